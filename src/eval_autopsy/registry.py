@@ -1,0 +1,220 @@
+"""What can be extended: readers, scorers, guards and systems, each under a name.
+
+1. There is one door. Ours and other packages' enter by the same decorator:
+
+       @scorer("exact_match")
+       def exact_match(expected: object, output: object) -> bool:
+           \"\"\"Whether the output is the expected value.\"\"\"
+
+2. A package adds its own with an entry point of the group `eval_autopsy.<kind>`, named after what
+   it adds, whose value is the module (or object) that registers it when it is imported.
+3. Entry points are loaded when a name is asked for that is not ours, or when all are listed.
+   Verification asks for none, so it runs no code of another package.
+4. A name taken twice, an entry point that does not load, and one that registers something other
+   than its name are errors that say which package is at fault. Nothing wins silently.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
+
+from eval_autopsy import kernel
+from eval_autopsy.errors import BadCase, CannotUse
+
+T = TypeVar("T")
+
+OURS = "eval-autopsy"
+
+
+class Entry(NamedTuple, Generic[T]):
+    """One registered thing, with what a listing says about it."""
+
+    name: str
+    value: T
+    help: str  # the first line of its docstring
+    package: str  # the distribution that brought it
+
+
+class Registry(Generic[T]):
+    """The things of one kind by name; `kind` is the plural that the entry-point group ends in."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.group = f"eval_autopsy.{kind}"
+        self._entries: dict[str, Entry[T]] = {}
+        self._loaded: set[str] = set()
+        self._loading = ""  # the package whose entry point is being loaded just now
+        self._strangers: dict[str, metadata.EntryPoint] | None = None
+
+    def register(self, name: str) -> Callable[[T], T]:
+        """A decorator that enters a function or class under `name`, helped by its docstring."""
+
+        def enter(value: T) -> T:
+            self.add(name, value, value)
+            return value
+
+        return enter
+
+    def add(self, name: str, value: T, described: object) -> None:
+        """Enters `value` under `name`, with the help and the package of the function `described`.
+
+        A name that is taken and a missing docstring are errors.
+        """
+        package = self._loading or home_of(described)
+        taken = self._entries.get(name)
+        if taken is not None:
+            raise self._taken_twice(name, taken.package, package)
+        help_line = first_line(described)
+        if not help_line:
+            raise CannotUse(
+                f"{self._kind_of(name)} of the package {package} has no docstring",
+                remedy="say in its first line what it returns",
+            )
+        self._entries[name] = Entry(name, value, help_line, package)
+
+    def get(self, name: str) -> T:
+        """What is registered under `name`; loads the entry point of that name when it is not ours.
+
+        An unknown name is an error that suggests the nearest one and lists them all.
+        """
+        self._load_ours()
+        strangers = self._listed()
+        if name in strangers:
+            self._load(strangers[name])
+        if name not in self._entries:
+            raise self._unknown(name, sorted({*self._entries, *strangers}))
+        return self._entries[name].value
+
+    def names(self) -> list[str]:
+        """The names of all, ours and other packages', without loading any entry point."""
+        self._load_ours()
+        return sorted({*self._entries, *self._listed()})
+
+    def describe(self) -> list[Entry[T]]:
+        """All entries in the order of their names; loads every entry point."""
+        for name in self.names():
+            self.get(name)
+        return [self._entries[name] for name in sorted(self._entries)]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names())
+
+    def _load_ours(self) -> None:
+        importlib.import_module(f"eval_autopsy.{self.kind}")
+
+    def _listed(self) -> dict[str, metadata.EntryPoint]:
+        """The entry points of other packages by name, read once; nothing of theirs runs."""
+        if self._strangers is None:
+            found: dict[str, metadata.EntryPoint] = {}
+            for point in metadata.entry_points(group=self.group):
+                if point.name in found:
+                    raise self._taken_twice(
+                        point.name, package_of(found[point.name]), package_of(point)
+                    )
+                ours = self._entries.get(point.name)
+                if ours is not None:
+                    raise self._taken_twice(point.name, ours.package, package_of(point))
+                found[point.name] = point
+            self._strangers = found
+        return self._strangers
+
+    def _load(self, point: metadata.EntryPoint) -> None:
+        if point.name in self._loaded:
+            return
+        package = package_of(point)
+        self._loading = package
+        try:
+            point.load()
+        except CannotUse:
+            raise
+        except (Exception, SystemExit) as error:
+            raise CannotUse(
+                f"{self._kind_of(point.name)} of the package {package} does not load: "
+                f"{type(error).__name__}: {error}",
+                where=f"{self.group}: {point.value}",
+                remedy=f"repair or uninstall {package}",
+            ) from error
+        finally:
+            self._loading = ""
+        if point.name not in self._entries:
+            raise CannotUse(
+                f"the entry point {point.name!r} of the package {package} registers nothing of "
+                "that name",
+                where=f"{self.group}: {point.value}",
+                remedy=f"name the entry point after what it registers, or uninstall {package}",
+            )
+        self._loaded.add(point.name)
+
+    def _kind_of(self, name: str) -> str:
+        return f"the {self.kind.removesuffix('s')} {name!r}"
+
+    def _taken_twice(self, name: str, first: str, second: str) -> CannotUse:
+        both = f"twice by the package {first}"
+        if first != second:
+            both = f"by the package {first} and by the package {second}"
+        at_fault = f", or uninstall {second}" if second != OURS else ""
+        return CannotUse(
+            f"{self._kind_of(name)} is registered {both}", remedy=f"rename one of them{at_fault}"
+        )
+
+    def _unknown(self, name: str, known: list[str]) -> BadCase:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return BadCase(
+            f"there is no {self.kind.removesuffix('s')} {name!r}",
+            remedy=f"{hint}Known are: {', '.join(known)}"
+            if known
+            else "install a package that has one",
+        )
+
+
+class Reader(NamedTuple):
+    """How one format is recognised by the first bytes of a file, and read."""
+
+    sniff: Callable[[bytes], bool]
+    read: Callable[[BinaryIO, str], Iterator[kernel.Row]]  # of the stream and the file's name
+
+
+def first_line(value: object) -> str:
+    """The first line of the docstring of a function or class; "" when it has none."""
+    text = inspect.getdoc(value) or ""
+    return text.partition("\n")[0].strip()
+
+
+def home_of(value: object) -> str:
+    """The package that a function or class was written in: ours, or its top-level module."""
+    top = str(getattr(value, "__module__", "") or "").partition(".")[0]
+    return OURS if top == "eval_autopsy" else top or "(unknown)"
+
+
+def package_of(point: metadata.EntryPoint) -> str:
+    """The name of the distribution that an entry point came with."""
+    return point.dist.name if point.dist is not None else "(unknown)"
+
+
+readers: Registry[Reader] = Registry("readers")
+scorers: Registry[Callable[..., Any]] = Registry("scorers")
+guards: Registry[Callable[..., Any]] = Registry("guards")
+systems: Registry[Callable[..., Any]] = Registry("systems")
+
+scorer = scorers.register
+guard = guards.register
+system = systems.register
+
+
+def reader(
+    name: str, *, sniff: Callable[[bytes], bool]
+) -> Callable[[Callable[[BinaryIO, str], Iterator[kernel.Row]]], Reader]:
+    """A decorator that enters a function as the reader `name`, for files that `sniff` knows."""
+
+    def enter(read: Callable[[BinaryIO, str], Iterator[kernel.Row]]) -> Reader:
+        entered = Reader(sniff, read)
+        readers.add(name, entered, read)
+        return entered
+
+    return enter
