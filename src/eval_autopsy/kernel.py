@@ -1,0 +1,1223 @@
+"""The receipt kernel: everything that is needed to believe a receipt, in one file.
+
+Beside a receipt this file is called `verify.py`. Run it with any Python from 3.9:
+
+    python3 verify.py [-v] [--rerun]
+
+It exits 0 when the receipt holds, 1 when it does not, and 2 when that cannot be checked. It uses
+the standard library only, loads nothing from the receipt's folder, writes nothing, reaches no
+network, and runs nothing of the receipt unless `--rerun` asks for the system under test.
+
+What is checked, in this order:
+
+     1 layout    the folder holds the files that the receipt names, and no others
+     2 schema    receipt.json is strict JSON with known fields only
+     3 kernel    the receipt was made by this kernel, or by one that is known
+     4 subjects  each file the receipt rests on has the recorded size and SHA-256
+     5 records   the files are read and every record is scored and guarded again
+     6 claims    each value is derived again from the records and is the same
+     7 findings  no finding says more than its evidence carries
+     8 text      the prose holds no number of its own
+     9 report    the prose, with its holes filled from the claims, is REPORT.md byte for byte
+    10 rerun     on request: the system gives the recorded outputs again
+
+Read on in the same order: files and rows, one record's verdict, counting, statistics, the
+vocabulary of claims, words and numbers, the checks, running a system, the command.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if __name__ == "__main__" and not sys.flags.isolated:
+    # A json.py beside this file, or one on PYTHONPATH, could answer in place of the real one.
+    # Only modules built into the interpreter are safe before isolation.
+    _again = [sys.executable, "-I", "-B", __file__, *sys.argv[1:]]
+    if "posix" in sys.builtin_module_names:
+        import posix
+
+        posix.execv(sys.executable, _again)
+    import nt  # type: ignore[import-not-found,unused-ignore]
+
+    sys.exit(nt.spawnv(0, sys.executable, ['"' + part + '"' for part in _again]))
+
+import csv
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from statistics import NormalDist
+from typing import (
+    Any,
+    BinaryIO,
+    Callable,
+    NamedTuple,
+    Optional,
+)
+
+VERSION = "0.1.0"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://agent-reliability.github.io/receipt/v1"
+SPLITS = ("eval", "production")
+
+LINE_LIMIT = 16 * 2**20  # bytes in one line of data
+FILE_LIMIT = 2**30  # bytes in one file, compressed or not
+DEPTH_LIMIT = 100  # brackets inside brackets
+TIME_LIMIT = 900  # seconds for a whole verification
+
+Where = Mapping[str, Sequence[Any]]  # attribute -> the levels that are meant
+Levels = tuple[str, ...]  # one canonical JSON text per attribute
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Any = _Missing()  # a key that is not there, which is neither null nor ""
+
+
+class Unreadable(Exception):
+    """Something that cannot be used: what it is, where it is, and what to do."""
+
+    def __init__(self, what: str, where: str = "", remedy: str = "") -> None:
+        super().__init__((where + ": " if where else "") + what)
+        self.what, self.where, self.remedy = what, where, remedy
+
+
+# ---------------------------------------------------------------- files and rows
+
+
+class Row(NamedTuple):
+    line: int  # of the file; in a JSON array, the position of the item, from 1
+    fields: dict[str, Any]
+
+
+def strict_json(text: str, where: str = "") -> Any:
+    """The value of a JSON text; numbers are int or Decimal.
+
+    Refuses what readers disagree about: duplicate keys, NaN, lone surrogates, deep nesting.
+    """
+    depth = 0
+    if text.count("[") + text.count("{") > DEPTH_LIMIT:
+        for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
+            depth += (bracket in "[{") - (bracket in "]}")
+            if depth > DEPTH_LIMIT:
+                raise Unreadable("nested too deeply", where, "flatten it")
+    try:
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_float=_decimal, parse_constant=_no_constant
+        )
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+    except UnicodeEncodeError:
+        raise Unreadable("a lone surrogate, which is not a character", where) from None
+    except json.JSONDecodeError as error:
+        found = text[error.pos : error.pos + 20]
+        what = f"not JSON: {error.msg}, found {found!r} at column {error.colno}"
+        raise Unreadable(what, where, "write one JSON value") from None
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(str(error), where) from None
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, n in Counter(key for key, _ in pairs).items() if n > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return found
+
+
+def _decimal(text: str) -> Decimal:
+    number = Decimal(text)
+    if abs(number.adjusted()) > 400:
+        raise ValueError(f"the number {text[:40]} is out of range")
+    return number
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is not a JSON number")
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, numbers equal by value."""
+    if isinstance(value, dict):
+        inside = (f"{canonical(key)}:{canonical(value[key])}" for key in sorted(value))
+        return "{" + ",".join(inside) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    if isinstance(value, Decimal):
+        whole = value == value.to_integral_value()
+        return str(int(value)) if whole else str(value.normalize())
+    return json.dumps(value, ensure_ascii=False)
+
+
+def read_rows(stream: BinaryIO, name: str, layout: str) -> Iterator[Row]:
+    """The rows of a file as dictionaries; `layout` is "jsonl", "json" or "csv".
+
+    Values of CSV are text. Raises Unreadable at the first row that is not what it should be.
+    """
+    if layout == "csv":
+        yield from _csv_rows(stream, name)
+    elif layout == "json":
+        yield from _json_rows(stream, name)
+    else:
+        for number, line in _lines(stream, name):
+            if line.strip():
+                where = f"{name}:{number}"
+                yield Row(number, _object(strict_json(line, where), where))
+
+
+def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
+    number = 0
+    while True:
+        raw = stream.readline(LINE_LIMIT + 1)
+        if not raw:
+            return
+        number += 1
+        where = f"{name}:{number}"
+        if len(raw) > LINE_LIMIT:
+            what = f"a line of more than {LINE_LIMIT // 2**20} MiB"
+            raise Unreadable(what, where, "write one record a line")
+        yield number, _text(raw[3:] if number == 1 and raw[:3] == b"\xef\xbb\xbf" else raw, where)
+
+
+def _text(raw: bytes, where: str) -> str:
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        what = f"byte {error.start + 1} is {raw[error.start]:#04x}, which is not UTF-8"
+        raise Unreadable(what, where, "save the file as UTF-8") from None
+
+
+def _object(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        kind = {"list": "an array", "str": "a string", "NoneType": "null"}.get(
+            type(value).__name__, "a " + type(value).__name__
+        )
+        raise Unreadable(f"found {kind}, expected an object", where)
+    return value
+
+
+def _json_rows(stream: BinaryIO, name: str) -> Iterator[Row]:
+    raw = stream.read(FILE_LIMIT + 1)
+    if len(raw) > FILE_LIMIT:
+        raise Unreadable("a JSON array of more than 1 GiB", name, "write one record a line")
+    items = strict_json(_text(raw[3:] if raw[:3] == b"\xef\xbb\xbf" else raw, name), name)
+    if not isinstance(items, list):
+        raise Unreadable("found one JSON value, expected an array of objects", name)
+    for number, item in enumerate(items, 1):
+        yield Row(number, _object(item, f"{name}: item {number}"))
+
+
+def _csv_rows(stream: BinaryIO, name: str) -> Iterator[Row]:
+    csv.field_size_limit(LINE_LIMIT)
+    rows = csv.reader((line for _, line in _lines(stream, name)), strict=True)
+    try:
+        header = next(rows, [])
+        if len(set(header)) < len(header) or "" in header:
+            twice = next(key for key in header if key == "" or header.count(key) > 1)
+            what = f"the column {twice!r} stands twice" if twice else "a column has no name"
+            raise Unreadable(what, f"{name}:1", "give each column a name of its own")
+        for cells in rows:
+            if cells and len(cells) != len(header):
+                what = f"found {len(cells)} cells, expected {len(header)}"
+                raise Unreadable(what, f"{name}:{rows.line_num}", "quote its commas")
+            if cells:
+                yield Row(rows.line_num, dict(zip(header, cells)))
+    except csv.Error as error:
+        where = f"{name}:{rows.line_num}"
+        raise Unreadable(f"not CSV: {error}", where, "close its quotes") from None
+
+
+def field(fields: Mapping[str, Any], name: str) -> Any:
+    """The value at a key or at a dotted path, or MISSING; a literal key wins."""
+    if name in fields:
+        return fields[name]
+    value: Any = fields
+    for part in name.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return MISSING
+        value = value[part]
+    return value
+
+
+# ---------------------------------------------------------------- one record's verdict
+#
+# A scorer says whether an output is right, a guard whether a production system would have let it
+# through. A wrong output that every guard lets through is silent.
+
+
+class Record(NamedTuple):
+    split: str
+    id: str
+    input: Any
+    expected: Any
+    output: Any  # MISSING when the system gave none
+    error: str | None
+    levels: Levels
+    outcomes: frozenset[str]
+
+
+def exact_match(output: Any, expected: Any) -> bool:
+    """Whether two JSON values are the same; 1 and 1.0 are, true and 1 are not."""
+    return output is not MISSING and canonical(output) == canonical(expected)
+
+
+_AMOUNT = re.compile(r"([^\d\s().,+-]*)\s*([+-]?)\s*(\d[\d.,' \u00a0\u202f]*)\s*([^\d\s().,+-]*)")
+
+
+def amount(value: Any) -> tuple[str, Decimal] | None:
+    """The currency sign and the number in a text or a number, or None.
+
+    "$11,614.72", "11.614,72", "(5.00)" and 11614.72 are amounts; "007" is a code. Before exactly
+    three last digits a comma parts thousands, and a dot is the decimal point.
+    """
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return "", Decimal(value)
+    text = value.strip() if isinstance(value, str) and len(value) < 100 else ""
+    negative = text.startswith("(") and text.endswith(")")
+    match = _AMOUNT.fullmatch(text[1:-1] if negative else text)
+    if not match or (match.group(1) and match.group(4)):
+        return None
+    digits = re.sub(r"[' \u00a0\u202f]", "", match.group(3))
+    if digits.count(",") > 1 or (digits.rfind(".") > digits.find(",") > -1):
+        digits = digits.replace(",", "")
+    elif "," in digits and not re.fullmatch(r"\d{1,3},\d{3}", digits):
+        digits = digits.replace(".", "").replace(",", ".")
+    digits = digits.replace(",", "")
+    if digits.count(".") > 1:
+        digits = digits.replace(".", "")
+    if re.match(r"0\d", digits):
+        return None
+    sign = -1 if negative or match.group(2) == "-" else 1
+    return (match.group(1) or match.group(4)).upper(), sign * Decimal(digits)
+
+
+def normalized(output: Any, expected: Any) -> bool:
+    """Whether two values are the same but for case, white space and the format of amounts."""
+    left, right = amount(output), amount(expected)
+    if left and right:
+        return left[1] == right[1] and (left[0] == right[0] or "" in (left[0], right[0]))
+    if isinstance(output, str) and isinstance(expected, str):
+        return " ".join(output.casefold().split()) == " ".join(expected.casefold().split())
+    return exact_match(output, expected)
+
+
+def numeric(output: Any, expected: Any, absolute: Decimal, relative: Decimal) -> bool:
+    """Whether two amounts differ by no more than a tolerance; other values must be the same."""
+    left, right = amount(output), amount(expected)
+    if left and right:
+        allowed = max(Fraction(absolute), Fraction(relative) * abs(Fraction(right[1])))
+        return abs(Fraction(left[1]) - Fraction(right[1])) <= allowed
+    return exact_match(output, expected)
+
+
+def right_fields(scorer: Mapping[str, Any], output: Any, expected: Any) -> dict[str, bool]:
+    """For each field of the expected object, whether the output has it right.
+
+    A value that is no object is a single field called "". Without a list of `fields` an exact
+    match of objects also wants the same keys, which is then a field of its own, "*".
+    """
+    rule = scorer["rule"]
+    compare: Callable[[Any, Any], bool] = normalized if rule == "normalized" else exact_match
+    if rule == "numeric":
+        allowed = Decimal(scorer["absolute"]), Decimal(scorer["relative"])
+
+        def compare(output: Any, expected: Any) -> bool:
+            return numeric(output, expected, *allowed)
+
+    if not isinstance(expected, dict):
+        return {"": compare(output, expected)}
+    given = output if isinstance(output, dict) else {}
+    names = scorer["fields"] or sorted(expected)
+    found = {name: compare(field(given, name), field(expected, name)) for name in names}
+    if not scorer["fields"] and set(given) - set(expected):
+        found["*"] = False
+    return found
+
+
+def not_blank(value: Any) -> bool:
+    """Whether there is a value, and none of its parts is null, empty or white space."""
+    if isinstance(value, dict):
+        return bool(value) and all(map(not_blank, value.values()))
+    if isinstance(value, list):
+        return bool(value) and all(map(not_blank, value))
+    return value is not MISSING and value is not None and str(value).strip() != ""
+
+
+def matches(value: Any, pattern: str) -> bool:
+    """Whether the whole text of a value matches a regular expression."""
+    text = value if isinstance(value, str) else canonical(value) if value is not MISSING else ""
+    return re.fullmatch(pattern, text) is not None
+
+
+def lets_through(guard: Mapping[str, Any], output: Any, error: str | None) -> bool | None:
+    """Whether a guard lets an answer through; None where it has nothing to look at.
+
+    Only `no_exception` looks at a call that failed: there is no output for the others.
+    """
+    rule = guard["rule"]
+    if rule == "no_exception":
+        return error is None
+    if error is not None:
+        return None
+    if rule == "parses":
+        return output is not MISSING and not isinstance(output, _Unparsed)
+    if rule == "not_blank":
+        wanted = guard["fields"]
+        given = output if isinstance(output, dict) else {}
+        return (
+            all(not_blank(field(given, name)) for name in wanted) if wanted else not_blank(output)
+        )
+    given = output if isinstance(output, dict) else {}
+    return all(
+        matches(field(given, name) if name else output, pattern)
+        for name, pattern in sorted(guard["patterns"].items())
+    )
+
+
+class _Unparsed(str):
+    """An output that should be JSON and is not."""
+
+
+def parsed(output: Any) -> Any:
+    """The value of an output that is the text of a JSON value."""
+    if not isinstance(output, str):
+        return output
+    try:
+        return strict_json(output)
+    except Unreadable:
+        return _Unparsed(output)
+
+
+def misplaced(output: Any, expected: Any) -> bool:
+    """Whether a field holds the value that another field should have."""
+    if not isinstance(output, dict) or not isinstance(expected, dict):
+        return False
+    homes = {canonical(value): name for name, value in expected.items() if not_blank(value)}
+    return any(
+        homes.get(canonical(value), name) != name
+        and canonical(expected.get(name)) != canonical(value)
+        for name, value in output.items()
+    )
+
+
+def outcomes(
+    evidence: Mapping[str, Any],
+    output: Any,
+    expected: Any,
+    error: str | None,
+    score: Any,
+    stored: Mapping[str, Any],
+) -> frozenset[str]:
+    """The names of everything that one record counts as."""
+    found = {"records"}
+    rule = evidence["scorer"]["rule"]
+    verdict: bool | None = None
+    if error is not None:
+        found.add("errored")
+        verdict = False if evidence["errors"] == "wrong" else None
+    elif rule == "recorded":
+        verdict = score
+    elif rule == "stored":
+        verdict = stored["right"]
+    elif expected is not MISSING and output is not MISSING:
+        fields = right_fields(evidence["scorer"], output, expected)
+        found.update("right_field:" + name for name, right in fields.items() if right and name)
+        verdict = all(fields.values())
+    passes = {
+        guard["name"]: stored["guards"][guard["name"]]
+        if guard["rule"] == "stored"
+        else lets_through(guard, output, error)
+        for guard in evidence["guards"]
+    }
+    stopped = [name for name, through in passes.items() if through is False]
+    if error is None and not stopped:
+        found.add("well_formed")
+    if verdict is None:
+        return frozenset(found | {"unscored"})
+    found |= {"counted", "right" if verdict else "wrong"}
+    if verdict:
+        found.update(["false_alarm"] * bool(stopped), ("false_alarm:" + name for name in stopped))
+        return frozenset(found)
+    found.add("silent" if "well_formed" in found else "loud")
+    found.update(
+        ("caught:" if through is False else "missed:") + name
+        for name, through in passes.items()
+        if through is not None
+    )
+    if len(stopped) == 1:
+        found.add("only:" + stopped[0])
+    if misplaced(output, expected):
+        found.add("misplaced")
+    return frozenset(found)
+
+
+def level(value: Any) -> Any:
+    """An attribute's value as a receipt writes it: a scalar, or an object that says its kind."""
+    if value is MISSING:
+        return {"missing": True}
+    if isinstance(value, (dict, list)):
+        return {"json": canonical(value)}
+    if isinstance(value, Decimal):
+        text = canonical(value)
+        return int(text) if re.fullmatch(r"-?\d+", text) else {"number": text}
+    return value
+
+
+Opener = Callable[[str], BinaryIO]
+
+
+def load_records(evidence: Mapping[str, Any], opened: Opener) -> list[Record]:
+    """Every record of the evidence, scored and guarded, in the order of the files.
+
+    `opened(name)` gives a subject's bytes. Raises Unreadable naming the file and line.
+    """
+    outputs = _answers(evidence["outputs"], opened)
+    verdicts = _answers(evidence["verdicts"], opened)
+    found: list[Record] = []
+    seen: dict[tuple[str, str], str] = {}
+    for source in evidence["sources"]:
+        for row in read_rows(opened(source["file"]), source["file"], source["layout"]):
+            where = "{}:{}".format(source["file"], row.line)
+            record = _record(evidence, source, row, where, outputs, verdicts)
+            key = record.split, record.id
+            if key in seen:
+                what = f"the id {record.id!r} stands twice; first at {seen[key]}"
+                raise Unreadable(what, where)
+            seen[key] = where
+            found.append(record)
+    for name, answers in ((evidence["outputs"], outputs), (evidence["verdicts"], verdicts)):
+        if answers is not None and len(answers) != len(found):
+            what = f"answers for {len(answers)} records, expected {len(found)}"
+            raise Unreadable(what, name)
+    return found
+
+
+_Answers = Optional[dict[tuple[str, str], dict[str, Any]]]
+
+
+def _answers(name: str | None, opened: Opener) -> _Answers:
+    if name is None:
+        return None
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in read_rows(opened(name), name, "jsonl"):
+        key = row.fields.get("split"), row.fields.get("id")
+        if not all(isinstance(part, str) for part in key) or key in found:
+            raise Unreadable("no split and id of its own", f"{name}:{row.line}")
+        found[key] = row.fields  # type: ignore[index]
+    return found
+
+
+def _record(
+    evidence: Mapping[str, Any],
+    source: Mapping[str, Any],
+    row: Row,
+    where: str,
+    outputs: _Answers,
+    verdicts: _Answers,
+) -> Record:
+    names = evidence["fields"]
+
+    def value(role: str) -> Any:
+        return field(row.fields, names[role]) if names.get(role) else MISSING
+
+    identity = value("id")
+    if isinstance(identity, int) and not isinstance(identity, bool):
+        identity = str(identity)
+    if not isinstance(identity, str) or not identity:
+        raise Unreadable(f"the id is {identity!r}, expected a text", where)
+    split = source.get("split")
+    if split is None:
+        wanted = canonical(level(field(row.fields, source["split_field"])))
+        split = next((s for s in SPLITS if canonical(source["splits"][s]) == wanted), None)
+        if split is None:
+            raise Unreadable(f"the split is {wanted}, which is not named", where)
+    error = value("error")
+    output = value("output")
+    if outputs is not None:
+        answer = outputs.get((split, identity))
+        if answer is None:
+            raise Unreadable(f"no output is recorded for {identity!r}", where)
+        error, output = answer.get("error", MISSING), answer.get("output", MISSING)
+    error = None if error in (MISSING, None, "") else str(error)
+    if evidence["output_format"] == "json":
+        output = parsed(output)
+    expected = value("expected")
+    stored = (verdicts or {}).get((split, identity), {"guards": {}})
+    score = _score(value("score"), where) if evidence["scorer"]["rule"] == "recorded" else None
+    return Record(
+        split,
+        identity,
+        value("input"),
+        expected,
+        output,
+        error,
+        tuple(canonical(level(field(row.fields, name))) for name in evidence["attributes"]),
+        outcomes(evidence, output, expected, error, score, stored),
+    )
+
+
+def _score(value: Any, where: str) -> bool | None:
+    if value is MISSING or value is None or value == "":
+        return None
+    text = str(value).strip().lower()
+    if text not in ("true", "false", "1", "0", "1.0", "0.0"):
+        raise Unreadable(f"the score is {value!r}, expected true, false, 1 or 0", where)
+    return text in ("true", "1", "1.0")
+
+
+# ---------------------------------------------------------------- counting
+
+
+class Cube:
+    """The evidence counted: for each split and combination of levels, how many of each outcome.
+
+    `cells` maps (split, levels) to outcome counts, `members(split, outcome, where)` lists ids in
+    the order of the files. All that a claim says is derived from these two.
+    """
+
+    def __init__(
+        self,
+        attributes: Sequence[str],
+        cells: Mapping[tuple[str, Levels], Mapping[str, int]],
+        members: Callable[[str, str, Where], Iterable[str]],
+    ) -> None:
+        self.attributes, self.cells, self.members = tuple(attributes), cells, members
+
+    def count(self, split: str, outcome: str, where: Where) -> int:
+        """How many records of a split, and of a slice, had an outcome."""
+        wanted = self.wanted(where)
+        return sum(
+            counts.get(outcome, 0)
+            for (at, levels), counts in self.cells.items()
+            if at == split and all(levels[i] in texts for i, texts in wanted)
+        )
+
+    def wanted(self, where: Where) -> list[tuple[int, frozenset[str]]]:
+        """The positions and level texts that a slice asks for."""
+        for name in where:
+            if name not in self.attributes:
+                raise Unreadable(f"no attribute {name!r}", "where")
+        return [
+            (self.attributes.index(name), frozenset(map(canonical, levels)))
+            for name, levels in where.items()
+        ]
+
+    def slices(self, by: Sequence[str], split: str, outcome: str) -> Counter[Levels]:
+        """For each combination of levels of `by`, how many records had an outcome."""
+        for name in by:
+            if name not in self.attributes:
+                raise Unreadable(f"no attribute {name!r}", "by")
+        at = [self.attributes.index(name) for name in by]
+        found: Counter[Levels] = Counter()
+        for (where, levels), counts in self.cells.items():
+            if where == split and counts.get(outcome, 0):
+                found[tuple(levels[i] for i in at)] += counts[outcome]
+        return found
+
+
+def count_records(attributes: Sequence[str], records: Sequence[Record]) -> Cube:
+    """The cube of records, counted one by one."""
+    cells: dict[tuple[str, Levels], Counter[str]] = {}
+    for record in records:
+        cells.setdefault((record.split, record.levels), Counter()).update(record.outcomes)
+
+    def members(split: str, outcome: str, where: Where) -> Iterator[str]:
+        wanted = cube.wanted(where)
+        for record in records:
+            if record.split == split and outcome in record.outcomes:
+                if all(record.levels[i] in texts for i, texts in wanted):
+                    yield record.id
+
+    cube = Cube(attributes, cells, members)
+    return cube
+
+
+# ---------------------------------------------------------------- statistics
+
+
+def wilson(k: int, n: int) -> tuple[float, float]:
+    """The 95% interval of a rate, as fractions of 1; (0, 1) when n is 0.
+
+    Ends are exact at k = 0 and k = n. Source: Wilson 1927, JASA 22:209.
+    """
+    if n == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.975)
+    p = k / n
+    middle = p + z * z / (2 * n)
+    reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    low = 0.0 if k == 0 else (middle - reach) / scale
+    return low, 1.0 if k == n else (middle + reach) / scale
+
+
+def newcombe(k1: int, n1: int, k0: int, n0: int) -> tuple[float, float]:
+    """The 95% interval of k1/n1 - k0/n0. Source: Newcombe 1998, Stat. Med. 17:873, method 10."""
+    (low1, high1), (low0, high0) = wilson(k1, n1), wilson(k0, n0)
+    p1, p0 = k1 / n1, k0 / n0
+    low = p1 - p0 - math.hypot(p1 - low1, high0 - p0)
+    return max(-1.0, low), min(1.0, p1 - p0 + math.hypot(high1 - p1, p0 - low0))
+
+
+def fisher(a: int, b: int, c: int, d: int) -> float:
+    """The two-sided p-value of the table [[a, b], [c, d]]. Source: Fisher 1935.
+
+    Sums the tables that are no more likely than the one seen, as R and scipy do.
+    """
+    row, column, total = a + b, a + c, a + b + c + d
+
+    def log_choose(n: int, k: int) -> float:
+        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+    def log_chance(x: int) -> float:
+        return log_choose(column, x) + log_choose(total - column, row - x)
+
+    everything = log_choose(total, row)
+    seen = log_chance(a) + 1e-7
+    support = range(max(0, row + column - total), min(row, column) + 1)
+    chances = (log_chance(x) for x in support)
+    return min(1.0, math.fsum(math.exp(x - everything) for x in chances if x <= seen))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for their number. Source: Holm 1979, Scand. J. Stat. 6:65."""
+    adjusted = [0.0] * len(p_values)
+    worst = 0.0
+    for rank, i in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        worst = max(worst, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = worst
+    return adjusted
+
+
+class Undefined(Exception):
+    """A quantity that these counts do not have."""
+
+
+def ratio(k: int, n: int) -> Fraction:
+    """k of n as an exact fraction; raises Undefined when n is 0."""
+    if n == 0:
+        raise Undefined("a rate of no records")
+    return Fraction(k, n)
+
+
+GAP_PARTS = ("uncovered", "rate", "mix", "eval_only")
+
+
+def gap_parts(cube: Cube, by: Sequence[str], order: str) -> dict[str, Fraction]:
+    """The gap as the exact sum of its four parts.
+
+    uncovered: slices that only production has; rate: shared slices that got worse or better; mix:
+    shared slices that became more or less common; eval_only: slices that only eval has. `order`
+    is "production" (rates change first at production's mix), "eval", or "symmetric", their mean
+    (Kitagawa 1955, JASA 50:1168).
+    """
+    n = {split: cube.slices(by, split, "counted") for split in SPLITS}
+    k = {split: cube.slices(by, split, "right") for split in SPLITS}
+    total = {split: sum(n[split].values()) for split in SPLITS}
+    promised = ratio(sum(k["eval"].values()), total["eval"])
+    shared = sorted(set(n["eval"]) & set(n["production"]))
+    within = {split: sum(n[split][s] for s in shared) for split in SPLITS}
+    covered = ratio(within["production"], total["production"])
+    share = {"production": Fraction(1), "eval": Fraction(0), "symmetric": Fraction(1, 2)}[order]
+    parts = dict.fromkeys(GAP_PARTS, Fraction(0))
+    # What eval promised for slices that it never contained is its overall rate.
+    parts["uncovered"] = sum(
+        (k["production"][s] - n["production"][s] * promised)
+        for s in sorted(set(n["production"]) - set(shared))
+    ) / Fraction(total["production"])
+    for s in shared:
+        rate = {split: Fraction(k[split][s], n[split][s]) for split in SPLITS}
+        mass = {split: Fraction(n[split][s], within[split]) for split in SPLITS}
+        by_rate = share * mass["production"] + (1 - share) * mass["eval"]
+        by_mix = share * rate["eval"] + (1 - share) * rate["production"]
+        parts["rate"] += covered * by_rate * (rate["production"] - rate["eval"])
+        parts["mix"] += covered * by_mix * (mass["production"] - mass["eval"])
+        parts["eval_only"] += covered * mass["eval"] * (rate["eval"] - promised)
+    return parts
+
+
+def contribution(cube: Cube, where: Where) -> Fraction:
+    """What a slice of production adds to the gap, w(s) * (r(s) - eval's rate).
+
+    Over disjoint slices that cover production these sum to the gap, in any order.
+    """
+    promised = ratio(cube.count("eval", "right", {}), cube.count("eval", "counted", {}))
+    right, n = (cube.count("production", outcome, where) for outcome in ("right", "counted"))
+    return (right - n * promised) / Fraction(max(1, cube.count("production", "counted", {})))
+
+
+def eta_squared(cube: Cube, by: Sequence[str], split: str) -> Fraction:
+    """How much of the variance of right and wrong the slices explain, from 0 to 1.
+
+    Pearson's chi-square of homogeneity over n, which is Cramer's V squared. Does not grow with n.
+    """
+    n, k = cube.slices(by, split, "counted"), cube.slices(by, split, "right")
+    overall = ratio(sum(k.values()), sum(n.values()))
+    if overall in (0, 1):
+        raise Undefined("all records have the same outcome")
+    spread = sum(n[s] * (Fraction(k[s], n[s]) - overall) ** 2 for s in sorted(n))
+    return Fraction(spread) / (sum(n.values()) * overall * (1 - overall))
+
+
+def p_adjusted(cube: Cube, where: Where) -> float:
+    """Whether a slice of production is wrong more or less often than the rest of it.
+
+    Fisher's exact test of the slice against its complement, adjusted by Holm over all slices of
+    the same attributes.
+    """
+    by = sorted(where)
+    n, wrong = (cube.slices(by, "production", outcome) for outcome in ("counted", "wrong"))
+    slices = sorted(n)
+    one = tuple(canonical(where[name][0]) for name in by)
+    if one not in n or any(len(where[name]) != 1 for name in by):
+        raise Undefined("not one slice of production")
+    all_n, all_wrong = sum(n.values()), sum(wrong.values())
+    tests = [
+        fisher(wrong[s], n[s] - wrong[s], all_wrong - wrong[s], all_n - n[s] - all_wrong + wrong[s])
+        for s in slices
+    ]
+    return holm(tests)[slices.index(one)]
+
+
+def smallest_set(cube: Cube, by: Sequence[str], share: Fraction) -> list[Levels]:
+    """The fewest slices that carry a share of the gap's gross loss.
+
+    Slices are disjoint, so that their losses add up and taking the largest first is optimal.
+    """
+    losses = {
+        s: contribution(cube, as_where(by, s)) for s in cube.slices(by, "production", "counted")
+    }
+    losses = {s: loss for s, loss in losses.items() if loss < 0}
+    wanted, found, carried = share * sum(losses.values()), [], Fraction(0)
+    for s in sorted(losses, key=lambda s: (losses[s], s)):
+        if carried <= wanted:
+            break
+        found.append(s)
+        carried += losses[s]
+    return found
+
+
+def as_where(by: Sequence[str], levels: Levels) -> dict[str, list[Any]]:
+    """A combination of levels as a claim's argument."""
+    return {name: [strict_json(text)] for name, text in zip(by, levels)}
+
+
+# ---------------------------------------------------------------- the vocabulary of claims
+#
+# A claim is an operation with arguments, and its value. These operations are all there are; the
+# receipt's report can state nothing else.
+
+
+class Operation(NamedTuple):
+    parameters: tuple[str, ...]
+    kind: str  # of value: count, rate, fraction, interval, real, slices or ids
+    derive: Callable[[Cube, dict[str, Any]], Any]
+    says: str  # its words, for labels and the heads of tables
+
+
+def _rate(cube: Cube, a: dict[str, Any]) -> tuple[int, int]:
+    k, n = (cube.count(a["split"], a[name], a["where"]) for name in ("outcome", "of"))
+    return k, n
+
+
+def _difference(cube: Cube, a: dict[str, Any]) -> tuple[int, int, int, int]:
+    k1, n1 = _rate(cube, {**a, "split": "production"})
+    k0, n0 = _rate(cube, {**a, "split": "eval"})
+    ratio(k1, n1), ratio(k0, n0)
+    return k1, n1, k0, n0
+
+
+def _change(cube: Cube, a: dict[str, Any]) -> Fraction:
+    k1, n1, k0, n0 = _difference(cube, a)
+    return Fraction(k1, n1) - Fraction(k0, n0)
+
+
+def _gap_share(cube: Cube, a: dict[str, Any]) -> Fraction:
+    gap = contribution(cube, {})
+    if gap == 0:
+        raise Undefined("a share of no gap")
+    return contribution(cube, a["where"]) / gap
+
+
+def _unseen(cube: Cube, a: dict[str, Any]) -> tuple[int, int]:
+    n = {split: cube.slices(a["by"], split, "counted") for split in SPLITS}
+    return sum(n["production"][s] for s in n["production"] if not n["eval"][s]), sum(
+        n["production"].values()
+    )
+
+
+def _levels(cube: Cube, a: dict[str, Any]) -> list[Levels]:
+    n = cube.slices(a["by"], a["split"], "counted")
+    k = cube.slices(a["by"], a["split"], "right")
+    found = sorted(n, key=lambda s: (-n[s], s))
+    if a["which"] == "unseen":
+        return [s for s in found if not cube.slices(a["by"], "eval", "counted")[s]]
+    keep = {"all_right": lambda s: k[s] == n[s], "all_wrong": lambda s: not k[s]}
+    return [s for s in found if keep.get(a["which"], bool)(s)]
+
+
+def _members(cube: Cube, a: dict[str, Any]) -> list[str]:
+    ids = iter(cube.members(a["split"], a["outcome"], a["where"]))
+    return [identity for identity, _ in zip(ids, range(a["limit"]))]
+
+
+_RATE = ("split", "outcome", "of", "where")
+_PAIR = ("outcome", "of", "where")
+
+OPERATIONS: dict[str, Operation] = {
+    "count": Operation(
+        ("split", "outcome", "where"),
+        "count",
+        lambda cube, a: cube.count(a["split"], a["outcome"], a["where"]),
+        "{outcome}",
+    ),
+    "rate": Operation(_RATE, "rate", _rate, "{outcome} of {of}"),
+    "interval": Operation(
+        _RATE, "interval", lambda cube, a: wilson(*_rate(cube, a)), "95% interval of {outcome}"
+    ),
+    "difference": Operation(_PAIR, "fraction", _change, "change of {outcome} of {of}"),
+    "difference_interval": Operation(
+        _PAIR,
+        "interval",
+        lambda cube, a: newcombe(*_difference(cube, a)),
+        "95% interval of the change",
+    ),
+    "gap_part": Operation(
+        ("part", "order", "by"),
+        "fraction",
+        lambda cube, a: gap_parts(cube, a["by"], a["order"])[a["part"]],
+        "{order} order",
+    ),
+    "contribution": Operation(
+        ("where",), "fraction", lambda cube, a: contribution(cube, a["where"]), "adds to the gap"
+    ),
+    "gap_share": Operation(("where",), "fraction", _gap_share, "share of the gap"),
+    "eta_squared": Operation(
+        ("split", "by"),
+        "fraction",
+        lambda cube, a: eta_squared(cube, a["by"], a["split"]),
+        "share of right and wrong explained",
+    ),
+    "p_adjusted": Operation(
+        ("where",), "real", lambda cube, a: p_adjusted(cube, a["where"]), "p, adjusted"
+    ),
+    "unseen": Operation(("by",), "rate", _unseen, "in slices that eval never contained"),
+    "levels": Operation(("split", "by", "which"), "slices", _levels, "slices, {which}"),
+    "smallest_set": Operation(
+        ("by", "share"),
+        "slices",
+        lambda cube, a: smallest_set(cube, a["by"], Fraction(a["share"])),
+        "fewest slices that carry {share} of the loss",
+    ),
+    "members": Operation(
+        ("split", "outcome", "where", "limit"), "ids", _members, "the first that are {outcome}"
+    ),
+}
+
+OUTCOMES = {
+    "records": "records",
+    "counted": "scored",
+    "unscored": "not scored",
+    "right": "right",
+    "wrong": "wrong",
+    "errored": "failed calls",
+    "well_formed": "well-formed",
+    "silent": "silently wrong",
+    "loud": "wrong and stopped",
+    "false_alarm": "right but stopped",
+    "misplaced": "wrong with another field's value",
+    "caught": "caught",
+    "missed": "missed",
+    "only": "caught by it alone",
+    "right_field": "field right",
+}
+_CHOICES = {
+    "split": SPLITS,
+    "part": GAP_PARTS,
+    "order": ("symmetric", "production", "eval"),
+    "which": ("all", "all_right", "all_wrong", "unseen"),
+}
+
+
+def derive(op: str, args: Mapping[str, Any], cube: Cube) -> Any:
+    """A claim's value as receipt.json writes it.
+
+    A count is "345"; a rate "345/400", not reduced; a fraction "-11/80"; reals have twelve
+    digits. Raises Unreadable for what is not in the vocabulary, Undefined for 0 of 0.
+    """
+    operation = OPERATIONS.get(op)
+    if operation is None or set(args) != set(operation.parameters):
+        raise Unreadable(f"{op} with {sorted(args)} is no operation", "claims")
+    for name, value in args.items():
+        _check_argument(name, value, cube)
+    value = operation.derive(cube, dict(args))
+    if operation.kind == "rate":
+        return "{}/{}".format(*value)
+    if operation.kind == "interval":
+        return [real(end) for end in value]
+    if operation.kind == "slices":
+        return [as_where(args["by"], levels) for levels in value]
+    return {"real": real, "ids": list}.get(operation.kind, str)(value)
+
+
+def _check_argument(name: str, value: Any, cube: Cube) -> None:
+    good = True
+    if name in _CHOICES:
+        good = value in _CHOICES[name]
+    elif name in ("outcome", "of"):
+        kind, colon, subject = str(value).partition(":")
+        good = kind in OUTCOMES and bool(colon) == bool(subject)
+        good = good and (kind in ("caught", "missed", "only", "right_field") <= bool(colon))
+    elif name == "by":
+        good = bool(value) and len(set(value)) == len(value)
+    elif name == "where":
+        seen = {t for split in SPLITS for t in cube.slices(sorted(value), split, "records")}
+        for i, attribute in enumerate(sorted(value)):
+            levels = [canonical(one) for one in value[attribute]]
+            good = good and 0 < len(levels) == len(set(levels))
+            good = good and set(levels) <= {t[i] for t in seen}
+    elif name == "limit":
+        good = isinstance(value, int) and 0 < value <= 1000
+    elif name == "share":
+        good = re.fullmatch(r"1|0\.\d{1,4}", str(value)) is not None
+    if not good:
+        raise Unreadable(f"{name} is {canonical(value)}, which is not possible", "claims")
+
+
+def real(value: float) -> str:
+    """A real number with twelve significant digits."""
+    return f"{value:.12g}"
+
+
+def agrees(kind: str, claimed: Any, derived: Any) -> bool:
+    """Whether two values are the same: exactly, or within 1e-9 (interval) or 1e-6 of it (p)."""
+    if kind not in ("interval", "real"):
+        return bool(claimed == derived)
+    pairs = list(zip(claimed, derived)) if kind == "interval" else [(claimed, derived)]
+    absolute, relative = (1e-9, 0.0) if kind == "interval" else (1e-300, 1e-6)
+    return all(
+        math.isclose(float(a), float(b), rel_tol=relative, abs_tol=absolute) for a, b in pairs
+    ) and len(pairs) == (len(claimed) if kind == "interval" else 1)
+
+
+def spelled(op: str, args: Mapping[str, Any]) -> str:
+    """The id of a claim, which is its derivation: rate.production.right.counted[format="x"]."""
+    words, slices = [op], ""
+    for name in OPERATIONS[op].parameters:
+        value = args[name]
+        if name == "where":
+            parts = (
+                "{}={}".format(key, "|".join(map(canonical, value[key]))) for key in sorted(value)
+            )
+            slices = "[" + ",".join(parts) + "]" if value else ""
+        else:
+            words.append("+".join(value) if isinstance(value, list) else str(value))
+    return ".".join(words) + slices
+
+
+def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
+    """How far a claim was followed back: "re-run", "re-scored" or "given"; the weakest counts."""
+    named = {str(args.get("outcome", "right")), str(args.get("of", "counted"))}
+    stored = {guard["name"] for guard in evidence["guards"] if guard["rule"] == "stored"}
+    by_guards = {"well_formed", "silent", "loud", "false_alarm"}
+    for outcome in named:
+        kind, _, subject = outcome.partition(":")
+        if stored and (kind in by_guards or kind == "only" or subject in stored):
+            return "given"
+    if evidence["converted"] or evidence["scorer"]["rule"] in ("recorded", "stored"):
+        return "given"
+    return "re-run" if evidence["system"] and evidence["system"]["reproduced"] else "re-scored"
+
+
+# ---------------------------------------------------------------- words and numbers
+#
+# The report is text with holes. A hole names a claim and a format, or a piece of the receipt, and
+# is filled here. Quoted data goes into code spans and fences that it cannot leave.
+
+
+def decimal_text(value: Fraction, places: int) -> str:
+    """A fraction with at most so many decimals, rounded half to even exactly."""
+    scaled = abs(value) * 10**places
+    whole, rest = divmod(scaled.numerator, scaled.denominator)
+    if 2 * rest > scaled.denominator or (2 * rest == scaled.denominator and whole % 2):
+        whole += 1
+    digits = str(whole).rjust(places + 1, "0")
+    text = digits[: len(digits) - places] + "." + digits[len(digits) - places :]
+    text = text.rstrip("0").rstrip(".") if places else digits
+    return "-" + text if value < 0 and whole else text
+
+
+def percent(value: Fraction) -> str:
+    """A fraction of 1 in per cent; what is not 0 or 1 never looks as if it were."""
+    text = decimal_text(value * 100, 2)
+    if text == "100" and value != 1:
+        return "over 99.99%"
+    return "under 0.01%" if text == "0" and value != 0 else text + "%"
+
+
+def _points(value: Fraction) -> str:
+    return decimal_text(value * 100, 2)
+
+
+def _rate_text(value: str, form: str) -> str:
+    k, n = map(int, value.split("/"))
+    if form == "of":
+        return f"{k:,} of {n:,}"
+    return percent(Fraction(k, n)) if n else "no records"
+
+
+def _fraction_text(value: str, form: str) -> str:
+    number = Fraction(value)
+    if form == "change":
+        size = f"{_points(abs(number))} points"
+        return "no change" if number == 0 else ("a fall of " if number < 0 else "a rise of ") + size
+    return percent(number) if form == "percent" else _points(number)
+
+
+def _interval_text(value: list[str], form: str) -> str:
+    show = percent if form == "percent" else _points
+    return "[{}, {}]".format(*(show(Fraction(Decimal(end))) for end in value))
+
+
+def _p_text(value: str, form: str) -> str:
+    number = Fraction(Decimal(value))
+    return "under 0.0001" if number < Fraction(1, 10**4) else decimal_text(number, 4)
+
+
+def _slices_text(value: list[Where], form: str) -> str:
+    return "; ".join(slice_text(where, named=len(where) > 1) for where in value) or "no slices"
+
+
+def slice_text(where: Where, named: bool = True) -> str:
+    """A slice in words: `shift_type` is `reorder`."""
+    parts = []
+    for name in sorted(where):
+        levels = " or ".join(map(level_text, where[name]))
+        parts.append(f"{code(name)} is {levels}" if named else levels)
+    return " and ".join(parts)
+
+
+def level_text(value: Any) -> str:
+    """A level as a reader should see it."""
+    if isinstance(value, dict):
+        return "missing" if "missing" in value else code(next(iter(value.values())))
+    return code(value) if isinstance(value, str) and value.strip() else code(canonical(value))
+
+
+_FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
+    "count": (lambda value, form: f"{int(value):,}", ("count",)),
+    "rate": (_rate_text, ("of", "percent")),
+    "fraction": (_fraction_text, ("points", "change", "percent")),
+    "interval": (_interval_text, ("percent", "points")),
+    "real": (_p_text, ("p",)),
+    "slices": (_slices_text, ("list",)),
+    "ids": (lambda value, form: ", ".join(map(code, value)) or "no records", ("list",)),
+}
+
+
+def formatted(claim: Mapping[str, Any], form: str) -> str:
+    """A claim's value as the report shows it."""
+    write, forms = _FORMATS[OPERATIONS[claim["op"]].kind]
+    if form not in forms:
+        what = "{} cannot be shown as {!r}, only as {}".format(
+            claim["op"], form, " or ".join(forms)
+        )
+        raise Unreadable(what, "report")
+    return write(claim["value"], form)
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Text in which what cannot be seen, or turns the line around, is spelled out.
+
+    By Unicode 3.2, which every Python has, so that each gives the same report.
+    """
+    from unicodedata import ucd_3_2_0 as ucd
+
+    def hidden(char: str) -> bool:
+        return char not in keep and (ucd.category(char)[0] == "C" or char in "\u2028\u2029\u00a0")
+
+    return "".join(f"⟦U+{ord(c):04X}⟧" if hidden(c) else c for c in text)
+
+
+def fence(text: str, least: int) -> str:
+    """A run of backticks longer than any in the text."""
+    runs = re.findall("`+", text)
+    return "`" * max(least, 1 + max(map(len, runs), default=0))
+
+
+def code(text: str, limit: int = 80) -> str:
+    """Text as a Markdown code span on one line, also inside a table."""
+    text = visible(text if len(text) <= limit else text[:limit] + "…").replace("|", "\\|")
+    mark = fence(text, 1)
+    pad = " " if text[:1] in ("`", " ", "") or text[-1:] in ("`", " ") else ""
+    return mark + pad + text + pad + mark
+
+
+def block(text: str, limit: int = 2000) -> str:
+    """Text as a fenced Markdown block."""
+    text = visible(text if len(text) <= limit else text[:limit] + "…", keep="\n")
+    mark = fence(text, 3)
+    return f"{mark}text\n{text}\n{mark}"
+
+
+def facets(claim: Mapping[str, Any]) -> dict[str, str]:
+    """What a claim is about, in the words that its label and a table's heads are made of."""
+    args = claim["args"]
+    words = {name: str(value).replace("_", " ") for name, value in args.items()}
+    for name in ("outcome", "of"):
+        kind, _, subject = str(args.get(name, "")).partition(":")
+        words[name] = OUTCOMES.get(kind, "")
+        words["about"] = words.get("about") or (code(subject) if subject else "")
+    subject = words["about"] or words.get("part", "")
+    return {
+        "slice": slice_text(args["where"]) if args.get("where") else "",
+        "subject": subject,
+        "split": words.get("split", ""),
+        "measure": OPERATIONS[claim["op"]].says.format(**words),
+        "by": " and ".join(map(code, args["by"])) if "by" in args else "",
+    }
+
+
+def label(claim: Mapping[str, Any]) -> str:
+    """A claim in words, made from its derivation alone."""
+    found = facets(claim)
+    order = ("split", "subject", "measure", "by", "slice")
+    return ", ".join(found[name] for name in order if found[name])
+
+
+def table(rows: Sequence[Sequence[tuple[Mapping[str, Any], str]]]) -> str:
+    """Claims as a Markdown table whose heads are made from the claims.
+
+    What is the same along each row heads the rows, what is the same down each column heads the
+    columns; a facet that varies both ways is refused, for no head could tell it.
+    """
+    cells = [[facets(claim) for claim, _ in row] for row in rows]
+    if len({len(row) for row in cells}) != 1:
+        raise Unreadable("a table's rows differ in length", "report")
+    across, down = [], []
+    for name in cells[0][0]:
+        by_row = [{cell[name] for cell in row} for row in cells]
+        by_column = [{row[i][name] for row in cells} for i in range(len(cells[0]))]
+        if all(len(values) == 1 for values in by_column):
+            down.append(name)
+        elif all(len(values) == 1 for values in by_row):
+            across.append(name)
+        else:
+            raise Unreadable(f"a table mixes claims by {name}", "report")
+
+    def head(cell: Mapping[str, str], names: Sequence[str]) -> str:
+        return ", ".join(cell[name] for name in names if cell[name])
+
+    lines = [["", *(head(cell, down) for cell in cells[0])]]
+    lines.append(["---", *("---:" for _ in cells[0])])
+    for row, words in zip(rows, cells):
+        values = (formatted(claim, form) for claim, form in row)
+        lines.append([head(words[0], across), *values])
+    return "\n".join("| {} |".format(" | ".join(line)) for line in lines)
