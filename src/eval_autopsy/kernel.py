@@ -10,9 +10,9 @@ network, and runs nothing of the receipt unless `--rerun` asks for the system un
 
 What is checked, in this order:
 
-     1 layout    the folder holds the files that the receipt names, and no others
-     2 schema    receipt.json is strict JSON with known fields only
-     3 kernel    the receipt was made by this kernel, or by one that is known
+     1 schema    receipt.json is strict JSON with known fields only
+     2 kernel    the receipt was made by this kernel, or by one that is known
+     3 layout    the folder holds the files that the receipt names, and no others
      4 subjects  each file the receipt rests on has the recorded size and SHA-256
      5 records   the files are read and every record is scored and guarded again
      6 claims    each value is derived again from the records and is the same
@@ -37,26 +37,29 @@ if __name__ == "__main__" and not sys.flags.isolated:
         import posix
 
         posix.execv(sys.executable, _again)
-    import nt  # type: ignore[import-not-found,unused-ignore]
+    import nt
 
-    sys.exit(nt.spawnv(0, sys.executable, ['"' + part + '"' for part in _again]))
+    sys.exit(nt.spawnv(0, sys.executable, ['"' + part + '"' for part in _again]))  # type: ignore[attr-defined,unused-ignore]
 
 import csv
+import gzip
+import hashlib
+import io
 import json
 import math
+import os
+import queue
 import re
+import signal
+import stat
+import subprocess
+import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from statistics import NormalDist
-from typing import (
-    Any,
-    BinaryIO,
-    Callable,
-    NamedTuple,
-    Optional,
-)
+from typing import Any, BinaryIO, Callable, NamedTuple, Optional
 
 VERSION = "0.1.0"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
@@ -631,9 +634,9 @@ def count_records(attributes: Sequence[str], records: Sequence[Record]) -> Cube:
     def members(split: str, outcome: str, where: Where) -> Iterator[str]:
         wanted = cube.wanted(where)
         for record in records:
-            if record.split == split and outcome in record.outcomes:
-                if all(record.levels[i] in texts for i, texts in wanted):
-                    yield record.id
+            inside = all(record.levels[i] in texts for i, texts in wanted)
+            if inside and record.split == split and outcome in record.outcomes:
+                yield record.id
 
     cube = Cube(attributes, cells, members)
     return cube
@@ -964,7 +967,9 @@ def derive(op: str, args: Mapping[str, Any], cube: Cube) -> Any:
         return [real(end) for end in value]
     if operation.kind == "slices":
         return [as_where(args["by"], levels) for levels in value]
-    return {"real": real, "ids": list}.get(operation.kind, str)(value)
+    if operation.kind == "ids":
+        return value
+    return real(value) if operation.kind == "real" else str(value)
 
 
 def _check_argument(name: str, value: Any, cube: Cube) -> None:
@@ -974,7 +979,7 @@ def _check_argument(name: str, value: Any, cube: Cube) -> None:
     elif name in ("outcome", "of"):
         kind, colon, subject = str(value).partition(":")
         good = kind in OUTCOMES and bool(colon) == bool(subject)
-        good = good and (kind in ("caught", "missed", "only", "right_field") <= bool(colon))
+        good = good and (bool(colon) or kind not in ("caught", "missed", "only", "right_field"))
     elif name == "by":
         good = bool(value) and len(set(value)) == len(value)
     elif name == "where":
@@ -1221,3 +1226,720 @@ def table(rows: Sequence[Sequence[tuple[Mapping[str, Any], str]]]) -> str:
         values = (formatted(claim, form) for claim, form in row)
         lines.append([head(words[0], across), *values])
     return "\n".join("| {} |".format(" | ".join(line)) for line in lines)
+
+
+class Hole(NamedTuple):
+    keys: frozenset[str]
+    fill: Callable[[Page, dict[str, Any]], str]
+    block: bool = False  # it stands on lines of its own
+
+
+class Page:
+    """The report of a predicate: its text, with the holes filled."""
+
+    def __init__(self, predicate: Mapping[str, Any], records: Iterable[Record]) -> None:
+        self.predicate, self.records = predicate, records
+        self.claims = {claim["id"]: claim for claim in predicate["claims"]}
+        self.findings = {finding["id"]: finding for finding in predicate["findings"]}
+
+    def render(self) -> str:
+        return self.filled(self.predicate["report"])
+
+    def filled(self, pieces: Iterable[Any]) -> str:
+        return "".join(p if isinstance(p, str) else hole_of(p).fill(self, p) for p in pieces)
+
+    def claim(self, identity: Any) -> Mapping[str, Any]:
+        if identity not in self.claims:
+            raise Unreadable(f"no claim {identity!r}", "report")
+        return dict(self.claims[identity])
+
+    def finding(self, hole: Mapping[str, Any]) -> str:
+        finding = self.findings.get(hole["finding"])
+        if finding is None:
+            raise Unreadable(f"no finding {hole['finding']!r}", "report")
+        strength = finding["severity"], finding["strength"]
+        return "**{}, {}.** {}".format(*strength, self.filled(finding["text"]))
+
+    def quote(self, hole: Mapping[str, Any]) -> str:
+        for record in self.records:
+            if (record.split, record.id) == (hole["split"], hole["quote"]):
+                parts = {"input": record.input, "expected": record.expected}
+                value = parts.get(hole["field"], record.output)
+                return block(value if isinstance(value, str) else canonical(value))
+        raise Unreadable(f"no record {hole['quote']!r} to quote", "report")
+
+    def described(self, hole: Mapping[str, Any]) -> str:
+        describe = DESCRIPTIONS.get(hole["describe"])
+        if describe is None:
+            raise Unreadable(f"nothing to describe as {hole['describe']!r}", "report")
+        return describe(self.predicate)
+
+    def table(self, hole: Mapping[str, Any]) -> str:
+        return table([[(self.claim(name), form) for name, form in row] for row in hole["table"]])
+
+
+HOLES = {
+    "claim": Hole(
+        frozenset({"claim", "as"}), lambda page, h: formatted(page.claim(h["claim"]), h["as"])
+    ),
+    "label": Hole(frozenset({"label"}), lambda page, h: label(page.claim(h["label"]))),
+    "slice": Hole(
+        frozenset({"slice"}), lambda page, h: slice_text(page.claim(h["slice"])["args"]["where"])
+    ),
+    "finding": Hole(frozenset({"finding"}), Page.finding),
+    "quote": Hole(frozenset({"quote", "split", "field"}), Page.quote, block=True),
+    "describe": Hole(frozenset({"describe"}), Page.described),
+    "table": Hole(frozenset({"table"}), Page.table, block=True),
+}
+
+
+def hole_of(piece: Mapping[str, Any]) -> Hole:
+    """The kind of a hole; raises Unreadable for one that is not known."""
+    for hole in HOLES.values():
+        if set(piece) == hole.keys:
+            return hole
+    raise Unreadable(f"no hole is {canonical(piece)[:80]}", "report")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(code, names)) or "none"
+
+
+def _scorer_words(predicate: Mapping[str, Any]) -> str:
+    scorer = predicate["evidence"]["scorer"]
+    words = [code(scorer["name"])]
+    if scorer["rule"] == "numeric":
+        words.append("within {absolute} or {relative} of the expected value".format(**scorer))
+    if scorer["fields"]:
+        words.append("of the fields " + _listed(scorer["fields"]))
+    return " ".join(words)
+
+
+def _system_words(predicate: Mapping[str, Any]) -> str:
+    system = predicate["evidence"]["system"]
+    return code("{file}:{function}".format(**system)) if system else "recorded outputs"
+
+
+def _pairs(rows: Iterable[tuple[str, str]], heads: str) -> str:
+    return "\n".join([heads, "| --- | --- |", *("| {} | {} |".format(*row) for row in rows)])
+
+
+DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "case": lambda p: code(p["case"]),
+    "scorer": _scorer_words,
+    "system": _system_words,
+    "guards": lambda p: _listed(guard["name"] for guard in p["evidence"]["guards"]),
+    "attributes": lambda p: _listed(p["evidence"]["attributes"]),
+    "command": lambda p: code("python3 receipts/{}/verify.py".format(p["case"])),
+    "sources": lambda p: _listed(dict.fromkeys(s["file"] for s in p["evidence"]["sources"])),
+    "envelope": lambda p: _pairs(
+        ((key, code(p["envelope"][key])) for key in sorted(p["envelope"])), "| recorded | value |"
+    ),
+}
+
+
+# ---------------------------------------------------------------- no number without a claim
+
+_NUMBER_WORD = re.compile(
+    r"\b(zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
+    r"(thir|four|fif|six|seven|eigh|nine)teen|(twen|thir|for|fif|six|seven|eigh|nine)ty|"
+    r"(hundred|thousand|million|billion|trillion|dozen|score|third|quarter|fifth|sixth|seventh|"
+    r"eighth|ninth|tenth|percentage|couple|pair)s?|half|halves|halv(ed|es|ing)|twice|thrice|"
+    r"(doubl|tripl|quadrupl)\w*|\w+fold|none|per cent|percent|plus|minus)\b",
+    re.IGNORECASE,
+)
+_PROSE = re.compile(r"[\n !\"'()*+,\-./:;=>?@A-Z\[\]_`a-z{|}~#]*")
+
+
+def numbers_in(pieces: Sequence[Any]) -> Iterator[str]:
+    """What in the prose states a quantity without naming a claim, and what could hide one.
+
+    Prose is plain ASCII without digits, so that no script's numerals, look-alike letters or
+    invisible characters need a list of their own; and no hole touches a sign or another hole.
+    """
+    for i, piece in enumerate(pieces):
+        if isinstance(piece, str):
+            end = _PROSE.match(piece).end()  # type: ignore[union-attr]
+            if end < len(piece):
+                yield f"{piece[end]!a} in {piece[max(0, end - 40) : end + 20]!a}"
+            word = _NUMBER_WORD.search(re.sub(r"[*_`~\[\]]", "", piece))
+            if word:
+                yield f"the number-word {word.group()!r} in {piece.strip()[:60]!a}"
+            continue
+        before = pieces[i - 1] if i else "\n"
+        after = pieces[i + 1] if i + 1 < len(pieces) else "\n"
+        if not isinstance(before, str) or not isinstance(after, str):
+            yield f"a hole that touches another, {canonical(piece)[:80]}"
+        elif hole_of(piece).block and not (before.endswith("\n") and after.startswith("\n")):
+            yield f"a hole that is not on lines of its own, {canonical(piece)[:80]}"
+        elif not re.search(r"(^|[\s(*\[])$", before) or not re.match(r"[.,;:)*\]]*(\s|$)", after):
+            yield f"a hole in the middle of a word, {canonical(piece)[:80]}"
+
+
+def claims_in(pieces: Iterable[Any]) -> Iterator[str]:
+    """The ids of the claims that text with holes names."""
+    for piece in pieces:
+        if isinstance(piece, dict):
+            yield from (piece[key] for key in ("claim", "label", "slice") if key in piece)
+            yield from (name for row in piece.get("table", []) for name, _ in row)
+
+
+def unsupported(finding: dict[str, Any], claims: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a finding lacks for what it says; empty when it lacks nothing.
+
+    A gap is measured when its interval excludes zero, a slice when its adjusted p is at most
+    0.05, silence when there is a silent record. A cause needs an ablation, and this version has
+    no claim that states one: a cause is inferred.
+    """
+    cited = [claims[name] for name in finding["claims"] if name in claims]
+    values: dict[str, list[Any]] = {}
+    for claim in cited:
+        values.setdefault(claim["op"], []).append(claim["value"])
+    measured: dict[str, Callable[[], bool]] = {
+        "gap": lambda: any(float(a) * float(b) > 0 for a, b in values["difference_interval"]),
+        "slice": lambda: any(float(p) <= 0.05 for p in values["p_adjusted"]),
+        "silent": lambda: any(
+            claim["args"].get("outcome") == "silent" and not str(claim["value"]).startswith("0")
+            for claim in cited
+        ),
+        "coverage": lambda: "unseen" in values,
+        "cause": lambda: False,
+        "note": lambda: True,
+    }
+    if set(finding["claims"]) != set(claims_in(finding["text"])) or not cited:
+        return "cites just the claims that its text names"
+    if finding["kind"] not in measured or finding["severity"] not in ("high", "medium", "low"):
+        return "a known kind and severity"
+    if finding["strength"] == "inferred":
+        return ""
+    try:
+        if finding["strength"] == "measured" and measured[finding["kind"]]():
+            return ""
+    except KeyError:
+        pass  # the claim is not there, which is what is said next
+    return f"a claim that measures a {finding['kind']}"
+
+
+# ---------------------------------------------------------------- the checks
+
+
+_PIECE = (str, {"*": object})
+_SUBJECT = {"name": str, "digest": {"sha256": str}, "annotations": {"size": int}}
+_SOURCE = {"file": str, "layout": str, "split": str}
+_SPLIT_SOURCE = {"file": str, "layout": str, "split_field": str, "splits": {"*": object}}
+_GUARD = {"name": str, "rule": str, "fields": [str], "patterns": {"*": str}}
+_SCORER = {"rule": str, "name": str, "fields": [str], "absolute": str, "relative": str}
+_SYSTEM = {
+    "file": str,
+    "function": str,
+    "timeout": int,
+    "memory": int,
+    "files": [str],
+    "reproduced": bool,
+}
+_FINDING = {
+    "id": str,
+    "kind": str,
+    "severity": str,
+    "strength": str,
+    "claims": [str],
+    "text": [_PIECE],
+}
+_ARGUMENTS = {"where": {"*": [object]}, "by": [str], "limit": int}  # the others are text
+SHAPE = {
+    "_type": str,
+    "subject": [_SUBJECT],
+    "predicateType": str,
+    "predicate": {
+        "kernel": {"version": str, "sha256": str},
+        "case": str,
+        "evidence": {
+            "sources": [(_SOURCE, _SPLIT_SOURCE)],
+            "fields": {"*": str},
+            "attributes": [str],
+            "outputs": (str, None),
+            "verdicts": (str, None),
+            "output_format": str,
+            "errors": str,
+            "scorer": _SCORER,
+            "guards": [_GUARD],
+            "system": (_SYSTEM, None),
+            "converted": [str],
+        },
+        "claims": [{"id": str, "op": str, "args": {"*": object}, "value": object, "rests_on": str}],
+        "findings": [_FINDING],
+        "report": [_PIECE],
+        "envelope": {"*": str},
+    },
+}
+
+
+def conforms(value: Any, shape: Any, where: str) -> None:
+    """Raises Unreadable unless a JSON value has a shape.
+
+    A shape is a type, a dictionary of the only keys allowed ("*" is any key), a list of the shape
+    of its items, a tuple of alternatives, None, or a function.
+    """
+    found = f"{where} is {canonical(value)[:80]}"
+    if isinstance(shape, tuple):
+        for other in shape[:-1]:
+            try:
+                return conforms(value, other, where)
+            except Unreadable:
+                continue
+        return conforms(value, shape[-1], where)
+    if isinstance(shape, dict):
+        if not isinstance(value, dict):
+            raise Unreadable(found + ", expected an object", "receipt.json")
+        if "*" not in shape and set(value) != set(shape):
+            odd = ", ".join(sorted(set(value) ^ set(shape)))
+            raise Unreadable(f"{where} has unknown or missing fields: {odd}", "receipt.json")
+        for key in value:
+            conforms(value[key], shape.get(key, shape.get("*")), f"{where}.{key}")
+    elif isinstance(shape, list):
+        if not isinstance(value, list):
+            raise Unreadable(found + ", expected an array", "receipt.json")
+        for i, item in enumerate(value):
+            conforms(item, shape[0], f"{where}[{i}]")
+    elif isinstance(shape, type):
+        if not isinstance(value, shape) or (shape is int and isinstance(value, bool)):
+            raise Unreadable(found + f", expected {shape.__name__}", "receipt.json")
+    elif value is not None if shape is None else not shape(value):
+        raise Unreadable(found + ", which is not possible", "receipt.json")
+    return None
+
+
+CHECKS = ("schema", "kernel", "layout", "subjects", "records")
+CHECKS += ("claims", "findings", "text", "report", "rerun")
+
+
+class Failure(NamedTuple):
+    check: str
+    where: str
+    expected: str
+    found: str
+    cannot: bool = False  # it could not be checked, which is less than "it does not hold"
+
+
+class Verification:
+    """One receipt under check: call `run`, then read `verdict`, `failures` and `sections`."""
+
+    def __init__(self, folder: str, known: Mapping[str, str], rerun: bool = False) -> None:
+        self.folder, self.known, self.rerun = folder, known, rerun
+        self.failures: list[Failure] = []
+        self.sections: list[tuple[str, bool, str]] = []
+        self.statement: dict[str, Any] = {}
+        self.files: dict[str, bytes] = {}
+        self.records: list[Record] = []
+        self.receipt_id = self.bundled = ""
+
+    def run(self) -> Verification:
+        """Makes every check that can be made; a later one may need an earlier one's result."""
+        checks = [self.schema, self.kernel, self.layout, self.subjects, self.load, self.claims]
+        checks += [self.findings, self.text, self.report]
+        for name, check in zip(CHECKS, checks + [self.again] * self.rerun):
+            before = len(self.failures)
+            words = ""
+            try:
+                words = check()
+            except Unreadable as error:
+                self.fail(name, error.where, error.remedy, error.what, cannot=True)
+            except Undefined as error:
+                self.fail(name, "", "", str(error), cannot=True)
+            self.sections.append((name, len(self.failures) == before, words))
+            if len(self.failures) > before and name in ("schema", "records", "layout"):
+                break
+        return self
+
+    @property
+    def verdict(self) -> str:
+        """holds, does-not-hold or cannot-check; what does not hold outweighs the rest."""
+        if not self.failures:
+            return "holds"
+        return "cannot-check" if all(one.cannot for one in self.failures) else "does-not-hold"
+
+    def fail(self, check: str, where: str, expected: str, found: str, cannot: bool = False) -> None:
+        self.failures.append(Failure(check, where, expected, found, cannot))
+
+    def schema(self) -> str:
+        raw = self.read("receipt.json", None)
+        self.receipt_id = hashlib.sha256(raw).hexdigest()
+        self.statement = strict_json(_text(raw, "receipt.json"), "receipt.json")
+        conforms(self.statement, SHAPE, "statement")
+        found = self.statement["_type"], self.statement["predicateType"]
+        if found != (STATEMENT_TYPE, PREDICATE_TYPE):
+            raise Unreadable("the statement is of type {} with {}".format(*found), "receipt.json")
+        self.predicate = self.statement["predicate"]
+        self.evidence = self.predicate["evidence"]
+        self.page = Page(self.predicate, self.records)
+        return f"in-toto statement, receipt {self.receipt_id[:16]}"
+
+    def kernel(self) -> str:
+        made = self.predicate["kernel"]
+        self.bundled = hashlib.sha256(self.read("verify.py", None)).hexdigest()
+        for where, digest in (("receipt.json", made["sha256"]), ("verify.py", self.bundled)):
+            if digest not in self.known:
+                known = "a known kernel, " + " or ".join(sorted(self.known))
+                self.fail("kernel", where, known, digest)
+        if self.known.get(made["sha256"], made["version"]) != made["version"]:
+            self.fail("kernel", "receipt.json", self.known[made["sha256"]], made["version"])
+        return "version {}, {}".format(made["version"], made["sha256"][:16])
+
+    def layout(self) -> str:
+        names = [subject["name"] for subject in self.statement["subject"]]
+        for name in names:
+            parts = (name[6:] if name.startswith("../../") else name).split("/")
+            if set(parts) & {"", ".", ".."} or re.search(r"[\\:\x00-\x1f\x7f]", name):
+                self.fail("layout", name, "a path within the case", "a path that leaves it")
+        if len(set(names)) < len(names):
+            self.fail("layout", "receipt.json", "each subject once", "one stands twice")
+        inside = {name.split("/")[0] for name in names if not name.startswith("../")}
+        there = set(os.listdir(self.folder)) - {"receipt.json"}
+        for name in sorted(there - inside):
+            self.fail("layout", name, "only files that the receipt names", "one more")
+        for name in {"REPORT.md", "verify.py"} - set(names):
+            self.fail("layout", "receipt.json", f"{name} among the subjects", "not there")
+        return f"{len(names)} subjects"
+
+    def subjects(self) -> str:
+        for subject in self.statement["subject"]:
+            name, size = subject["name"], subject["annotations"]["size"]
+            try:
+                self.files[name] = raw = self.read(name, size)
+            except Unreadable as error:
+                self.fail("subjects", name, f"{size:,} bytes", error.what)
+                continue
+            digest, wanted = hashlib.sha256(raw).hexdigest(), subject["digest"]["sha256"]
+            if digest != wanted or len(raw) != size:
+                unix = hashlib.sha256(raw.replace(b"\r\n", b"\n")).hexdigest()
+                hint = ", for its line endings are of Windows" if unix == wanted else ""
+                self.fail("subjects", name, wanted, digest + hint)
+        total = sum(map(len, self.files.values()))
+        return f"{len(self.files)} files, {total:,} bytes"
+
+    def read(self, name: str, size: int | None) -> bytes:
+        """The bytes of a regular file that no link leads to; at most twice the size recorded."""
+        limit = FILE_LIMIT if size is None else min(FILE_LIMIT, 2 * size + 1)
+        path = self.folder
+        try:
+            for part in name.split("/"):
+                path = os.path.join(path, part)
+                if stat.S_ISLNK(os.lstat(path).st_mode):
+                    raise Unreadable("a symbolic link, not a file", name)
+            flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+            with open(os.open(path, flags), "rb") as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise Unreadable("not a regular file", name)
+                if status.st_size > limit:
+                    raise Unreadable(f"{status.st_size:,} bytes", name)
+                return file.read(limit + 1)
+        except (OSError, ValueError) as error:
+            what = getattr(error, "strerror", None) or str(error)
+            raise Unreadable("cannot be read: " + what, name) from None
+
+    def opened(self, name: str) -> BinaryIO:
+        """A subject's content, unpacked where it is compressed."""
+        if name not in self.files:
+            raise Unreadable("no subject of that name can be read", name)
+        raw = self.files[name]
+        if raw[:2] != b"\x1f\x8b":
+            return io.BytesIO(raw)
+        try:
+            return io.BytesIO(gzip.GzipFile(fileobj=io.BytesIO(raw)).read(FILE_LIMIT))
+        except (OSError, EOFError, ValueError) as error:
+            raise Unreadable(f"not gzip: {error}", name) from None
+
+    def load(self) -> str:
+        self.records = load_records(self.evidence, self.opened)
+        self.cube = count_records(self.evidence["attributes"], self.records)
+        if len({record.split for record in self.records}) < len(SPLITS):
+            raise Unreadable("records of one split only", "evidence")
+        return f"{len(self.records):,} records scored and guarded again"
+
+    def claims(self) -> str:
+        claims = self.predicate["claims"]
+        pieces = [piece for one in self.predicate["findings"] for piece in one["text"]]
+        used = set(claims_in([*self.predicate["report"], *pieces]))
+        if not claims or len(self.page.claims) < len(claims):
+            self.fail("claims", "receipt.json", "claims, each once", "none, or one twice")
+        for name in sorted(used - set(self.page.claims)):
+            self.fail("claims", name, "a claim of that id", "none")
+        for claim in claims:
+            for expected, found in self.wrong_with(claim, used):
+                self.fail("claims", claim["id"], expected, found)
+        return f"{len(claims)} derived again, and the same"
+
+    def wrong_with(self, claim: dict[str, Any], used: set[str]) -> Iterator[tuple[str, str]]:
+        """What is expected of a claim and what was found instead."""
+        op, args = claim["op"], claim["args"]
+        for name, value in args.items():
+            conforms(value, _ARGUMENTS.get(name, str), claim["id"])
+        derived = derive(op, args, self.cube)
+        if not agrees(OPERATIONS[op].kind, claim["value"], derived):
+            yield canonical(derived), canonical(claim["value"])
+        if claim["id"] != spelled(op, args):
+            yield "the id " + spelled(op, args), claim["id"]
+        basis = rests_on(op, args, self.evidence)
+        if claim["rests_on"] != basis:
+            yield "rests on " + basis, claim["rests_on"]
+        if claim["id"] not in used:
+            yield "a claim that the report states", "the report does not state it"
+
+    def findings(self) -> str:
+        found = self.predicate["findings"]
+        shown = [p["finding"] for p in self.predicate["report"] if "finding" in p and p != str(p)]
+        for finding in found:
+            lacks = unsupported(finding, self.page.claims)
+            if lacks:
+                self.fail("findings", finding["id"], lacks, finding["strength"])
+        if sorted(shown) != sorted(one["id"] for one in found):
+            self.fail("findings", "REPORT.md", "each finding shown once", ", ".join(sorted(shown)))
+        return f"{len(found)}, each with the evidence it needs"
+
+    def text(self) -> str:
+        for pieces in [self.predicate["report"], *(f["text"] for f in self.predicate["findings"])]:
+            for problem in numbers_in(pieces):
+                self.fail("text", "receipt.json", "a hole that names a claim", problem, cannot=True)
+        return "no number of its own"
+
+    def report(self) -> str:
+        wanted = self.page.render().encode("utf-8")
+        found = self.files.get("REPORT.md", b"")
+        if wanted != found:
+            sides = [side.decode("utf-8", "replace").split("\n") for side in (wanted, found)]
+            same = [a == b for a, b in zip(*sides)]
+            line = same.index(False) if False in same else len(same)
+            shown = [repr(side[line]) if line < len(side) else "no such line" for side in sides]
+            self.fail("report", f"REPORT.md:{line + 1}", shown[0], shown[1])
+        return f"{len(wanted):,} bytes, as the claims give them"
+
+    def again(self) -> str:
+        system = self.evidence["system"]
+        if system is None:
+            raise Unreadable("the receipt names no system to run", "rerun", "leave out --rerun")
+        path = os.path.join(self.folder, *system["file"].split("/"))
+        differ = []
+        with System(path, system["function"], system["timeout"], system["memory"]) as runs:
+            for record in self.records:
+                answer = runs.ask(record.input)
+                if not answers_alike(answer, Answer(record.output, record.error)):
+                    differ.append(record.id)
+        if differ:
+            shown = ", ".join(differ[:3])
+            self.fail("rerun", shown, "the recorded outputs", f"{len(differ)} other outputs")
+        return f"{len(self.records):,} outputs, the same as recorded"
+
+
+# ---------------------------------------------------------------- running a system
+
+
+class Answer(NamedTuple):
+    output: Any  # MISSING when the call failed
+    error: str | None = None  # "KindOfError: message"
+
+
+_CHILD = """
+import importlib.util, json, os, sys
+path, function, memory = sys.argv[1:]
+replies = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\\n")
+os.dup2(2, 1)  # what the system prints is not an answer
+
+def reply(kind, value):
+    text = json.dumps({kind: value}, allow_nan=False)
+    replies.write(text + "\\n")
+    replies.flush()
+
+def explained(error):
+    return type(error).__name__ + ": " + str(error)[:500]
+
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+except (ImportError, ValueError, OSError):
+    pass  # no such limit on this system
+folder = os.path.dirname(os.path.abspath(path))
+sys.path.insert(0, folder)
+try:
+    spec = importlib.util.spec_from_file_location(os.path.basename(path)[:-3], path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    system = getattr(module, function)
+    files = [getattr(m, "__file__", None) or "" for m in list(sys.modules.values())]
+    reply("ready", sorted({f for f in files if f.startswith(folder + os.sep)}))
+except BaseException as error:
+    reply("fatal", explained(error))
+    sys.exit(1)
+for line in sys.stdin:
+    try:
+        reply("output", system(json.loads(line)))
+    except BaseException as error:
+        reply("error", explained(error))
+"""
+
+
+class System:
+    """A Python function in a child process, with a bound on time and on memory.
+
+    A crash or a hang costs the record that it happened on; the next gets a new child.
+    """
+
+    def __init__(self, path: str, function: str, timeout: float, memory: int) -> None:
+        self.command = [sys.executable, "-I", "-B", "-c", _CHILD, path, function, str(memory)]
+        self.path, self.timeout, self.files = path, timeout, ()
+        self.child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> System:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Starts a child and waits until it has loaded the system; raises Unreadable if not."""
+        self.child = subprocess.Popen(
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.replies: queue.Queue[bytes] = queue.Queue()
+        reader = threading.Thread(target=_pump, args=(self.child.stdout, self.replies), daemon=True)
+        reader.start()
+        kind, value = self.reply(max(self.timeout, 30))
+        if kind != "ready":
+            self.stop()
+            raise Unreadable(f"the system does not load: {value}", self.path, "run it by hand")
+        self.files = tuple(value)
+
+    def stop(self) -> None:
+        """Ends the child, and what it started."""
+        if self.child is None:
+            return
+        try:
+            if hasattr(os, "killpg"):
+                os.killpg(self.child.pid, signal.SIGKILL)  # it leads a group of its own
+            else:
+                self.child.kill()
+        except (ProcessLookupError, PermissionError):
+            pass  # it has ended already
+        self.child.wait()
+        for pipe in (self.child.stdin, self.child.stdout):
+            if pipe:
+                pipe.close()
+        self.child = None
+
+    def ask(self, value: Any) -> Answer:
+        """The system's answer to one input; an error is an answer."""
+        if self.child is None:
+            self.start()
+        child = self.child
+        try:
+            child.stdin.write(canonical(value).encode("utf-8") + b"\n")  # type: ignore[union-attr]
+            child.stdin.flush()  # type: ignore[union-attr]
+        except OSError:
+            pass  # it has died: the reply says how
+        kind, found = self.reply(self.timeout)
+        if kind == "output":
+            return Answer(found)
+        if kind != "error":
+            self.stop()
+        return Answer(MISSING, found)
+
+    def reply(self, timeout: float) -> tuple[str, Any]:
+        """The kind and value of the child's next reply."""
+        try:
+            line = self.replies.get(timeout=timeout)
+        except queue.Empty:
+            return "hang", f"TimeoutError: no answer in {timeout:g} s"
+        if not line.endswith(b"\n"):
+            status = self.child.wait() if len(line) < LINE_LIMIT else 0  # type: ignore[union-attr]
+            why = f"ended with status {status}" if status else "gave too long an answer"
+            return "crash", "Crash: the system " + why
+        try:
+            kind, value = next(iter(strict_json(line.decode("utf-8")).items()))
+        except Unreadable as error:
+            return "error", "ValueError: " + error.what
+        return kind, value
+
+
+def _pump(pipe: Any, replies: queue.Queue[bytes]) -> None:
+    for line in iter(lambda: pipe.readline(LINE_LIMIT), b""):
+        replies.put(line)
+    replies.put(b"")
+
+
+def answers_alike(one: Answer, other: Answer) -> bool:
+    """Whether two runs gave the same output, or failed with the same kind of error."""
+    if one.error is None and other.error is None:
+        return exact_match(one.output, other.output) or one.output is other.output
+    kinds = [(answer.error or "").partition(":")[0] for answer in (one, other)]
+    return kinds[0] == kinds[1]
+
+
+# ---------------------------------------------------------------- the command
+
+
+def file_digest(path: str) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def lines_of(done: Verification, verbose: bool) -> Iterator[str]:
+    """What a verification says: a line for each section, the failures, and a verdict sentence."""
+    for name, holds, words in done.sections:
+        yield "{:<6}{:<10}{}".format("ok" if holds else "FAIL", name, words if holds else "")
+        if name == "claims" and verbose and holds:
+            for claim in done.predicate["claims"]:
+                value = canonical(claim["value"])
+                yield "        {} = {}  ({})".format(claim["id"], value, claim["rests_on"])
+        failures = [one for one in done.failures if one.check == name]
+        for one in failures[: None if verbose else 5]:
+            expected = f"expected {one.expected}, " if one.expected else ""
+            yield "        " + visible(f"{one.where}: {expected}found {one.found}")
+        if len(failures) > 5 and not verbose:
+            yield f"        and {len(failures) - 5} more; -v shows them"
+    bases = Counter(claim["rests_on"] for claim in done.predicate["claims"]) if done.records else {}
+    basis = ", ".join(f"{n} {name}" for name, n in sorted(bases.items()))
+    yield {
+        "holds": f"The receipt holds: every number in REPORT.md follows from the data ({basis}).",
+        "does-not-hold": "The receipt does not hold.",
+        "cannot-check": "The receipt cannot be checked.",
+    }[done.verdict]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Checks the receipt beside this file, or in the folder named; returns the exit code."""
+    options = {one for one in arguments if one.startswith("-")}
+    folders = [one for one in arguments if one not in options]
+    if options - {"-v", "--rerun"} or len(folders) > 1:
+        print("usage: python3 verify.py [-v] [--rerun] [FOLDER]", file=sys.stderr)
+        return 2
+    here = os.path.abspath(__file__)
+    folder = folders[0] if folders else os.path.dirname(here)
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, _out_of_time)
+        signal.alarm(TIME_LIMIT)
+    done = Verification(folder, {file_digest(here): VERSION}, "--rerun" in options).run()
+    for line in lines_of(done, "-v" in options):
+        print(line)
+    return {"holds": 0, "does-not-hold": 1, "cannot-check": 2}[done.verdict]
+
+
+def _out_of_time(*_: object) -> None:
+    raise Unreadable(f"no verdict in {TIME_LIMIT} s", "", "give it a faster machine")
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (Exception, RecursionError) as problem:  # noqa: BLE001  a hostile receipt gets no traceback
+        print(f"The receipt cannot be checked: {type(problem).__name__}: {problem}")
+        sys.exit(2)
