@@ -1,0 +1,28 @@
+"""Data files in, records out. What a file is, is told by its content, never by its name."""
+
+from eval_autopsy.readers import csv_table, json_array, jsonl, parquet
+from eval_autopsy.readers.files import DataFile, Rows, open_rows
+from eval_autopsy.readers.intake import (
+    Reading,
+    Source,
+    SplitColumn,
+    Wanted,
+    read_sources,
+    records,
+)
+
+__all__ = [
+    "DataFile",
+    "Reading",
+    "Rows",
+    "Source",
+    "SplitColumn",
+    "Wanted",
+    "csv_table",
+    "json_array",
+    "jsonl",
+    "open_rows",
+    "parquet",
+    "read_sources",
+    "records",
+]

@@ -1,0 +1,137 @@
+"""From a path to rows: open, unpack, recognise, read, and count what was read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from eval_autopsy import kernel, registry
+from eval_autopsy.errors import CannotRead
+from eval_autopsy.readers import compressed
+from eval_autopsy.readers.opened import Lines, open_file, refuse_strangers
+from eval_autopsy.readers.trouble import explain
+
+KERNEL_LAYOUTS = ("jsonl", "json", "csv")
+
+
+class DataFile(NamedTuple):
+    """What a data file turned out to be.
+
+    The kernel reads it by itself when `converted_from` is "". Otherwise only its rows can be kept,
+    as JSON Lines, which is then the `layout`.
+    """
+
+    path: Path
+    layout: str  # "jsonl", "json" or "csv"
+    compression: str  # "" or "gzip"
+    converted_from: str  # "", or what the file really is: "parquet", "zstd csv", ...
+
+
+class Rows(Iterator[kernel.Row]):
+    """The rows of one file, in order, with the count of what was read.
+
+    After the last row, `records` and, in JSON Lines, `blank` lines make up all `lines` of the
+    file; that they do is checked. Raises CannotRead at the first row that is not as it should be.
+    """
+
+    def __init__(self, stream: Lines, name: str, format_name: str, unit: str) -> None:
+        self._stream = stream
+        self.name = name
+        self.records = 0
+        self.lines = 0
+        self.blank = 0
+        self._format = format_name
+        self._unit = unit  # what a row's number counts: "" for lines, else a word
+        self._rows = registry.readers.get(format_name).read(stream, name)
+
+    def __next__(self) -> kernel.Row:
+        try:
+            row = next(self._rows)
+        except StopIteration:
+            self._finish()
+            raise
+        except kernel.Unreadable as error:
+            self.close()
+            raise explain(error, self._stream, self._format) from None
+        except CannotRead:
+            self.close()
+            raise
+        self.records += 1
+        return row
+
+    def where(self, row: kernel.Row) -> str:
+        """The place of a row, for a message: `file:line`, or `file: item 3` in a JSON array."""
+        return f"{self.name}: {self._unit} {row.line}" if self._unit else f"{self.name}:{row.line}"
+
+    def close(self) -> None:
+        """Closes the file; there are no more rows."""
+        self._rows = iter(())
+        self._stream.close()
+
+    def __del__(self) -> None:
+        self._stream.close()
+
+    def _finish(self) -> None:
+        if self._stream.closed:
+            return
+        self.lines, self.blank = self._stream.lines, self._stream.blank
+        self.close()
+        if self.records == 0:
+            what = "there are no records in the file"
+            raise CannotRead(what, where=self.name, remedy="check how it was written")
+        unaccounted = self.lines - self.blank - self.records
+        if self._format == "jsonl" and unaccounted:
+            what = f"{unaccounted} of {self.lines} lines hold neither a record nor nothing"
+            raise CannotRead(what, where=self.name, remedy="remove what they hold")
+
+
+def open_rows(path: Path, name: str = "") -> tuple[DataFile, Rows]:
+    """What a file is, and its rows, read as they are asked for.
+
+    `name` stands for the file in messages; it is the path when it is not given. The file is closed
+    after the last row, at an error, and by `Rows.close()`.
+    """
+    name = name or str(path)
+    stream = open_file(path, name)
+    try:
+        packed = compressed.kind_of(stream.head(), name)
+        if packed:
+            stream = compressed.decompressed(stream, packed, name)
+        head = stream.head()
+        refuse_strangers(head, name)
+        found = _recognise(head, packed, name)
+        unit = {"jsonl": "", "csv": "", "json": "item"}.get(found, "row")
+        return _described(path, found, packed), Rows(stream, name, found, unit)
+    except BaseException:
+        stream.close()
+        raise
+
+
+def _described(path: Path, found: str, packed: str) -> DataFile:
+    if found not in KERNEL_LAYOUTS:
+        return DataFile(path, "jsonl", "", found)
+    if packed == "zstd":
+        return DataFile(path, "jsonl", "", f"zstd {found}")
+    return DataFile(path, found, packed, "")
+
+
+def _recognise(head: bytes, packed: str, name: str) -> str:
+    """The name of the reader that knows a file by its first bytes.
+
+    The plain formats come last: a reader for a tool's own log is more particular about its JSON.
+    """
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n") or head
+    known = [name for name in registry.readers if registry.readers.get(name).sniff(start)]
+    particular = [name for name in known if name not in KERNEL_LAYOUTS]
+    if len(particular) > 1:
+        what = f"the readers {' and '.join(particular)} both claim the file"
+        raise CannotRead(what, where=name, remedy="uninstall the package of one of them")
+    if particular and packed and particular[0] == "parquet":
+        what = f"found a Parquet file inside {packed}"
+        raise CannotRead(what, where=name, remedy="unpack it; Parquet is compressed by itself")
+    found = (particular or known)[0]
+    if found == "csv" and b"\0" in start[:1024].partition(b"\n")[0]:
+        what = "found binary data, expected JSON Lines, a JSON array, CSV or Parquet"
+        raise CannotRead(what, where=name, remedy="export the rows as one of these")
+    return found

@@ -1,0 +1,336 @@
+"""From rows to records: which field plays which part, and what each must hold.
+
+1. An id is text, or a whole number taken as its digits; it is never blank, and stands once in a
+   split. 7 and "7" are the same id, "007" is another.
+2. A field that the case names must be in some record, or the name is wrong. One that every record
+   needs must be in all of them; the error counts those without it.
+3. A failed call has an error and need have neither output nor score.
+4. Confidence is a number from 0 to 1; latency and cost are numbers that are not negative. Null,
+   "" and absence mean that they are not known. NaN is not a number.
+5. Everything else is taken as it stands.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from eval_autopsy import kernel
+from eval_autopsy.errors import CannotRead
+from eval_autopsy.kernel import MISSING
+from eval_autopsy.readers.files import DataFile, Rows, open_rows
+from eval_autopsy.records import SPLITS, Record, Split
+
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+NAMED_AT_MOST = 5  # places in one error
+FIELDS_AT_MOST = 20  # field names in one error
+UNLESS_FAILED = {"output", "score"}  # what a failed call need not have
+
+
+class Wanted(NamedTuple):
+    """What to take from each row."""
+
+    fields: Mapping[str, str]  # part of a record ("id", "input", ...) -> name of the field
+    attributes: Sequence[str] = ()
+    required: frozenset[str] = frozenset({"id"})  # the parts that every record must have
+
+
+class SplitColumn(NamedTuple):
+    """The field that says which split a record belongs to, and the value that stands for each."""
+
+    column: str
+    values: Mapping[Split, object]
+
+
+class Source(NamedTuple):
+    """A file, what its records are, and the name to call it by in messages."""
+
+    path: Path
+    split: Split | SplitColumn
+    name: str = ""
+
+
+class FileCount(NamedTuple):
+    """What was read from one file."""
+
+    file: DataFile
+    records: int
+    blank: int  # lines with nothing on them; with the records all `lines` of a JSON Lines file
+    lines: int
+    kept: tuple[kernel.Row, ...]  # the rows, when the kernel cannot read the file by itself
+
+
+class Reading(NamedTuple):
+    """The records of all sources, in order, with the count of what was read."""
+
+    records: list[Record]
+    files: list[FileCount]
+
+
+def read_sources(sources: Iterable[Source], wanted: Wanted) -> Reading:
+    """All records of a case; both splits must have some.
+
+    Raises CannotRead at the first value that is not as it should be, and after the last record
+    when required fields were missing.
+    """
+    intake = Intake(wanted)
+    found: list[Record] = []
+    counts = []
+    for source in sources:
+        file, rows = open_rows(source.path, source.name)
+        kept: list[kernel.Row] = []
+        each = _keeping(rows, kept) if file.converted_from else rows
+        found.extend(intake.records(each, rows.where, source.split))
+        counts.append(FileCount(file, rows.records, rows.blank, rows.lines, tuple(kept)))
+    intake.finish()
+    for split in SPLITS:
+        if not any(record.split == split for record in found):
+            what = f"no record belongs to {split}"
+            names = ", ".join(str(count.file.path) for count in counts)
+            raise CannotRead(what, where=names, remedy="check [data] of the case")
+    return Reading(found, counts)
+
+
+def records(rows: Rows, wanted: Wanted, split: Split | SplitColumn) -> Iterator[Record]:
+    """The records of one file; see `read_sources` for several."""
+    intake = Intake(wanted)
+    yield from intake.records(rows, rows.where, split)
+    intake.finish()
+
+
+def _keeping(rows: Rows, kept: list[kernel.Row]) -> Iterator[kernel.Row]:
+    for row in rows:
+        kept.append(row)
+        yield row
+
+
+class Intake:
+    """Turns rows into records and remembers, across files, what must hold for all of them."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        self._seen: dict[tuple[Split, str], str] = {}
+        self._without: dict[str, list[str]] = {}  # part or attribute -> places that lack it
+        self._fields: dict[str, None] = {}  # names of fields, in the order they were met
+        self._split_texts: dict[str, Split] = {}
+
+    def records(
+        self,
+        rows: Iterable[kernel.Row],
+        where: Callable[[kernel.Row], str],
+        split: Split | SplitColumn,
+    ) -> Iterator[Record]:
+        """The record of each row; `where` gives the place of a row."""
+        if isinstance(split, SplitColumn):
+            self._split_texts = {_level_text(value): name for name, value in split.values.items()}
+        for number, row in enumerate(rows):
+            if number == 0:
+                self._fields.update(dict.fromkeys(_paths(row.fields)))
+            self._fields.update(dict.fromkeys(row.fields))
+            yield self._record(row, where(row), split)
+
+    def finish(self) -> None:
+        """Raises CannotRead when a named field was in no record, or a required one not in all."""
+        for part, places in self._without.items():
+            name = self.wanted.fields.get(part, part)
+            if len(places) == len(self._seen):
+                raise self._no_such_field(part, name, places[0])
+            if part in self.wanted.required:
+                raise _not_in_all(part, name, places, len(self._seen))
+
+    def _record(self, row: kernel.Row, where: str, split: Split | SplitColumn) -> Record:
+        fields, names = row.fields, self.wanted.fields
+        given = {part: kernel.field(fields, name) for part, name in names.items()}
+        attributes = {name: kernel.field(fields, name) for name in self.wanted.attributes}
+        if given.get("id", MISSING) is MISSING:
+            raise self._no_such_field("id", names.get("id", "id"), where)
+        parts = {
+            part: parse(given[part], f"{where}:{names[part]}")
+            for part, parse in PARSERS.items()
+            if part in given
+        }
+        identity = parts.pop("id")
+        belongs = self._split(fields, where, split)
+        first = self._seen.setdefault((belongs, identity), where)
+        if first is not where:
+            what = f"the id {shown(identity)} stands twice in {belongs}; first at {first}"
+            raise CannotRead(what, where=where, remedy="give each record an id of its own")
+        self._note_absent(given, attributes, parts.get("error") is not None, where)
+        verbatim = {part: given[part] for part in VERBATIM if part in given}
+        if verbatim.get("input") is MISSING:
+            del verbatim["input"]
+        return Record(
+            id=identity, split=belongs, where=where, attributes=attributes, **parts, **verbatim
+        )
+
+    def _note_absent(
+        self, given: Mapping[str, Any], attributes: Mapping[str, Any], failed: bool, where: str
+    ) -> None:
+        for part, value in given.items():
+            if value is MISSING and not (failed and part in UNLESS_FAILED):
+                self._without.setdefault(part, []).append(where)
+        for name, value in attributes.items():
+            if value is MISSING:
+                self._without.setdefault(name, []).append(where)
+
+    def _split(self, fields: Mapping[str, Any], where: str, split: Split | SplitColumn) -> Split:
+        if not isinstance(split, SplitColumn):
+            return split
+        value = kernel.field(fields, split.column)
+        if value is MISSING:
+            raise self._no_such_field("split", split.column, where)
+        found = self._split_texts.get(_level_text(value))
+        if found is None:
+            wanted = " or ".join(shown(split.values[name]) for name in SPLITS)
+            what = f"the split is {shown(value)}, expected {wanted}"
+            remedy = "name the two values under [data] splits, or take the record out"
+            raise CannotRead(what, where=f"{where}:{split.column}", remedy=remedy)
+        return found
+
+    def _no_such_field(self, part: str, name: str, where: str) -> CannotRead:
+        known = list(self._fields)
+        listed = ", ".join(known[:FIELDS_AT_MOST])
+        more = f" and {len(known) - FIELDS_AT_MOST:,} more" if len(known) > FIELDS_AT_MOST else ""
+        near = _nearest(name, known)
+        remedy = f"did you mean {near!r}? Name it in the case" if near else "name one of them"
+        role = f", named for {part}," if part != name else ""
+        what = f"there is no field {name!r}{role} among: {listed}{more}"
+        return CannotRead(what, where=where, remedy=remedy)
+
+
+def _not_in_all(part: str, name: str, places: Sequence[str], total: int) -> CannotRead:
+    shown_places = ", ".join(places[:NAMED_AT_MOST])
+    more = f" and {len(places) - NAMED_AT_MOST:,} more" if len(places) > NAMED_AT_MOST else ""
+    unless = " and no error" if part in UNLESS_FAILED else ""
+    what = f"{len(places):,} of {total:,} records have no {part} (field {name!r}){unless}: "
+    remedy = "add it to them, or take them out of the file"
+    return CannotRead(what + shown_places + more, where=places[0], remedy=remedy)
+
+
+def _paths(fields: Mapping[str, Any], prefix: str = "", depth: int = 4) -> Iterator[str]:
+    """The dotted names of all fields, outer ones first."""
+    for name, value in fields.items():
+        yield prefix + name
+        if isinstance(value, dict) and depth > 1:
+            yield from _paths(value, f"{prefix}{name}.", depth - 1)
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """The known name that is most like `name`, or "": case and white space count for nothing."""
+    plain = {known_name.strip().casefold(): known_name for known_name in reversed(known[:2000])}
+    near = difflib.get_close_matches(name.strip().casefold(), plain, n=1)
+    return plain[near[0]] if near else ""
+
+
+def _level_text(value: object) -> str:
+    return kernel.canonical(kernel.level(value))
+
+
+def shown(value: object) -> str:
+    """A value for a message: its JSON text, cut to 60 characters."""
+    text = kernel.canonical(value) if value is not MISSING else "nothing"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+# One function for each part that is not taken verbatim. Each is given the value, which may be
+# MISSING, and the place for a message.
+
+
+def _id(value: Any, where: str) -> str:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, str) and value.strip():
+        return value
+    remedy = "name another field as id, or give the record one"
+    raise CannotRead(
+        f"the id is {shown(value)}, expected text or a whole number", where=where, remedy=remedy
+    )
+
+
+def _cluster(value: Any, where: str) -> str | None:
+    if value is MISSING or value is None or value == "":
+        return None
+    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+        return str(value)
+    remedy = "name another field as cluster"
+    raise CannotRead(
+        f"the cluster is {shown(value)}, expected text or a whole number",
+        where=where,
+        remedy=remedy,
+    )
+
+
+def _timestamp(value: Any, where: str) -> str | None:
+    if value is MISSING or value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return value
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return kernel.canonical(value)
+    what = f"the timestamp is {shown(value)}, expected text or a number"
+    raise CannotRead(what, where=where, remedy="name another field as timestamp")
+
+
+def _error(value: Any, where: str) -> str | None:
+    if value is MISSING or value is None or value == "":
+        return None
+    # A column of yes and no would make every record a failed one.
+    if isinstance(value, bool) or (isinstance(value, str) and value.lower() in ("true", "false")):
+        what = f"the error is {shown(value)}, expected the message of a failed call, or nothing"
+        remedy = "name a field with the message, null or blank where the call did not fail"
+        raise CannotRead(what, where=where, remedy=remedy)
+    return value if isinstance(value, str) else kernel.canonical(value)
+
+
+def number(value: Any, where: str, what: str, expected: str) -> Decimal | None:
+    """A finite number, or None when there is none; text must be nothing but a number."""
+    if value is MISSING or value is None or value == "":
+        return None
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return Decimal(value)
+    if isinstance(value, str) and len(value) < 100 and NUMBER.fullmatch(value):
+        return Decimal(value)
+    raise _not_expected(value, where, what, expected)
+
+
+def _not_expected(value: Any, where: str, what: str, expected: str) -> CannotRead:
+    return CannotRead(
+        f"the {what} is {shown(value)}, expected {expected}",
+        where=where,
+        remedy=f"name another field as {what}, or leave out what is not known",
+    )
+
+
+def _confidence(value: Any, where: str) -> Decimal | None:
+    expected = "a number from 0 to 1"
+    found = number(value, where, "confidence", expected)
+    if found is not None and not 0 <= found <= 1:
+        raise _not_expected(value, where, "confidence", expected)
+    return found
+
+
+def _not_negative(what: str) -> Callable[[Any, str], Decimal | None]:
+    def parse(value: Any, where: str) -> Decimal | None:
+        expected = "a number that is not negative"
+        found = number(value, where, what, expected)
+        if found is not None and found < 0:
+            raise _not_expected(value, where, what, expected)
+        return found
+
+    return parse
+
+
+PARSERS: Mapping[str, Callable[[Any, str], Any]] = {
+    "id": _id,
+    "error": _error,
+    "confidence": _confidence,
+    "timestamp": _timestamp,
+    "latency": _not_negative("latency"),
+    "cost": _not_negative("cost"),
+    "cluster": _cluster,
+}
+VERBATIM = ("input", "expected", "output", "score")

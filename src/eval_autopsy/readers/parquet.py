@@ -1,0 +1,149 @@
+"""Parquet: a table in columns, read by polars from bytes that we opened."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from eval_autopsy import kernel
+from eval_autopsy.readers.parquet_pages import check_pages
+from eval_autopsy.registry import reader
+
+if TYPE_CHECKING:
+    import polars
+
+CELL_LIMIT = 200_000_000  # rows times columns: a small file can stand for more than memory holds
+
+
+@reader("parquet", sniff=lambda head: head.startswith(b"PAR1"))
+def parquet(stream: BinaryIO, name: str) -> Iterator[kernel.Row]:
+    """One row for each row of a Parquet file; dates and times become ISO 8601 text."""
+    raw = stream.read(kernel.FILE_LIMIT + 1)
+    if len(raw) > kernel.FILE_LIMIT:
+        raise kernel.Unreadable("a Parquet file of more than 1 GiB", name, "split it")
+    if raw[-4:] != b"PAR1":
+        raise kernel.Unreadable("the Parquet file is cut off", name, "copy or write it again")
+    values = check_pages(raw, name)
+    frame = _frame(raw, name)
+    _check_nothing_lost(frame, values, name)
+    for number, cells in enumerate(frame.iter_rows(), 1):
+        fields = {}
+        for column, value in zip(frame.columns, cells, strict=True):
+            try:
+                fields[column] = plain(value)
+            except ValueError as error:
+                where = f"{name}: row {number}: {column}"
+                raise kernel.Unreadable(str(error), where, "write it as text or null") from None
+        yield kernel.Row(number, fields)
+
+
+def _frame(raw: bytes, name: str) -> polars.DataFrame:
+    import polars
+
+    lazy = polars.scan_parquet(io.BytesIO(raw), glob=False)
+    try:
+        with _quiet_panics():
+            columns = len(lazy.collect_schema())
+            rows = int(lazy.select(polars.len()).collect().item())
+            if rows * columns > CELL_LIMIT:
+                what = f"{rows:,} rows of {columns:,} columns, more than fit in memory"
+                raise kernel.Unreadable(what, name, "export a part of it")
+            return lazy.collect()
+    except (polars.exceptions.PolarsError, polars.exceptions.PanicException, OSError) as error:
+        first = str(error).strip().partition("\n")[0]
+        what = f"the Parquet file is damaged, or newer than what reads it: {first[:200]}"
+        raise kernel.Unreadable(what, name, "write it again, or export JSON Lines") from None
+
+
+def _check_nothing_lost(frame: polars.DataFrame, values: list[int], name: str) -> None:
+    """Raises Unreadable when a column has not come out with the values that its pages hold.
+
+    A page whose levels are damaged can lose the first items of a list without an error.
+    """
+    found = [count for series in frame for count in _leaf_counts(series)]
+    if len(found) == len(values) and any(
+        count not in (None, wanted) for count, wanted in zip(found, values, strict=True)
+    ):
+        what = "the Parquet file is damaged: a list has lost items"
+        raise kernel.Unreadable(what, name, "copy or write it again")
+
+
+def _leaf_counts(series: polars.Series) -> Iterator[int | None]:
+    """How many values each innermost column has; a list that is null or empty counts as one."""
+    import polars
+
+    if isinstance(series.dtype, polars.List):
+        yield from _leaf_counts(series.explode())
+    elif isinstance(series.dtype, polars.Struct):
+        for field in series.dtype.fields:
+            yield from _leaf_counts(series.struct.field(field.name))
+    elif isinstance(series.dtype, polars.Array):
+        yield None  # of a fixed width: nothing can be lost
+    else:
+        yield len(series)
+
+
+@contextmanager
+def _quiet_panics() -> Iterator[None]:
+    """Keeps Rust from printing a stack on file descriptor 2 for an error that we report."""
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON has it: text, int, Decimal, bool, None, and lists and dicts of them.
+
+    Raises ValueError for what JSON has no value for: NaN, infinity, bytes that are not UTF-8.
+    """
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    for kind, convert in _CONVERSIONS.items():
+        if isinstance(value, kind):
+            return convert(value)
+    raise ValueError(f"found a value of the type {type(value).__name__}, which JSON does not have")
+
+
+def _number(value: float | Decimal) -> Decimal:
+    number = Decimal(repr(value)) if isinstance(value, float) else value
+    if not number.is_finite():
+        raise ValueError(f"{value} is not a number")
+    return number
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise ValueError(f"found {len(value)} bytes that are not UTF-8 text") from None
+
+
+def _seconds(value: timedelta) -> Decimal:
+    return Decimal(value // timedelta(microseconds=1)).scaleb(-6)
+
+
+_CONVERSIONS: dict[type, Callable[[Any], Any]] = {
+    float: _number,
+    Decimal: _number,
+    datetime: datetime.isoformat,
+    date: date.isoformat,
+    time: time.isoformat,
+    timedelta: _seconds,
+    bytes: _text,
+}
