@@ -56,8 +56,11 @@ find_version() {
 
 make_environment() {
     find_python
+    # On Ctrl-C the set-up tidies up first; without a trap some shells would not wait for it.
+    trap 'exit 130' INT
     # -B: nothing is written beside the script, which may be in a folder that must not change.
     "$python" -I -B "$root/scripts/bootstrap.py" "$environment" "$root/$1" || exit $?
+    trap - INT
 }
 
 # Sets $python to AUTOPSY_PYTHON, or to the first that is new enough, or else to one that is not:

@@ -31,9 +31,7 @@ def set_up_again() -> None:
     try:
         os.unlink(os.path.join(sys.prefix, "bin", "python"))
     except OSError as error:
-        say(
-            f"{sys.prefix} cannot be changed: {error.strerror}. Remove that folder and run this again."
-        )
+        say(f"{error.filename} cannot be removed: {error.strerror}. Remove {sys.prefix} yourself.")
         sys.exit(2)
     door = os.path.join(ROOT, "bin", "autopsy")
     os.execv(door, [door, *sys.argv[1:]])
