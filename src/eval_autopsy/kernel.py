@@ -1109,6 +1109,13 @@ def slice_text(where: Where, named: bool = True) -> str:
     return " and ".join(parts)
 
 
+def slice_of(args: Mapping[str, Any]) -> str:
+    """The slice that a claim is about, or the attributes that it slices by."""
+    if "by" in args:
+        return " and ".join(map(code, args["by"]))
+    return slice_text(args.get("where", {})) or "all records"
+
+
 def level_text(value: Any) -> str:
     """A level as a reader should see it."""
     if isinstance(value, dict):
@@ -1186,7 +1193,7 @@ def facets(claim: Mapping[str, Any]) -> dict[str, str]:
         "subject": subject,
         "split": words.get("split", ""),
         "measure": OPERATIONS[claim["op"]].says.format(**words),
-        "by": " and ".join(map(code, args["by"])) if "by" in args else "",
+        "by": slice_of(args) if "by" in args else "",
     }
 
 
@@ -1284,7 +1291,7 @@ HOLES = {
     ),
     "label": Hole(frozenset({"label"}), lambda page, h: label(page.claim(h["label"]))),
     "slice": Hole(
-        frozenset({"slice"}), lambda page, h: slice_text(page.claim(h["slice"])["args"]["where"])
+        frozenset({"slice"}), lambda page, h: slice_of(page.claim(h["slice"])["args"])
     ),
     "finding": Hole(frozenset({"finding"}), Page.finding),
     "quote": Hole(frozenset({"quote", "split", "field"}), Page.quote, block=True),
@@ -1343,7 +1350,7 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 _NUMBER_WORD = re.compile(
     r"\b(zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
     r"(thir|four|fif|six|seven|eigh|nine)teen|(twen|thir|for|fif|six|seven|eigh|nine)ty|"
-    r"(hundred|thousand|million|billion|trillion|dozen|score|third|quarter|fifth|sixth|seventh|"
+    r"(hundred|thousand|million|billion|trillion|dozen|third|quarter|fifth|sixth|seventh|"
     r"eighth|ninth|tenth|percentage|couple|pair)s?|half|halves|halv(ed|es|ing)|twice|thrice|"
     r"(doubl|tripl|quadrupl)\w*|\w+fold|none|per cent|percent|plus|minus)\b",
     re.IGNORECASE,
@@ -1509,8 +1516,7 @@ def conforms(value: Any, shape: Any, where: str) -> None:
     return None
 
 
-CHECKS = ("schema", "kernel", "layout", "subjects", "records")
-CHECKS += ("claims", "findings", "text", "report", "rerun")
+CHECKS = "schema kernel layout subjects records claims findings text report rerun".split()  # noqa: SIM905
 
 
 class Failure(NamedTuple):

@@ -1,0 +1,1 @@
+"""The evidence counted, by whatever counts it fastest."""

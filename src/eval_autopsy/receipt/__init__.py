@@ -1,0 +1,1 @@
+"""Claims, the report that names them, and the folder that proves itself."""

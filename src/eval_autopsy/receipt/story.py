@@ -1,0 +1,270 @@
+"""What a receipt says: which claims it makes, which findings, and in what order.
+
+Every sentence stands in a template. What is decided here is which sentences the counts carry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from eval_autopsy import kernel
+from eval_autopsy.receipt.claims import Claim, Hole, Ledger
+from eval_autopsy.receipt.template import pieces_of
+
+ROWS_SHOWN = 20  # of a table by slice; the others are a search away
+SEVERITIES = ("high", "medium", "low")
+RIGHT = {"outcome": "right", "of": "counted"}
+
+
+@dataclass(frozen=True)
+class Story:
+    """The claims, the findings and the text with holes that become a receipt."""
+
+    claims: list[dict[str, Any]]
+    findings: list[dict[str, Any]]
+    report: list[str | dict[str, Any]]
+
+
+def tell(ledger: Ledger) -> Story:
+    """The story of an evidence that has scored records in both splits."""
+    facts = facts_of(ledger)
+    findings = sorted(findings_of(facts), key=lambda one: SEVERITIES.index(one["severity"]))
+    facts["findings"] = [Hole({"finding": one["id"]}) for one in findings]
+    report = pieces_of("REPORT.md.j2", facts)
+    texts = [report, *(finding["text"] for finding in findings)]
+    used = {name for text in texts for name in kernel.claims_in(text)}
+    return Story(ledger.stated(used), findings, report)
+
+
+def facts_of(ledger: Ledger) -> dict[str, Any]:
+    """What the templates may speak of."""
+    claim = ledger.claim
+    change = claim("difference", **RIGHT, where={})
+    interval = claim("difference_interval", **RIGHT, where={})
+    cube, guards = ledger.cube, ledger.evidence["guards"]
+    wrong = cube.count("production", "wrong", {})
+    attributes = [attribute_facts(ledger, name) for name in ledger.evidence["attributes"]]
+    return {
+        **both(ledger, "rate", **RIGHT, where={}),
+        "gap_table": gap_table(ledger),
+        "change": change,
+        "change_interval": interval,
+        "main": max(attributes, key=lambda one: one["explained_share"], default=None),
+        "fell": Fraction(change.value) < 0,
+        "rose": Fraction(change.value) > 0,
+        "beyond_chance": float(interval.value[0]) * float(interval.value[1]) > 0,
+        "records": both(ledger, "count", outcome="records", where={}),
+        "unscored": set_aside(ledger),
+        "fields": fields_table(ledger),
+        "attributes": attributes,
+        "wrong": claim("count", split="production", outcome="wrong", where={}),
+        "any_wrong": wrong > 0,
+        "silent": claim("rate", split="production", outcome="silent", of="wrong", where={}),
+        "any_silent": cube.count("production", "silent", {}) > 0,
+        "guards": guards,
+        "ledger": guard_table(ledger) if guards and wrong else None,
+        "misplaced": claim("rate", split="production", outcome="misplaced", of="wrong", where={}),
+        "any_misplaced": cube.count("production", "misplaced", {}) > 0,
+        "example": example(ledger),
+        "system": ledger.evidence["system"],
+        "describe": {name: Hole({"describe": name}) for name in kernel.DESCRIPTIONS},
+    }
+
+
+def both(ledger: Ledger, op: str, **args: Any) -> dict[str, Claim]:
+    """The same claim for each split."""
+    return {split: ledger.claim(op, split=split, **args) for split in kernel.SPLITS}
+
+
+def set_aside(ledger: Ledger) -> list[Claim]:
+    """How many records of each split have no verdict, where there are any."""
+    return [
+        ledger.claim("count", split=split, outcome="unscored", where={})
+        for split in kernel.SPLITS
+        if ledger.cube.count(split, "unscored", {})
+    ]
+
+
+def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
+    """What is said of the slices by an attribute."""
+    claim, cube, by = ledger.claim, ledger.cube, [name]
+    levels = [dict(where) for where in kernel.derive("levels", levels_of(by, "all"), cube)]
+    wrong = [w for w in levels if cube.count("production", "wrong", w)]
+    gap = kernel.contribution(cube, {})
+    facts: dict[str, Any] = {
+        "name": claim("unseen", by=by).slice,
+        "unseen": claim("unseen", by=by),
+        "unseen_levels": claim("levels", **levels_of(by, "unseen")),
+        "any_unseen": bool(kernel.derive("levels", levels_of(by, "unseen"), cube)),
+        "waterfall": waterfall(ledger, by),
+        "rows": slice_table(ledger, levels[:ROWS_SHOWN], gap != 0),
+        "cut": len(levels) > ROWS_SHOWN,
+        "explained": None,
+        "explained_share": Fraction(0),
+        "split_clean": False,
+        "carriers": None,
+    }
+    if 0 < cube.count("production", "wrong", {}) < cube.count("production", "counted", {}):
+        facts["explained"] = claim("eta_squared", split="production", by=by)
+        facts["explained_share"] = Fraction(facts["explained"].value)
+    if facts["explained_share"] == 1:
+        facts["split_clean"] = True
+        facts |= clean_split(ledger, name)
+    carriers = kernel.derive("smallest_set", {"by": by, "share": "0.8"}, cube) if gap < 0 else []
+    if carriers:
+        together = {name: [where[name][0] for where in carriers]}
+        facts["carriers"] = claim("smallest_set", by=by, share="0.8")
+        facts["carried"] = claim("gap_share", where=together)
+        facts["carried_wrong"] = claim(
+            "rate", split="production", outcome="wrong", of="counted", where=together
+        )
+    facts["telling"] = [t for w in wrong if (t := telling(ledger, w))][:1]
+    return facts
+
+
+def levels_of(by: Sequence[str], which: str) -> dict[str, Any]:
+    return {"split": "production", "by": list(by), "which": which}
+
+
+def clean_split(ledger: Ledger, name: str) -> dict[str, Claim]:
+    """The slices that are all right and those that are all wrong, when there are no others."""
+    facts = {}
+    for which in ("all_right", "all_wrong"):
+        levels = ledger.claim("levels", **levels_of([name], which))
+        where = {name: [one[name][0] for one in levels.value]}
+        facts[which] = levels
+        facts[which + "_rate"] = ledger.claim("rate", split="production", **RIGHT, where=where)
+    return facts
+
+
+def telling(ledger: Ledger, where: Mapping[str, Any]) -> Mapping[str, Claim] | None:
+    """The claims about a slice that is wrong more often than chance allows, or None."""
+    p = ledger.claim("p_adjusted", where=dict(where))
+    rate = ledger.claim("rate", split="production", **RIGHT, where=dict(where))
+    rest = ledger.claim("rate", split="production", **RIGHT, where={})
+    if float(p.value) > 0.05 or share(rate) >= share(rest):
+        return None
+    return {"p": p, "rate": rate}
+
+
+def share(rate: Claim) -> Fraction:
+    k, n = map(int, rate.value.split("/"))
+    return Fraction(k, max(1, n))
+
+
+def table(rows: Sequence[Sequence[Hole]]) -> Hole:
+    """A table whose heads the kernel makes from the claims."""
+    return Hole({"table": [[[hole.piece["claim"], hole.piece["as"]] for hole in row] for row in rows]})
+
+
+def waterfall(ledger: Ledger, by: Sequence[str]) -> Hole:
+    """The gap's parts, in the mean of both orders and in each."""
+    return table(
+        [
+            [
+                ledger.claim("gap_part", part=part, order=order, by=list(by)).points
+                for order in ("symmetric", "production", "eval")
+            ]
+            for part in kernel.GAP_PARTS
+        ]
+    )
+
+
+def gap_table(ledger: Ledger) -> Hole:
+    """Both rates, with their intervals."""
+    rates, intervals = (both(ledger, op, **RIGHT, where={}) for op in ("rate", "interval"))
+    return table(
+        [[rates[s].of, rates[s].percent, intervals[s].percent] for s in kernel.SPLITS]
+    )
+
+
+def slice_table(ledger: Ledger, levels: Sequence[Mapping[str, Any]], gap: bool) -> Hole:
+    def row(where: dict[str, Any]) -> Iterator[Hole]:
+        args = {"split": "production", "where": where}
+        yield ledger.claim("rate", **args, **RIGHT).of
+        yield ledger.claim("interval", **args, **RIGHT).percent
+        yield ledger.claim("count", **args, outcome="silent").count
+        yield ledger.claim("contribution", where=where).points
+        if gap:
+            yield ledger.claim("gap_share", where=where).percent
+
+    return table([list(row(dict(where))) for where in levels])
+
+
+def guard_table(ledger: Ledger) -> Hole:
+    kinds = ("caught", "missed", "false_alarm", "only")
+    return table(
+        [
+            [
+                ledger.claim(
+                    "count", split="production", outcome=f"{kind}:{guard['name']}", where={}
+                ).count
+                for kind in kinds
+            ]
+            for guard in ledger.evidence["guards"]
+        ]
+    )
+
+
+def fields_table(ledger: Ledger) -> Hole | None:
+    """The exact match of each field, by split; None when outputs have no fields."""
+    seen = {outcome for cell in ledger.cube.cells.values() for outcome in cell}
+    names = sorted(name for name in seen if name.startswith("right_field:"))
+    if len(names) < 2:
+        return None
+    return table(
+        [
+            [
+                ledger.claim("rate", split=split, outcome=name, of="counted", where={}).percent
+                for split in kernel.SPLITS
+            ]
+            for name in names
+        ]
+    )
+
+
+def example(ledger: Ledger) -> dict[str, Any] | None:
+    """A wrong record to look at, silent if there is such; None when nothing is wrong."""
+    for outcome in ("misplaced", "silent", "wrong"):
+        args = {"split": "production", "outcome": outcome, "where": {}, "limit": 1}
+        if ledger.cube.count("production", outcome, {}):
+            first = ledger.claim("members", **args)
+            quotes = {
+                part: Hole({"quote": first.value[0], "split": "production", "field": part})
+                for part in ("input", "expected", "output")
+            }
+            return {"id": first, **quotes}
+    return None
+
+
+def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The findings that the facts carry, in the order in which they came about."""
+    main = facts["main"]
+    if facts["beyond_chance"]:
+        yield finding("gap", "high" if facts["fell"] else "low", "measured", facts)
+    else:
+        yield finding("gap", "low", "inferred", facts)
+    if main and main["telling"] and facts["fell"]:
+        yield finding("slice", "high", "measured", {**facts, "telling": main["telling"][0]})
+    if facts["any_silent"]:
+        yield finding("silent", "high", "measured", facts)
+    if main and main["any_unseen"]:
+        yield finding("coverage", "medium", "measured", facts)
+    if facts["any_misplaced"]:
+        yield finding("cause", "medium", "inferred", facts)
+
+
+def finding(kind: str, severity: str, strength: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    text = pieces_of(f"finding_{kind}.md.j2", facts)
+    cited = sorted(set(kernel.claims_in(text)))
+    return {
+        "id": kind,
+        "kind": kind,
+        "severity": severity,
+        "strength": strength,
+        "claims": cited,
+        "text": text,
+    }
