@@ -1,0 +1,262 @@
+"""From `autopsy.toml` to a case: parsed, checked, with every file that it names in place."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from eval_autopsy import registry
+from eval_autopsy.case.lines import line_of
+from eval_autopsy.case.model import CaseFile, Scorer
+from eval_autopsy.case.words import fault_of, said
+from eval_autopsy.errors import BadCase
+from eval_autopsy.readers.intake import Source, SplitColumn, Wanted
+from eval_autopsy.readers.opened import open_file
+
+FILE_NAME = "autopsy.toml"
+SIZE_LIMIT = 2**20  # bytes of a case file
+OUR_SCORERS = ("exact_match", "normalized", "numeric", "recorded")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A name in a Python file: the system under test, or a pydantic model."""
+
+    file: Path
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """A case that can be worked on: what the file says, and the files that it names."""
+
+    path: Path  # of autopsy.toml
+    folder: Path
+    file: CaseFile
+    scorer: Scorer  # the one of the file, or the only one that its fields allow
+    sources: tuple[Source, ...]  # in the order of the file: eval, then production
+    wanted: Wanted  # what to take from each row
+    system: Entry | None
+    json_schema: Path | None
+    pydantic: Entry | None
+
+    @property
+    def name(self) -> str:
+        """The name of the case, which its receipt's folder has too."""
+        return self.file.name
+
+
+def load(path: Path) -> Case:
+    """The case of an `autopsy.toml`, or of a folder that has one. Raises BadCase."""
+    path = _case_file(path)
+    return _Loader(path, _text(path)).case()
+
+
+def parse(text: str, path: Path) -> Case:
+    """The case of a text that is meant for `path`. Raises BadCase."""
+    return _Loader(path, text).case()
+
+
+def _case_file(path: Path) -> Path:
+    if path.is_dir():
+        path = path / FILE_NAME
+        if not path.is_file():
+            remedy = f"run `autopsy init {path.parent}`, which proposes one"
+            raise BadCase(f"there is no {FILE_NAME}", where=str(path.parent), remedy=remedy)
+    if path.suffix != ".toml" and path.is_file():
+        remedy = f"name {FILE_NAME} or the folder that has it"
+        raise BadCase("this is not a case file", where=str(path), remedy=remedy)
+    return path
+
+
+def _text(path: Path) -> str:
+    with open_file(path, str(path)) as stream:
+        raw = stream.read(SIZE_LIMIT + 1)
+    if len(raw) > SIZE_LIMIT:
+        raise BadCase("a case file of more than 1 MiB", where=str(path), remedy="shorten it")
+    try:
+        return raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        what = f"byte {raw[error.start]:#04x} is not UTF-8"
+        remedy = "save the file as UTF-8"
+        raise BadCase(what, where=f"{path}:{line}", remedy=remedy) from None
+
+
+class _Loader:
+    """Works on one text; every error names the line that it is about."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self.path, self.text = path, text
+        self.folder = path.parent
+        self.said: dict[str, Any] = self._parsed()
+
+    def case(self) -> Case:
+        try:
+            file = CaseFile.model_validate(self.said)
+        except ValidationError as error:
+            fault = fault_of(error)
+            raise self.bad(fault.what, fault.remedy, *fault.path) from None
+        scorer = self._scorer(file)
+        self._check_evidence(file, scorer)
+        guards = file.guards
+        schema = guards.json_schema
+        return Case(
+            path=self.path,
+            folder=self.folder,
+            file=file,
+            scorer=scorer,
+            sources=self._sources(file),
+            wanted=_wanted(file, scorer),
+            system=self._entry(file.system.python, "system", "python") if file.system else None,
+            json_schema=self._existing(schema, "guards", "json_schema") if schema else None,
+            pydantic=self._entry(guards.pydantic, "guards", "pydantic")
+            if guards.pydantic
+            else None,
+        )
+
+    def bad(self, what: str, remedy: str, *path: str) -> BadCase:
+        """An error about the key at `path`, or about the file when the key is not there."""
+        for length in range(len(path), 0, -1):
+            line = line_of(self.text, path[:length])
+            if line is not None:
+                return BadCase(what, where=f"{self.path}:{line}", remedy=remedy)
+        return BadCase(what, where=str(self.path), remedy=remedy)
+
+    def _parsed(self) -> dict[str, Any]:
+        try:
+            return tomllib.loads(self.text, parse_float=Decimal)
+        except tomllib.TOMLDecodeError as error:
+            match = re.fullmatch(r"(.*) \(at line (\d+), column (\d+)\)", str(error))
+            what, line, column = match.groups() if match else (str(error), self._end(), "1")
+            raise BadCase(
+                f"not TOML: {what[:1].lower()}{what[1:]} at column {column}",
+                where=f"{self.path}:{line}",
+                remedy="put texts in quotes, and each key on a line of its own",
+            ) from None
+
+    def _end(self) -> str:
+        return str(self.text.count("\n") + 1)
+
+    # What does not fit together
+
+    def _scorer(self, file: CaseFile) -> Scorer:
+        """The scorer of the file; with recorded scores alone there is only one that can be."""
+        only_scores = file.system is None and file.fields.output is None
+        default = "recorded" if only_scores and file.fields.score else "exact_match"
+        scorer = file.scorer or Scorer(name=default)
+        known: tuple[str, ...] = OUR_SCORERS
+        if scorer.name not in known:
+            known = tuple(dict.fromkeys([*known, *registry.scorers.names()]))
+        if scorer.name not in known:
+            near = difflib.get_close_matches(scorer.name, known, n=1)
+            remedy = f"did you mean {near[0]!r}?" if near else "name one of them"
+            what = f"there is no scorer {scorer.name!r}, expected {', '.join(known)}"
+            raise self.bad(what, remedy, "scorer", "name")
+        if scorer.tolerance is not None and scorer.name != "numeric":
+            what = f"the scorer {scorer.name!r} takes no tolerance"
+            raise self.bad(what, "name the scorer 'numeric', or remove it", "scorer", "tolerance")
+        return scorer
+
+    def _check_evidence(self, file: CaseFile, scorer: Scorer) -> None:
+        """Raises BadCase unless there is something to score, and what the scorer needs."""
+        fields = file.fields
+        if file.system is None and fields.output is None and fields.score is None:
+            what = "nothing says what the outputs are"
+            remedy = (
+                'add [system] with python = "file.py:function" to run it, or under [fields] '
+                'name the recorded output, or the recorded score with scorer "recorded"'
+            )
+            raise self.bad(what, remedy, "fields")
+        if file.system is not None and fields.input is None:
+            what = "[system] is to be run, and no field is named as its input"
+            raise self.bad(what, "name the field as input under [fields]", "fields")
+        if scorer.name == "recorded" and fields.score is None:
+            what = "the scorer is 'recorded', and no field is named as the score"
+            raise self.bad(what, "name the field as score under [fields]", "scorer", "name")
+        if scorer.name != "recorded" and file.system is None and fields.output is None:
+            what = f"the scorer {scorer.name!r} needs outputs, and only scores are named"
+            remedy = "name the scorer 'recorded', or the field of the output under [fields]"
+            raise self.bad(what, remedy, "scorer", "name")
+
+    # What it points to
+
+    def _sources(self, file: CaseFile) -> tuple[Source, ...]:
+        data = file.data
+        sets = data.eval is not None and data.production is not None
+        one = data.file is not None and data.split is not None
+        if sets == one or (sets and any((data.file, data.split, data.splits))):
+            what = "[data] names neither two sets of files nor one file with a split column"
+            if sets:
+                what = "[data] names two sets of files, and a file with a split column as well"
+            remedy = "write eval and production, or file and split"
+            raise self.bad(what, remedy, "data")
+        if one and (data.eval or data.production):
+            what = "[data] names one file with a split column, and files of one split as well"
+            raise self.bad(what, "write eval and production, or file and split", "data")
+        if data.file is not None and data.split is not None:
+            return self._one_file(file, data.file, data.split)
+        named = [("eval", path) for path in data.eval or ()]
+        named += [("production", path) for path in data.production or ()]
+        twice = next((p for _, p in named if sum(p == other for _, other in named) > 1), None)
+        if twice is not None:
+            what = f"{twice!r} is named both as eval and as production"
+            remedy = "name another file, or write file and split"
+            raise self.bad(what, remedy, "data", "production")
+        return tuple(
+            Source(self._existing(path, "data", split), split, path)  # type: ignore[arg-type]
+            for split, path in named
+        )
+
+    def _one_file(self, file: CaseFile, name: str, column: str) -> tuple[Source, ...]:
+        splits = file.data.splits
+        values = {"eval": "eval", "production": "production"}
+        if splits is not None:
+            values = {"eval": splits.eval, "production": splits.production}  # type: ignore[dict-item]
+        if values["eval"] == values["production"]:
+            what = f"both splits are {said(values['eval'])}"
+            raise self.bad(what, "give each split a value of its own", "data", "splits")
+        path = self._existing(name, "data", "file")
+        return (Source(path, SplitColumn(column, values), name),)  # type: ignore[arg-type]
+
+    def _existing(self, name: str, *key: str) -> Path:
+        """The path of a named file, which must be there; a folder is not a file."""
+        path = self.folder / name
+        if path.is_file():
+            return path
+        what = f"there is no file {name!r}"
+        if path.is_dir():
+            what = f"{name!r} is a folder, expected a file"
+        here = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
+        near = difflib.get_close_matches(path.name, here, n=1)
+        remedy = f"paths are relative to {self.folder}"
+        if near and near[0] != path.name:
+            remedy = f"did you mean {(Path(name).parent / near[0]).as_posix()!r}?"
+        raise self.bad(what, remedy, *key)
+
+    def _entry(self, text: str, *key: str) -> Entry:
+        file, _, name = text.rpartition(":")
+        return Entry(file=self._existing(file, *key), name=name)
+
+
+def _wanted(file: CaseFile, scorer: Scorer) -> Wanted:
+    """What to take from each row, and what no row may lack."""
+    fields = {part: name for part, name in file.fields.model_dump().items() if name is not None}
+    required = {"id"}
+    if scorer.name == "recorded":
+        required.add("score")
+    else:
+        fields.setdefault("expected", "expected")
+        required.add("expected")
+    if file.system is not None:
+        required.add("input")
+    elif scorer.name != "recorded":
+        required.add("output")
+    return Wanted(fields, file.slices.by, frozenset(required))

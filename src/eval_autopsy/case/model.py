@@ -1,0 +1,209 @@
+"""What `autopsy.toml` may say, table by table.
+
+Every table forbids keys that it does not know. Paths are relative to the folder of the file, and
+a field name may be dotted to reach into an object. `load.py` turns this into a case.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+SIZE = re.compile(rf"(\d{{1,6}}) ?({'|'.join(UNITS)})")
+SMALLEST_MEMORY = 32 * 10**6  # a Python interpreter does not start in less
+
+# Validators say what they expected; the loader adds what was found, and where.
+
+
+def _texts(value: Any, what: str) -> tuple[str, ...]:
+    items = value if isinstance(value, list) else [value]
+    if not items or not all(isinstance(item, str) and item.strip() for item in items):
+        raise ValueError(what)
+    if len(set(items)) < len(items):
+        raise ValueError(f"{what}, each of them once")
+    return tuple(items)
+
+
+def _paths(value: Any) -> tuple[str, ...]:
+    return _texts(value, "a path, or a list of paths")
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    return _texts(value, "a list of field names") if value != [] else ()
+
+
+def _not_blank(value: Any) -> bool | tuple[str, ...]:
+    expected = "true, false, or a list of the fields that must not be blank"
+    return value if isinstance(value, bool) else _texts(value, expected)
+
+
+def _patterns(value: Any) -> dict[str, str]:
+    if value is False:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise ValueError('field names with a regular expression each, like total = "[0-9.]+"')
+    for name, text in value.items():
+        try:
+            re.compile(text)
+        except re.error as error:
+            raise ValueError(f"a regular expression for {name!r} ({error})") from None
+    return value
+
+
+def _path_or_off(value: Any) -> str | None:
+    if value is False:
+        return None
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("a path, or false")
+    return value
+
+
+def _entry(value: Any) -> str:
+    """A `file.py:function` text."""
+    if not isinstance(value, str) or not re.fullmatch(r"[^:]+\.py:[^\W\d]\w*", value):
+        raise ValueError("a Python file and a name in it, like extractor.py:extract")
+    return value
+
+
+def _entry_or_off(value: Any) -> str | None:
+    return None if value is False else _entry(value)
+
+
+def _seconds(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not 0 < value <= 86400:
+        raise ValueError("a number of seconds above 0, at most 86400")
+    return float(value)
+
+
+def _memory(value: Any) -> int:
+    """A size as text, in bytes."""
+    match = SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match or int(match[1]) * UNITS[match[2]] < SMALLEST_MEMORY:
+        raise ValueError('a size of at least 32 MB as text, like "512 MB"')
+    return int(match[1]) * UNITS[match[2]]
+
+
+def _amount(value: Any) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
+        raise ValueError("a number that is not negative")
+    number = Decimal(value)
+    if not number.is_finite() or number < 0 or number.adjusted() > 300:
+        raise ValueError("a number that is not negative")
+    return number
+
+
+def _tolerance(value: Any) -> Any:
+    """A table of both tolerances; a number alone is the absolute one."""
+    return value if isinstance(value, dict) else {"absolute": value}
+
+
+def _level(value: Any) -> str | int | bool:
+    if not isinstance(value, (str, int, bool)):
+        raise ValueError("the value of the split column: text, a whole number, true or false")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
+Level = Annotated[str | int | bool, BeforeValidator(_level)]
+Paths = Annotated[tuple[str, ...], BeforeValidator(_paths)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_names)]
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+
+
+class Table(BaseModel):
+    """A table of the file: no unknown keys, no conversions, no changes afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Splits(Table):
+    """The value of the split column that stands for each split."""
+
+    eval: Level = "eval"
+    production: Level = "production"
+
+
+class Data(Table):
+    """Where the records are: a file or more for each split, or one file with a split column."""
+
+    eval: Paths | None = None
+    production: Paths | None = None
+    file: Text | None = None
+    split: Text | None = None
+    splits: Splits | None = None
+
+
+class Fields(Table):
+    """Which field plays which part. None is a part that the data does not have."""
+
+    id: Text = "id"
+    input: Text | None = None
+    expected: Text | None = None
+    output: Text | None = None
+    error: Text | None = None
+    score: Text | None = None
+    confidence: Text | None = None
+    timestamp: Text | None = None
+    latency: Text | None = None
+    cost: Text | None = None
+    cluster: Text | None = None
+
+
+class System(Table):
+    """The system under test, and how long and how large one call may get."""
+
+    python: Annotated[str, BeforeValidator(_entry)]
+    timeout: Annotated[float, BeforeValidator(_seconds)] = 10.0  # seconds
+    memory: Annotated[int, BeforeValidator(_memory)] = 10**9  # bytes
+
+
+class Tolerance(Table):
+    """How far apart two numbers may be: by an amount, or by a share of the expected one."""
+
+    absolute: Amount = Decimal(0)
+    relative: Amount = Decimal(0)
+
+
+class Scorer(Table):
+    """What makes an output right."""
+
+    name: Text
+    tolerance: Annotated[Tolerance | None, BeforeValidator(_tolerance)] = None
+    fields: Names = ()  # of a structured output; none given means all of them
+    output_format: Literal["value", "json"] = "value"
+    errors: Literal["wrong", "apart"] = "wrong"
+
+
+class Guards(Table):
+    """What production would have stopped an answer with. Nothing is on that is not named here."""
+
+    no_exception: bool = False
+    parses: bool = False
+    not_blank: Annotated[bool | tuple[str, ...], BeforeValidator(_not_blank)] = False
+    matches: Annotated[dict[str, str], BeforeValidator(_patterns)] = {}
+    json_schema: Annotated[str | None, BeforeValidator(_path_or_off)] = None
+    pydantic: Annotated[str | None, BeforeValidator(_entry_or_off)] = None
+
+
+class Slices(Table):
+    """What the records are split by."""
+
+    by: Names = ()
+
+
+class CaseFile(Table):
+    """All of `autopsy.toml`."""
+
+    name: Annotated[str, Field(pattern=SLUG, max_length=60)]
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    data: Data
+    fields: Fields = Fields()
+    system: System | None = None
+    scorer: Scorer | None = None
+    guards: Guards = Guards()
+    slices: Slices = Slices()
