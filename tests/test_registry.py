@@ -179,7 +179,12 @@ def test_a_thing_without_help_is_refused(shop: Registry[Callable[..., Any]]) -> 
 
 
 def test_the_four_kinds_have_entry_point_groups_of_their_own() -> None:
-    kinds = [registry.readers, registry.scorers, registry.guards, registry.systems]
+    kinds: list[Registry[Any]] = [
+        registry.readers,
+        registry.scorers,
+        registry.guards,
+        registry.systems,
+    ]
     assert [kind.group for kind in kinds] == [
         "eval_autopsy.readers",
         "eval_autopsy.scorers",
