@@ -372,6 +372,12 @@ def test_bytes_that_are_not_text_are_named_with_their_line(folder: Path) -> None
     assert caught.value.what == "byte 0xe9 is not UTF-8"
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "\\u0000"], ids=["too long", "NUL"])
+def test_a_file_name_that_cannot_be_is_not_there(folder: Path, name: str) -> None:
+    with pytest.raises(BadCase, match="there is no file"):
+        load_text(folder, change("eval.jsonl", name))
+
+
 def test_a_folder_without_a_case_says_how_to_get_one(folder: Path) -> None:
     with pytest.raises(BadCase) as caught:
         load(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from dataclasses import dataclass
@@ -65,12 +66,12 @@ def parse(text: str, path: Path) -> Case:
 
 
 def _case_file(path: Path) -> Path:
-    if path.is_dir():
+    if os.path.isdir(path):
         path = path / FILE_NAME
-        if not path.is_file():
+        if not os.path.isfile(path):
             remedy = f"run `autopsy init {path.parent}`, which proposes one"
             raise BadCase(f"there is no {FILE_NAME}", where=str(path.parent), remedy=remedy)
-    if path.suffix != ".toml" and path.is_file():
+    if path.suffix != ".toml" and os.path.isfile(path):
         remedy = f"name {FILE_NAME} or the folder that has it"
         raise BadCase("this is not a case file", where=str(path), remedy=remedy)
     return path
@@ -229,12 +230,13 @@ class _Loader:
     def _existing(self, name: str, *key: str) -> Path:
         """The path of a named file, which must be there; a folder is not a file."""
         path = self.folder / name
-        if path.is_file():
+        # os.path, because the methods of Path raise for a name that is too long.
+        if os.path.isfile(path):
             return path
         what = f"there is no file {name!r}"
-        if path.is_dir():
+        if os.path.isdir(path):
             what = f"{name!r} is a folder, expected a file"
-        here = sorted(each.name for each in path.parent.iterdir()) if path.parent.is_dir() else []
+        here = sorted(os.listdir(path.parent)) if os.path.isdir(path.parent) else []
         near = difflib.get_close_matches(path.name, here, n=1)
         remedy = f"paths are relative to {self.folder}"
         if near and near[0] != path.name:

@@ -51,7 +51,7 @@ def open_file(path: Path, name: str) -> Lines:
     except FileNotFoundError:
         raise CannotRead("there is no such file", where=name, remedy=_nearby(path)) from None
     except (OSError, ValueError) as error:
-        if path.is_dir():  # Windows refuses to open a folder at all
+        if os.path.isdir(path):  # Windows refuses to open a folder at all
             raise _not_a_file(stat.S_IFDIR, name) from None
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise CannotRead(
@@ -80,7 +80,7 @@ def _not_a_file(kind: int, name: str) -> CannotRead:
 def _nearby(path: Path) -> str:
     """What to do about a missing file: the nearest name in its folder, or the nearest folder."""
     folder = path.parent
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         return f"check the folder: {folder} is not there"
     here = sorted(entry.name for entry in folder.iterdir())
     near = difflib.get_close_matches(path.name, here, n=1)
