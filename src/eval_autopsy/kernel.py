@@ -190,6 +190,8 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
 
 
 def _text(raw: bytes, where: str) -> str:
+    if b"\0" in raw:  # JSON refuses it, and so does csv before Python 3.11
+        raise Unreadable("a NUL byte, which is not text", where, "write the file again")
     try:
         return raw.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -220,21 +222,24 @@ def _json_rows(stream: BinaryIO, name: str) -> Iterator[Row]:
 def _csv_rows(stream: BinaryIO, name: str) -> Iterator[Row]:
     csv.field_size_limit(LINE_LIMIT)
     rows = csv.reader((line for _, line in _lines(stream, name)), strict=True)
+    line = 1  # that a row begins on; a quoted cell may hold line ends
     try:
         header = next(rows, [])
         if len(set(header)) < len(header) or "" in header:
             twice = next(key for key in header if key == "" or header.count(key) > 1)
             what = f"the column {twice!r} stands twice" if twice else "a column has no name"
             raise Unreadable(what, f"{name}:1", "give each column a name of its own")
+        line = rows.line_num + 1
         for cells in rows:
             if cells and len(cells) != len(header):
                 what = f"found {len(cells)} cells, expected {len(header)}"
-                raise Unreadable(what, f"{name}:{rows.line_num}", "quote its commas")
+                raise Unreadable(what, f"{name}:{line}", "quote its commas")
             if cells:
-                yield Row(rows.line_num, dict(zip(header, cells)))
+                yield Row(line, dict(zip(header, cells)))
+            line = rows.line_num + 1
     except csv.Error as error:
-        where = f"{name}:{rows.line_num}"
-        raise Unreadable(f"not CSV: {error}", where, "close its quotes") from None
+        remedy = "check its quotes and line ends"
+        raise Unreadable(f"not CSV: {error}", f"{name}:{line}", remedy) from None
 
 
 def field(fields: Mapping[str, Any], name: str) -> Any:
@@ -549,11 +554,13 @@ def _record(
             raise Unreadable(f"no output is recorded for {identity!r}", where)
         error, output = answer.get("error", MISSING), answer.get("output", MISSING)
     error = None if error in (MISSING, None, "") else str(error)
-    if evidence["output_format"] == "json":
-        output = parsed(output)
     expected = value("expected")
+    if evidence["output_format"] == "json":
+        output, expected = parsed(output), parsed(expected)
     stored = (verdicts or {}).get((split, identity), {"guards": {}})
-    score = _score(value("score"), where) if evidence["scorer"]["rule"] == "recorded" else None
+    score = (
+        recorded_score(value("score"), where) if evidence["scorer"]["rule"] == "recorded" else None
+    )
     return Record(
         split,
         identity,
@@ -566,7 +573,8 @@ def _record(
     )
 
 
-def _score(value: Any, where: str) -> bool | None:
+def recorded_score(value: Any, where: str) -> bool | None:
+    """What a recorded score of true, false, 1 or 0 says; None when there is none."""
     if value is MISSING or value is None or value == "":
         return None
     text = str(value).strip().lower()
@@ -1290,9 +1298,7 @@ HOLES = {
         frozenset({"claim", "as"}), lambda page, h: formatted(page.claim(h["claim"]), h["as"])
     ),
     "label": Hole(frozenset({"label"}), lambda page, h: label(page.claim(h["label"]))),
-    "slice": Hole(
-        frozenset({"slice"}), lambda page, h: slice_of(page.claim(h["slice"])["args"])
-    ),
+    "slice": Hole(frozenset({"slice"}), lambda page, h: slice_of(page.claim(h["slice"])["args"])),
     "finding": Hole(frozenset({"finding"}), Page.finding),
     "quote": Hole(frozenset({"quote", "split", "field"}), Page.quote, block=True),
     "describe": Hole(frozenset({"describe"}), Page.described),
@@ -1439,7 +1445,7 @@ _SCORER = {"rule": str, "name": str, "fields": [str], "absolute": str, "relative
 _SYSTEM = {
     "file": str,
     "function": str,
-    "timeout": int,
+    "timeout": str,
     "memory": int,
     "files": [str],
     "reproduced": bool,
@@ -1657,7 +1663,7 @@ class Verification:
             raise Unreadable(f"not gzip: {error}", name) from None
 
     def load(self) -> str:
-        self.records = load_records(self.evidence, self.opened)
+        self.records += load_records(self.evidence, self.opened)
         self.cube = count_records(self.evidence["attributes"], self.records)
         if len({record.split for record in self.records}) < len(SPLITS):
             raise Unreadable("records of one split only", "evidence")
@@ -1726,7 +1732,7 @@ class Verification:
             raise Unreadable("the receipt names no system to run", "rerun", "leave out --rerun")
         path = os.path.join(self.folder, *system["file"].split("/"))
         differ = []
-        with System(path, system["function"], system["timeout"], system["memory"]) as runs:
+        with System(path, system["function"], float(system["timeout"]), system["memory"]) as runs:
             for record in self.records:
                 answer = runs.ask(record.input)
                 if not answers_alike(answer, Answer(record.output, record.error)):

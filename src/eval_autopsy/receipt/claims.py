@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from eval_autopsy import kernel
@@ -14,7 +15,8 @@ class Hole(NamedTuple):
     piece: Mapping[str, Any]
 
 
-class Claim(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Claim:
     """A claim by its id, and the forms that a template can show it in."""
 
     id: str

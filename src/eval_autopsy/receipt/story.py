@@ -157,7 +157,9 @@ def share(rate: Claim) -> Fraction:
 
 def table(rows: Sequence[Sequence[Hole]]) -> Hole:
     """A table whose heads the kernel makes from the claims."""
-    return Hole({"table": [[[hole.piece["claim"], hole.piece["as"]] for hole in row] for row in rows]})
+    return Hole(
+        {"table": [[[hole.piece["claim"], hole.piece["as"]] for hole in row] for row in rows]}
+    )
 
 
 def waterfall(ledger: Ledger, by: Sequence[str]) -> Hole:
@@ -176,9 +178,7 @@ def waterfall(ledger: Ledger, by: Sequence[str]) -> Hole:
 def gap_table(ledger: Ledger) -> Hole:
     """Both rates, with their intervals."""
     rates, intervals = (both(ledger, op, **RIGHT, where={}) for op in ("rate", "interval"))
-    return table(
-        [[rates[s].of, rates[s].percent, intervals[s].percent] for s in kernel.SPLITS]
-    )
+    return table([[rates[s].of, rates[s].percent, intervals[s].percent] for s in kernel.SPLITS])
 
 
 def slice_table(ledger: Ledger, levels: Sequence[Mapping[str, Any]], gap: bool) -> Hole:
@@ -229,9 +229,8 @@ def fields_table(ledger: Ledger) -> Hole | None:
 def example(ledger: Ledger) -> dict[str, Any] | None:
     """A wrong record to look at, silent if there is such; None when nothing is wrong."""
     for outcome in ("misplaced", "silent", "wrong"):
-        args = {"split": "production", "outcome": outcome, "where": {}, "limit": 1}
         if ledger.cube.count("production", outcome, {}):
-            first = ledger.claim("members", **args)
+            first = ledger.claim("members", split="production", outcome=outcome, where={}, limit=1)
             quotes = {
                 part: Hole({"quote": first.value[0], "split": "production", "field": part})
                 for part in ("input", "expected", "output")

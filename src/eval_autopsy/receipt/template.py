@@ -38,7 +38,7 @@ def pieces_of(
         loader=loader or jinja2.PackageLoader("eval_autopsy.receipt"),
         undefined=jinja2.StrictUndefined,
         finalize=keep,
-        autoescape=False,  # noqa: S701  quoted data enters through holes only
+        autoescape=False,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
@@ -51,7 +51,9 @@ def pieces_of(
         raise CannotUse(str(error), where=f"{name}:{line}") from error
     except (TypeError, kernel.Unreadable) as error:
         remedy = "print a claim in a form, such as claim.percent"
-        raise CannotUse(str(error), where=f"{name}:{_line_in(error, name)}", remedy=remedy) from error
+        raise CannotUse(
+            str(error), where=f"{name}:{_line_in(error, name)}", remedy=remedy
+        ) from error
     return assembled(text, holes, name)
 
 

@@ -1,0 +1,255 @@
+"""What was decided about each record: run or recorded, scored, guarded, and from which files.
+
+The result holds what a receipt needs to decide it all again: the subjects by name, the files that
+have to be kept because the kernel cannot make them itself, and the description of the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eval_autopsy import guards, kernel, registry, scorers
+from eval_autopsy.case.load import Case
+from eval_autopsy.errors import CannotRun, CannotUse
+from eval_autopsy.readers import Source, SplitColumn, read_sources
+from eval_autopsy.records import Record
+
+OUTPUTS, VERDICTS, RECORDS = "outputs.jsonl", "verdicts.jsonl", "records-{}.jsonl"
+OUR_SCORERS = ("exact_match", "normalized", "numeric", "recorded")
+
+Progress = Callable[[str, int, int], None]  # what is being done, how many done, of how many
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """The records of a case, judged, and what they rest on."""
+
+    spec: Mapping[str, Any]  # the `evidence` of a receipt's predicate
+    records: Sequence[kernel.Record]
+    subjects: Mapping[str, Path]  # by the name that a receipt gives them
+    made: Mapping[str, bytes]  # files of the receipt's own folder
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+def gather(case: Case, base: Path, progress: Progress = quiet) -> Evidence:
+    """The evidence of a case whose receipt will stand two folders below `base`.
+
+    Runs the system twice when the case has one: once for the outputs, once to see whether it
+    gives them again. Raises CannotUse when a file lies outside `base`.
+    """
+    reading = read_sources(case.sources, case.wanted)
+    subjects: dict[str, Path] = {}
+    made: dict[str, bytes] = {}
+    spec = _spec(case)
+    for number, (source, count) in enumerate(zip(case.sources, reading.files, strict=True), 1):
+        if count.file.converted_from:
+            name = RECORDS.format(number)
+            made[name] = b"".join(_line(row.fields) for row in count.kept)
+            spec["converted"].append(f"{name} from {count.file.converted_from} {source.name}")
+        else:
+            name = _subject(count.file.path, base, subjects)
+        spec["sources"].append(_source(source, name, count.file.layout))
+    answers = None
+    if case.system is not None:
+        answers, spec["system"] = _run(case, reading.records, base, subjects, progress)
+        spec["outputs"] = OUTPUTS
+        made[OUTPUTS] = b"".join(map(_answer_line, reading.records, answers))
+    _subject(case.path, base, subjects)
+    stored = _stored(case, spec, reading.records, answers)
+    if stored is not None:
+        spec["verdicts"] = VERDICTS
+        made[VERDICTS] = b"".join(map(_line, stored))
+    judged = _judged(spec, reading.records, answers, stored)
+    return Evidence(spec=spec, records=judged, subjects=subjects, made=made)
+
+
+def _line(fields: Mapping[str, Any]) -> bytes:
+    return kernel.canonical(dict(fields)).encode("utf-8") + b"\n"
+
+
+def _answer_line(record: Record, answer: kernel.Answer) -> bytes:
+    found = {"error": answer.error} if answer.error is not None else {"output": answer.output}
+    return _line({"split": record.split, "id": record.id, **found})
+
+
+def _subject(path: Path, base: Path, subjects: dict[str, Path]) -> str:
+    """The name of a file as seen from the receipt; enters it among the subjects."""
+    try:
+        inside = path.absolute().resolve().relative_to(base.resolve())
+    except ValueError:
+        raise CannotUse(
+            f"the receipt would stand in {base / 'receipts'}, and this file is not below {base}",
+            where=str(path),
+            remedy="run from a folder that holds the data too, or name one with --into",
+        ) from None
+    name = "../../" + inside.as_posix()
+    subjects[name] = path
+    return name
+
+
+def _source(source: Source, name: str, layout: str) -> dict[str, Any]:
+    if isinstance(source.split, SplitColumn):
+        values = {split: kernel.level(value) for split, value in source.split.values.items()}
+        column = source.split.column
+        return {"file": name, "layout": layout, "split_field": column, "splits": values}
+    return {"file": name, "layout": layout, "split": source.split}
+
+
+def _spec(case: Case) -> dict[str, Any]:
+    """The description of the evidence, without its files."""
+    scorer = case.scorer
+    tolerance = scorer.tolerance
+    used = ("id", "input", "expected", "output", "error", "score")
+    return {
+        "sources": [],
+        "fields": {part: name for part, name in case.wanted.fields.items() if part in used},
+        "attributes": list(case.wanted.attributes),
+        "outputs": None,
+        "verdicts": None,
+        "output_format": scorer.output_format,
+        "errors": scorer.errors,
+        "scorer": {
+            "rule": scorer.name if scorer.name in OUR_SCORERS else "stored",
+            "name": scorer.name,
+            "fields": list(scorer.fields),
+            "absolute": str(tolerance.absolute) if tolerance else "0",
+            "relative": str(tolerance.relative) if tolerance else "0",
+        },
+        "guards": list(_guards(case)),
+        "system": None,
+        "converted": [],
+    }
+
+
+def _guards(case: Case) -> Iterable[dict[str, Any]]:
+    declared = case.file.guards
+    blank = declared.not_blank
+    options: dict[str, tuple[bool, list[str], Mapping[str, str]]] = {
+        "no_exception": (declared.no_exception, [], {}),
+        "parses": (declared.parses, [], {}),
+        "not_blank": (bool(blank), [] if isinstance(blank, bool) else list(blank), {}),
+        "matches": (bool(declared.matches), [], declared.matches),
+    }
+    for name, (on, fields, patterns) in options.items():
+        if on:
+            yield {"name": name, "rule": name, "fields": fields, "patterns": dict(patterns)}
+    for name in ("json_schema", "pydantic"):
+        if getattr(case, name) is not None:
+            yield {"name": name, "rule": "stored", "fields": [], "patterns": {}}
+
+
+def _run(
+    case: Case,
+    records: Sequence[Record],
+    base: Path,
+    subjects: dict[str, Path],
+    progress: Progress,
+) -> tuple[list[kernel.Answer], dict[str, Any]]:
+    """The system's answers, and how it was run."""
+    system, bounds = case.system, case.file.system
+    if system is None or bounds is None:
+        raise CannotRun("the case names no system", where=str(case.path))
+    inputs = [record.input for record in records]
+    try:
+        with kernel.System(str(system.file), system.name, bounds.timeout, bounds.memory) as child:
+            answers = _ask(child, inputs, "running the system", progress)
+            again = _ask(child, inputs, "running it again", progress)
+            files = [Path(system.file), *map(Path, child.files)]
+    except kernel.Unreadable as error:
+        raise CannotRun(error.what, where=error.where, remedy=error.remedy) from None
+    same = all(map(kernel.answers_alike, answers, again))
+    names = {_subject(file, base, subjects): None for file in files}
+    return answers, {
+        "file": next(iter(names)),
+        "function": system.name,
+        "timeout": kernel.real(bounds.timeout),
+        "memory": bounds.memory,
+        "files": list(names),
+        "reproduced": same,
+    }
+
+
+def _ask(
+    child: kernel.System, inputs: Sequence[object], what: str, progress: Progress
+) -> list[kernel.Answer]:
+    answers = []
+    for done, value in enumerate(inputs, 1):
+        answers.append(child.ask(value))
+        progress(what, done, len(inputs))
+    return answers
+
+
+def _outcome(
+    spec: Mapping[str, Any], record: Record, answer: kernel.Answer | None
+) -> tuple[Any, Any, str | None]:
+    """A record's output, expected value and error, as the kernel will see them."""
+    output, error = (record.output, record.error) if answer is None else answer
+    if spec["output_format"] == "json":
+        return kernel.parsed(output), kernel.parsed(record.expected), error
+    return output, record.expected, error
+
+
+def _stored(
+    case: Case,
+    spec: Mapping[str, Any],
+    records: Sequence[Record],
+    answers: Sequence[kernel.Answer] | None,
+) -> list[dict[str, Any]] | None:
+    """The verdicts of what the kernel cannot run; None when it can run everything."""
+    checks: dict[str, guards.Guard] = {}
+    if case.json_schema is not None:
+        checks["json_schema"] = guards.json_schema(case.json_schema)
+    if case.pydantic is not None:
+        checks["pydantic"] = guards.pydantic_model(case.pydantic.file, case.pydantic.name)
+    theirs = spec["scorer"]["rule"] == "stored"
+    if not checks and not theirs:
+        return None
+    score = registry.scorers.get(case.scorer.name) if theirs else scorers.exact_match
+    found = []
+    for number, record in enumerate(records):
+        output, expected, error = _outcome(spec, record, answers[number] if answers else None)
+        answered = error is None and output is not kernel.MISSING
+        verdicts = {
+            name: check(output) if error is None else None for name, check in checks.items()
+        }
+        line: dict[str, Any] = {"split": record.split, "id": record.id, "guards": verdicts}
+        if theirs:
+            line["right"] = bool(score(output, expected)) if answered else None
+        found.append(line)
+    return found
+
+
+def _judged(
+    spec: Mapping[str, Any],
+    records: Sequence[Record],
+    answers: Sequence[kernel.Answer] | None,
+    stored: Sequence[Mapping[str, Any]] | None,
+) -> list[kernel.Record]:
+    recorded = spec["scorer"]["rule"] == "recorded"
+    found = []
+    for number, record in enumerate(records):
+        output, expected, error = _outcome(spec, record, answers[number] if answers else None)
+        score = kernel.recorded_score(record.score, record.where) if recorded else None
+        verdicts = stored[number] if stored else {"guards": {}}
+        found.append(
+            kernel.Record(
+                record.split,
+                record.id,
+                record.input,
+                expected,
+                output,
+                error,
+                tuple(
+                    kernel.canonical(kernel.level(record.attributes[name]))
+                    for name in spec["attributes"]
+                ),
+                kernel.outcomes(spec, output, expected, error, score, verdicts),
+            )
+        )
+    return found

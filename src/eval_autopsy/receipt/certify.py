@@ -1,0 +1,214 @@
+"""From a case to a receipt that has been verified before anyone sees it.
+
+1. The receipt is made in a folder beside its place, never in its place.
+2. It is verified there with the installed kernel. What does not hold is not kept.
+3. It then takes the place of the receipt before it. A folder that holds anything else than a
+   receipt is left alone, and said.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from eval_autopsy import __version__, kernel
+from eval_autopsy.case.load import Case
+from eval_autopsy.cubes import polars_cube
+from eval_autopsy.errors import CannotUse, DoesNotHold
+from eval_autopsy.evidence import Evidence, Progress, gather, quiet
+from eval_autopsy.receipt.claims import Ledger
+from eval_autopsy.receipt.story import tell
+from eval_autopsy.receipt.verify import KNOWN, kernel_source
+
+ATTRIBUTES = b"* -text\n"  # no checkout may change a line ending in a receipt
+
+
+class Certified(NamedTuple):
+    """A receipt that holds, and what it was made of."""
+
+    folder: Path
+    evidence: Evidence
+    cube: kernel.Cube
+    verification: kernel.Verification
+
+
+def certify(
+    case: Case, base: Path, progress: Progress = quiet, seed: int | None = None
+) -> Certified:
+    """Writes `base/receipts/<name>` and verifies it; what was there before stays on any failure."""
+    started = time.monotonic()
+    place = base / "receipts" / case.name
+    check_place(place)
+    evidence = gather(case, base, progress)
+    attributes = evidence.spec["attributes"]
+    cube = polars_cube.count(attributes, polars_cube.frame_of(attributes, evidence.records))
+    for split in kernel.SPLITS:
+        if not cube.count(split, "counted", {}):
+            what = f"no record of {split} has a verdict"
+            raise CannotUse(what, where=str(case.path), remedy="check the fields that it names")
+    story = tell(Ledger(cube, evidence.spec))
+    predicate = {
+        "kernel": {
+            "version": kernel.VERSION,
+            "sha256": hashlib.sha256(kernel_source()).hexdigest(),
+        },
+        "case": case.name,
+        "evidence": evidence.spec,
+        "claims": story.claims,
+        "findings": story.findings,
+        "report": story.report,
+        "envelope": envelope(
+            case.file.seed if seed is None else seed,
+            len(evidence.records),
+            time.monotonic() - started,
+        ),
+    }
+    made = {
+        **evidence.made,
+        ".gitattributes": ATTRIBUTES,
+        "verify.py": kernel_source(),
+        "REPORT.md": kernel.Page(predicate, evidence.records).render().encode("utf-8"),
+    }
+    made["receipt.json"] = statement(predicate, made, evidence.subjects)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{case.name}-", dir=place.parent) as beside:
+        part = Path(beside)
+        write(part, made)
+        done = kernel.Verification(str(part), KNOWN).run()
+        if done.verdict != "holds":
+            raise DoesNotHold(
+                "the receipt does not verify, and was not kept: "
+                + "; ".join(f"{one.check} {one.where}: {one.found}" for one in done.failures[:3]),
+                remedy="nothing was changed; report it with the case",
+            )
+        put(part, place)
+        part.mkdir()  # for the temporary folder to remove
+    return Certified(place, evidence, cube, done)
+
+
+def to_dict(done: Certified) -> dict[str, Any]:
+    """The JSON of `autopsy run`: the receipt, and the numbers it opens with."""
+    claims = {claim["id"]: claim["value"] for claim in done.verification.predicate["claims"]}
+    page = done.verification.page
+    return {
+        "receipt": str(done.folder),
+        "verdict": done.verification.verdict,
+        "eval": rate(done.cube, "eval"),
+        "production": rate(done.cube, "production"),
+        "gap": {
+            "value": kernel.real(float(Fraction(claims["difference.right.counted"]))),
+            "interval": claims["difference_interval.right.counted"],
+        },
+        "silent": {
+            "wrong": done.cube.count("production", "wrong", {}),
+            "silent": done.cube.count("production", "silent", {}),
+        },
+        "findings": [
+            {key: one[key] for key in ("id", "kind", "severity", "strength")}
+            | {"text": page.filled(one["text"])}
+            for one in page.findings.values()
+        ],
+    }
+
+
+def rate(cube: kernel.Cube, split: str) -> dict[str, Any]:
+    """A split's rate of right answers, as every JSON output writes rates."""
+    k, n = (cube.count(split, outcome, {}) for outcome in ("right", "counted"))
+    return {
+        "k": k,
+        "n": n,
+        "rate": kernel.real(k / n),
+        "interval": [kernel.real(end) for end in kernel.wilson(k, n)],
+        "level": "0.95",
+        "method": "wilson",
+    }
+
+
+def check_place(place: Path) -> None:
+    """Raises CannotUse when a folder holds anything that is not of a receipt."""
+    if not os.path.lexists(place):
+        return
+    remedy = "move it away, or rename the case"
+    if place.is_symlink() or not place.is_dir():
+        raise CannotUse("this is not a folder", where=str(place), remedy=remedy)
+    try:
+        before = json.loads((place / "receipt.json").read_bytes())
+        names = {subject["name"] for subject in before["subject"]} | {"receipt.json"}
+    except (OSError, ValueError, KeyError, TypeError):
+        names = set()
+    for path in sorted(place.rglob("*")):
+        if not path.is_dir() and path.relative_to(place).as_posix() not in names:
+            what = "the folder of the receipt holds a file that is not of the receipt"
+            raise CannotUse(what, where=str(path), remedy=remedy)
+
+
+def statement(
+    predicate: Mapping[str, Any], made: Mapping[str, bytes], files: Mapping[str, Path]
+) -> bytes:
+    """The in-toto statement over all files, as JSON."""
+    contents = {**made, **{name: path.read_bytes() for name, path in files.items()}}
+    subjects = [
+        {
+            "name": name,
+            "digest": {"sha256": hashlib.sha256(contents[name]).hexdigest()},
+            "annotations": {"size": len(contents[name])},
+        }
+        for name in sorted(contents)
+    ]
+    whole = {
+        "_type": kernel.STATEMENT_TYPE,
+        "subject": subjects,
+        "predicateType": kernel.PREDICATE_TYPE,
+        "predicate": predicate,
+    }
+    return (json.dumps(whole, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
+
+
+def envelope(seed: int, records: int, seconds: float) -> dict[str, str]:
+    """When, where and with what a receipt was made; recorded, not verified."""
+    when = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), UTC)
+    return {
+        "made at": when.isoformat().replace("+00:00", "Z"),
+        "engine": f"eval-autopsy {__version__}",
+        "kernel": kernel.VERSION,
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "processors": str(os.cpu_count() or "unknown"),
+        "seed": str(seed),
+        "records": str(records),
+        "seconds": "not recorded" if "SOURCE_DATE_EPOCH" in os.environ else f"{seconds:.1f}",
+    }
+
+
+def write(folder: Path, files: Mapping[str, bytes]) -> None:
+    for name, content in files.items():
+        with open(folder / name, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def put(part: Path, place: Path) -> None:
+    """Moves a finished receipt into its place; the one before it goes when that has worked."""
+    part.chmod(0o755)
+    old = place.with_name(f".{place.name}-before")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.rename(old)
+    try:
+        part.rename(place)
+    except OSError:
+        if old.exists():
+            old.rename(place)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
