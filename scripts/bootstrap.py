@@ -189,6 +189,8 @@ def install_with_uv(build: Path, lock: Path) -> bool:
     venv = ["uv", "venv", "--no-project", "--python", sys.executable, str(build)]
     pip = ["uv", "pip", "install", "--python", python, "--requirements", str(lock)]
     pip += ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
+    if os.environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on"):
+        pip.append("--no-index")  # which uv takes from no variable
     try:
         run(venv, build, environ_for_uv())
         run(pip, build, environ_for_uv())
@@ -256,7 +258,6 @@ NOT_FOR_UV |= {"UV_PROJECT", "UV_WORKING_DIR", "UV_NO_BINARY"}
 UV_FROM_PIP = [
     ({"UV_DEFAULT_INDEX", "UV_INDEX_URL"}, "UV_DEFAULT_INDEX", "PIP_INDEX_URL"),
     ({"UV_INDEX", "UV_EXTRA_INDEX_URL"}, "UV_INDEX", "PIP_EXTRA_INDEX_URL"),
-    ({"UV_NO_INDEX"}, "UV_NO_INDEX", "PIP_NO_INDEX"),
     ({"SSL_CERT_FILE"}, "SSL_CERT_FILE", "PIP_CERT"),
 ]
 
@@ -357,10 +358,12 @@ def meaning_of_failure(failure: ToolError, cache: Path) -> SetUpError:
 
 
 def essence(output: str) -> str:
-    """The line of a tool's output that says most: its last error, or else its last line."""
+    """What of a tool's output says most: its first and last error, or else its last line."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if re.match(r"(error|cause|caused by)\b", line, re.IGNORECASE)]
-    return (errors or lines or ["it said nothing"])[-1]
+    if errors:
+        return "; ".join(dict.fromkeys([errors[0], errors[-1]]))
+    return lines[-1] if lines else "it said nothing"
 
 
 if __name__ == "__main__":

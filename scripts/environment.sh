@@ -72,23 +72,26 @@ find_python() {
 Name a Python 3.11 or newer with it, or unset it to use the one on the PATH."
         return
     fi
-    for python in python3 python3.14 python3.13 python3.12 python3.11 "$(uv_python)"; do
+    for python in python3 python3.14 python3.13 python3.12 python3.11; do
         ! is_new_enough "$python" || return 0
     done
+    # uv may have a Python that is not on the PATH.
+    ! command -v uv >/dev/null || python=$(uv python find --no-project '>=3.11' 2>/dev/null) || :
+    ! is_new_enough "$python" || return 0
     python=python3
     starts "$python" || refuse "no Python is on the PATH. Install Python 3.11 or newer, or name one \
 with AUTOPSY_PYTHON=/path/to/python3."
 }
 
 starts() {
-    "$1" -I -c 'import sys; sys.exit(sys.version_info < (3, 6))' </dev/null >/dev/null 2>&1
+    [ -n "$(version_check "$1")" ]
 }
 
 is_new_enough() {
-    "$1" -I -c 'import sys; sys.exit(sys.version_info < (3, 11))' </dev/null >/dev/null 2>&1
+    [ "$(version_check "$1")" = True ]
 }
 
-# The newest interpreter that uv knows, when there is uv: it may not be on the PATH.
-uv_python() {
-    ! command -v uv >/dev/null || uv python find --no-project '>=3.11' 2>/dev/null || :
+# Whether Python $1 is new enough: True or False; nothing if it is no Python 3.
+version_check() {
+    "$1" -I -c 'import sys; print(sys.version_info >= (3, 11))' </dev/null 2>/dev/null || :
 }

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -25,9 +25,8 @@ import json, os, sys
 import tiny_package
 
 def main():
-    for name in sys.argv[1:2]:
-        if name == "exit":
-            return int(sys.argv[2])
+    if sys.argv[1:2] == ["exit"]:
+        return int(sys.argv[2])
     print(json.dumps({
         "argv": sys.argv, "cwd": os.getcwd(), "prefix": sys.prefix, "path": sys.path,
         "engine": __file__, "package": tiny_package.__file__,
@@ -49,7 +48,8 @@ class Plugin:
         self._copy_parts()
         for name in COMMANDS:
             self.add_command(name, found(name))
-        self.add_command("python3", PYTHON)
+        # Not a link, which the environment would then rest on.
+        self.write_command("python3", f'#!{found("sh")}\nexec "{PYTHON}" "$@"\n')
         self.environ = {
             "PATH": str(self.commands),
             "AUTOPSY_CACHE": str(self.cache),
@@ -169,21 +169,7 @@ def snapshot(folder: Path) -> dict[str, tuple[int, int]]:
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
-    import time
-
     end = time.monotonic() + 60
     while not holds():
         assert time.monotonic() < end, f"waited a minute for {what}"
         time.sleep(0.02)
-
-
-def is_running(process: int) -> bool:
-    """Whether the process lives; one that has ended and was not collected does not."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    status = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(process)], capture_output=True, text=True, check=False
-    )
-    return not status.stdout.startswith("Z") and status.stdout != ""
