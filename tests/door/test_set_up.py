@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ ENDLESS_UV = """#!/bin/sh
 for build; do :; done
 {mkdir} -p "$build/bin"
 {sleep} 600 3>'{pipe}' &
+echo $$ >"$build/number"
 echo begun >"$build/bin/python"
 wait
 """
@@ -35,6 +38,8 @@ class Endless:
         )
         self.process = plugin.start()
         wait_until(self.has_begun, "the set-up to begin")
+        (number,) = plugin.cache.glob(".*.build-*/number")
+        self.tool = int(number.read_text())
 
     def has_begun(self) -> bool:
         return any((build / "bin/python").exists() for build in self.plugin.builds())
@@ -49,10 +54,19 @@ class Endless:
         """The number of the process that sets up, as its lock file tells it."""
         return int(next(self.plugin.cache.glob(".*.lock")).read_text())
 
+    def end(self) -> None:
+        for group in (self.process.pid, self.tool):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(group, signal.SIGKILL)
+        self.process.communicate()
+        os.close(self.pipe)
+
 
 @pytest.fixture
-def endless(plugin: Plugin) -> Endless:
-    return Endless(plugin)
+def endless(plugin: Plugin) -> Iterator[Endless]:
+    setting_up = Endless(plugin)
+    yield setting_up
+    setting_up.end()
 
 
 def test_of_several_first_runs_one_sets_up_and_all_succeed(plugin_with_each_tool: Plugin) -> None:

@@ -1,0 +1,105 @@
+"""Where packages come from is the user's to say, in the variables that pip reads; uv follows."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from .plugin import Plugin
+
+
+@pytest.fixture
+def index(tmp_path: Path, wheels: Path) -> Iterator[str]:
+    """The address of a package index on this machine that has the tiny packages."""
+    served = tmp_path / "served"
+    for wheel in wheels.iterdir():
+        name = wheel.name.split("-")[0].replace("_", "-")
+        digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+        (served / "simple" / name).mkdir(parents=True)
+        page = f'<!DOCTYPE html><a href="/{wheel.name}#sha256={digest}">{wheel.name}</a>'
+        (served / "simple" / name / "index.html").write_text(page)
+        (served / wheel.name).write_bytes(wheel.read_bytes())
+    handler = functools.partial(QuietHandler, directory=str(served))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/simple"
+        server.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (its name there)
+        """Nothing: what was asked for is of no interest."""
+
+
+def assert_sets_up_without_a_detour(plugin: Plugin) -> None:
+    ran = plugin.run("exit", "0")
+    assert ran.code == 0, ran
+    assert "uv failed" not in ran.err
+
+
+def test_packages_come_from_the_index_that_pip_is_told(
+    plugin_with_each_tool: Plugin, index: str
+) -> None:
+    plugin = plugin_with_each_tool
+    del plugin.environ["PIP_NO_INDEX"], plugin.environ["PIP_FIND_LINKS"]
+    plugin.environ["PIP_INDEX_URL"] = index
+    assert_sets_up_without_a_detour(plugin)
+
+
+def test_packages_come_from_the_extra_index_too(plugin: Plugin, index: str) -> None:
+    plugin.add_uv()
+    del plugin.environ["PIP_NO_INDEX"], plugin.environ["PIP_FIND_LINKS"]
+    plugin.environ |= {"PIP_INDEX_URL": f"{index}/none", "PIP_EXTRA_INDEX_URL": index}
+    assert_sets_up_without_a_detour(plugin)
+
+
+def test_packages_come_from_any_of_the_folders_that_pip_is_told(
+    plugin: Plugin, tmp_path: Path
+) -> None:
+    plugin.add_uv()
+    (tmp_path / "empty").mkdir()
+    plugin.environ["PIP_FIND_LINKS"] = f"{tmp_path}/empty {plugin.environ['PIP_FIND_LINKS']}"
+    assert_sets_up_without_a_detour(plugin)
+
+
+def test_uvs_own_settings_go_before_those_of_pip(plugin: Plugin, index: str) -> None:
+    plugin.add_uv()
+    del plugin.environ["PIP_NO_INDEX"], plugin.environ["PIP_FIND_LINKS"]
+    plugin.environ |= {"UV_DEFAULT_INDEX": index, "PIP_INDEX_URL": "http://127.0.0.1:9/simple"}
+    assert_sets_up_without_a_detour(plugin)
+
+
+def test_settings_of_where_to_install_are_left_out(plugin_with_each_tool: Plugin) -> None:
+    plugin = plugin_with_each_tool
+    elsewhere = str(plugin.work / "elsewhere")
+    constraints = plugin.work / "constraints.txt"
+    constraints.write_text("tiny-package==2\n")
+    plugin.environ |= {
+        "PIP_USER": "1",
+        "PIP_TARGET": elsewhere,
+        "PIP_CONSTRAINT": str(constraints),
+        "UV_SYSTEM_PYTHON": "1",
+        "UV_PYTHON": "3.99",
+        "UV_CONSTRAINT": str(constraints),
+    }
+    assert_sets_up_without_a_detour(plugin)
+    assert not (plugin.work / "elsewhere").exists()
+
+
+def test_project_in_the_current_or_the_home_folder_has_no_say(plugin: Plugin) -> None:
+    plugin.add_uv()
+    del plugin.environ["AUTOPSY_CACHE"]
+    plugin.environ["HOME"] = str(plugin.work / "home")
+    project = '[project]\nname = "p"\nversion = "0"\nrequires-python = ">=3.99"\n'
+    project += '[tool.uv]\nrequired-version = ">=99"\n'
+    for folder in (plugin.work, plugin.work / "home"):
+        folder.mkdir(exist_ok=True)
+        (folder / "pyproject.toml").write_text(project)
+    ran = plugin.run("exit", "0")
+    assert ran.code == 0, ran
