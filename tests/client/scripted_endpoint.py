@@ -3,6 +3,7 @@
     with ScriptedEndpoint(model) as endpoint:
         run the client with ANTHROPIC_BASE_URL=endpoint.url
     endpoint.requests          what the client sent, oldest first
+    endpoint.troubles          what the model raised; the client saw a lost connection
 
 Everything but the words is then real: command text, tools, permissions, subagents. What it
 cannot show is whether the prompts are good; that needs a model.
@@ -11,6 +12,7 @@ cannot show is whether the prompts are good; that needs a model.
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -43,7 +45,8 @@ class ScriptedEndpoint:
         self.model = model
         self.requests: list[Json] = []
         self.troubles: list[str] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self._server = _Server(("127.0.0.1", 0), _handler(self))
+        self._server.troubles = self.troubles
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> ScriptedEndpoint:
@@ -60,27 +63,28 @@ class ScriptedEndpoint:
         return self.model(request) if request.get("tools") else Say("ok")
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    troubles: list[str]
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        self.troubles.append(repr(sys.exception()))
+
+
 def _handler(endpoint: ScriptedEndpoint) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_HEAD(self) -> None:
+            """The client asks whether anybody is there."""
             self._send(200, "text/plain", b"")
-
-        do_GET = do_HEAD
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             if self.path.split("?")[0].endswith("/count_tokens"):
                 self._send(200, "application/json", b'{"input_tokens": 1}')
                 return
-            try:
-                reply = endpoint.reply(request)
-            except Exception as trouble:
-                # The client would retry for minutes; the test reads the trouble at the end.
-                endpoint.troubles.append(repr(trouble))
-                reply = Say(f"The scripted model failed: {trouble!r}")
-            self._answer(request, reply)
+            self._answer(request, endpoint.reply(request))
 
         def _answer(self, request: Json, reply: Say | Use) -> None:
             if request.get("stream"):

@@ -1,0 +1,152 @@
+"""From the marketplace to a verified receipt in the real client; only the model is scripted."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from literal_model import LiteralModel
+from real_client import PLUGIN, ROOT, Client, Conversation
+from scripted_endpoint import ScriptedEndpoint
+
+CASE = "examples/invoice-extraction"
+RECEIPT = "receipts/invoice-extraction"
+AGENT = f"{PLUGIN}:autopsy-investigator"
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Client:
+    """The client, with the plugin installed."""
+    client = Client(tmp_path_factory.mktemp("client"))
+    # The first run makes the engine's environment; a prompt should not wait for that.
+    command = ["sh", str(client.copy / "bin" / "autopsy"), "--version"]
+    subprocess.run(command, check=True, cwd=client.work, capture_output=True)
+    client.install()
+    return client
+
+
+@pytest.fixture
+def case(client: Client) -> Iterator[Path]:
+    """The user's folder, with the example in it and no receipt."""
+    shutil.copytree(ROOT / CASE, client.work / CASE)
+    yield client.work / CASE
+    for path in client.work.iterdir():
+        shutil.rmtree(path)
+
+
+def talk(client: Client, prompt: str) -> tuple[Conversation, LiteralModel]:
+    """The conversation, and the model that had it; both without trouble."""
+    model = LiteralModel(client.work)
+    with ScriptedEndpoint(model) as endpoint:
+        conversation = client.prompt(prompt, endpoint.url)
+    assert endpoint.troubles == []
+    assert model.prompts, conversation.answer
+    return conversation, model
+
+
+def digest(folder: Path) -> str:
+    """One digest of every name and byte in a folder."""
+    whole = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        whole.update(str(path.relative_to(folder)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return whole.hexdigest()
+
+
+def holds(client: Client) -> bool:
+    """Whether the receipt's own verifier, on a bare Python, says that the receipt holds."""
+    verifier = client.work / RECEIPT / "verify.py"
+    return subprocess.run([sys.executable, "-I", str(verifier)], check=False).returncode == 0
+
+
+def first_line(client: Client) -> str:
+    return (client.work / RECEIPT / "REPORT.md").read_text(encoding="utf-8").splitlines()[0]
+
+
+def test_strict_validation_passes(client: Client) -> None:
+    assert "Validation passed" in client.plugin("validate", "--strict", "../copy")
+
+
+def test_the_inventory_is_two_commands_a_skill_and_an_agent(client: Client) -> None:
+    details = client.plugin("details", PLUGIN)
+    assert re.search(r"Skills \(3\) +production-autopsy, autopsy, slice-report\n", details)
+    assert re.search(r"Agents \(1\) +autopsy-investigator\n", details)
+    assert re.search(r"Hooks \(0\)\n", details)
+
+
+def test_a_session_that_does_not_use_the_plugin_pays_under_400_tokens(client: Client) -> None:
+    details = client.plugin("details", PLUGIN)
+    cost = re.search(r"Always-on: +~(\d+) tok", details)
+    assert cost is not None, details
+    assert int(cost[1]) < 400
+
+
+@pytest.mark.usefixtures("case")
+@pytest.mark.parametrize("command", ["/autopsy", f"/{PLUGIN}:autopsy"])
+def test_the_autopsy_command_ends_in_a_verified_receipt(client: Client, command: str) -> None:
+    plugin = digest(client.copy)
+    conversation, model = talk(client, f"{command} {CASE}")
+    assert conversation.denials == []
+    assert model.commands("subagent") == [
+        f"autopsy run {CASE}",
+        f"autopsy verify {RECEIPT}",
+        f"autopsy claims {RECEIPT}",
+    ]
+    assert model.commands("main") == [f"autopsy verify {client.work / RECEIPT}"]
+    assert holds(client)
+    assert first_line(client) in conversation.answer
+    assert "The receipt holds" in conversation.answer
+    assert f"autopsy verify {client.work / RECEIPT}" in conversation.answer
+    assert digest(client.copy) == plugin
+
+
+@pytest.mark.usefixtures("case")
+@pytest.mark.parametrize("command", ["/slice-report", f"/{PLUGIN}:slice-report"])
+def test_the_slice_report_command_ends_in_a_verified_receipt(client: Client, command: str) -> None:
+    conversation, model = talk(client, f"{command} {CASE} --by shift_type")
+    assert conversation.denials == []
+    assert "reorder" in model.prompts["main"].partition("ARGUMENTS")[0]
+    assert model.commands("main") == [f"autopsy run {CASE}", f"autopsy verify {RECEIPT}"]
+    assert holds(client)
+    assert "The receipt holds" in conversation.answer
+
+
+def test_a_folder_without_a_case_gets_one_first(client: Client, case: Path) -> None:
+    (case / "autopsy.toml").unlink()
+    conversation, model = talk(client, f"/autopsy {CASE}")
+    assert conversation.denials == []
+    assert model.commands("main")[0] == f"autopsy init {CASE}"
+    assert holds(client)
+    assert "The receipt holds" in conversation.answer
+
+
+def test_the_investigator_can_run_and_read_and_nothing_else(client: Client, case: Path) -> None:
+    model = LiteralModel(client.work)
+    with ScriptedEndpoint(model) as endpoint:
+        client.prompt(f"/autopsy {CASE}", endpoint.url)
+    sent = [request for request in endpoint.requests if "cc_is_subagent=true" in str(request)]
+    assert case.is_dir()
+    assert {tool["name"] for request in sent for tool in request["tools"]} == {"Bash", "Read"}
+
+
+def test_a_case_that_cannot_be_used_stops_with_the_remedy(client: Client, case: Path) -> None:
+    toml = case / "autopsy.toml"
+    toml.write_text(toml.read_text().replace("exact_match", "exact_macth"))
+    conversation, model = talk(client, f"/autopsy {CASE}")
+    assert conversation.denials == []
+    assert "did you mean 'exact_match'?" in conversation.answer.lower()
+    assert model.commands("main") == []
+    assert not (client.work / "receipts").exists()
+
+
+def test_a_slice_report_of_nothing_shows_the_engine_s_own_words(client: Client) -> None:
+    model = LiteralModel(client.work)
+    with ScriptedEndpoint(model) as endpoint:
+        conversation = client.prompt("/slice-report nowhere", endpoint.url)
+    assert "nowhere: there is no such file" in conversation.answer
+    assert endpoint.requests == []
