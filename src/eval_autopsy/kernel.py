@@ -54,6 +54,7 @@ import signal
 import stat
 import subprocess
 import threading
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -369,7 +370,7 @@ def lets_through(guard: Mapping[str, Any], output: Any, error: str | None) -> bo
 
     Only `no_exception` looks at a call that failed: there is no output for the others.
     """
-    rule = guard["rule"]
+    rule, given = guard["rule"], output if isinstance(output, dict) else {}
     if rule == "no_exception":
         return error is None
     if error is not None:
@@ -377,12 +378,8 @@ def lets_through(guard: Mapping[str, Any], output: Any, error: str | None) -> bo
     if rule == "parses":
         return output is not MISSING and not isinstance(output, _Unparsed)
     if rule == "not_blank":
-        wanted = guard["fields"]
-        given = output if isinstance(output, dict) else {}
-        return (
-            all(not_blank(field(given, name)) for name in wanted) if wanted else not_blank(output)
-        )
-    given = output if isinstance(output, dict) else {}
+        parts = [field(given, name) for name in guard["fields"]] or [output]
+        return all(map(not_blank, parts))
     return all(
         matches(field(given, name) if name else output, pattern)
         for name, pattern in sorted(guard["patterns"].items())
@@ -600,6 +597,7 @@ class Cube:
         members: Callable[[str, str, Where], Iterable[str]],
     ) -> None:
         self.attributes, self.cells, self.members = tuple(attributes), cells, members
+        self.p_values: dict[tuple[str, ...], dict[Levels, float]] = {}  # once they were asked for
 
     def count(self, split: str, outcome: str, where: Where) -> int:
         """How many records of a split, and of a slice, had an outcome."""
@@ -764,7 +762,7 @@ def contribution(cube: Cube, where: Where) -> Fraction:
     return (right - n * promised) / Fraction(max(1, cube.count("production", "counted", {})))
 
 
-def eta_squared(cube: Cube, by: Sequence[str], split: str) -> Fraction:
+def eta_squared(cube: Cube, split: str, by: Sequence[str]) -> Fraction:
     """How much of the variance of right and wrong the slices explain, from 0 to 1.
 
     Pearson's chi-square of homogeneity over n, which is Cramer's V squared. Does not grow with n.
@@ -785,33 +783,35 @@ def p_adjusted(cube: Cube, where: Where) -> float:
     """
     by = sorted(where)
     n, wrong = (cube.slices(by, "production", outcome) for outcome in ("counted", "wrong"))
-    slices = sorted(n)
     one = tuple(canonical(where[name][0]) for name in by)
     if one not in n or any(len(where[name]) != 1 for name in by):
-        raise Undefined("not one slice of production")
-    all_n, all_wrong = sum(n.values()), sum(wrong.values())
-    tests = [
-        fisher(wrong[s], n[s] - wrong[s], all_wrong - wrong[s], all_n - n[s] - all_wrong + wrong[s])
-        for s in slices
-    ]
-    return holm(tests)[slices.index(one)]
+        raise Undefined("not a slice of production")
+    if tuple(by) not in cube.p_values:
+        all_n, all_wrong = sum(n.values()), sum(wrong.values())
+        slices = sorted(n)
+        tests = [
+            fisher(k, n[s] - k, all_wrong - k, all_n - n[s] - all_wrong + k)
+            for s, k in ((s, wrong[s]) for s in slices)
+        ]
+        cube.p_values[tuple(by)] = dict(zip(slices, holm(tests)))
+    return cube.p_values[tuple(by)][one]
 
 
-def smallest_set(cube: Cube, by: Sequence[str], share: Fraction) -> list[Levels]:
-    """The fewest slices that carry a share of the gap's gross loss.
+def smallest_set(cube: Cube, by: Sequence[str], share: str) -> list[Levels]:
+    """The fewest slices that carry a share of the gap's gross loss, the largest first.
 
     Slices are disjoint, so that their losses add up and taking the largest first is optimal.
     """
-    losses = {
-        s: contribution(cube, as_where(by, s)) for s in cube.slices(by, "production", "counted")
-    }
-    losses = {s: loss for s, loss in losses.items() if loss < 0}
-    wanted, found, carried = share * sum(losses.values()), [], Fraction(0)
-    for s in sorted(losses, key=lambda s: (losses[s], s)):
+    slices = cube.slices(by, "production", "counted")
+    losses = {one: contribution(cube, as_where(by, one)) for one in slices}
+    losses = {one: loss for one, loss in losses.items() if loss < 0}
+    wanted, carried = Fraction(share) * sum(losses.values()), Fraction(0)
+    found: list[Levels] = []
+    for one in sorted(losses, key=lambda one: (losses[one], one)):
         if carried <= wanted:
             break
-        found.append(s)
-        carried += losses[s]
+        found.append(one)
+        carried += losses[one]
     return found
 
 
@@ -829,103 +829,85 @@ def as_where(by: Sequence[str], levels: Levels) -> dict[str, list[Any]]:
 class Operation(NamedTuple):
     parameters: tuple[str, ...]
     kind: str  # of value: count, rate, fraction, interval, real, slices or ids
-    derive: Callable[[Cube, dict[str, Any]], Any]
+    derive: Callable[..., Any]  # from the cube and the arguments
     says: str  # its words, for labels and the heads of tables
 
 
-def _rate(cube: Cube, a: dict[str, Any]) -> tuple[int, int]:
-    k, n = (cube.count(a["split"], a[name], a["where"]) for name in ("outcome", "of"))
-    return k, n
+def _count(cube: Cube, split: str, outcome: str, where: Where) -> int:
+    return cube.count(split, outcome, where)
 
 
-def _difference(cube: Cube, a: dict[str, Any]) -> tuple[int, int, int, int]:
-    k1, n1 = _rate(cube, {**a, "split": "production"})
-    k0, n0 = _rate(cube, {**a, "split": "eval"})
-    ratio(k1, n1), ratio(k0, n0)
-    return k1, n1, k0, n0
+def _rate(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[int, int]:
+    return cube.count(split, outcome, where), cube.count(split, of, where)
 
 
-def _change(cube: Cube, a: dict[str, Any]) -> Fraction:
-    k1, n1, k0, n0 = _difference(cube, a)
-    return Fraction(k1, n1) - Fraction(k0, n0)
+def _interval(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[float, float]:
+    return wilson(*_rate(cube, split, outcome, of, where))
 
 
-def _gap_share(cube: Cube, a: dict[str, Any]) -> Fraction:
+def _difference(cube: Cube, outcome: str, of: str, where: Where) -> Fraction:
+    before, after = (ratio(*_rate(cube, split, outcome, of, where)) for split in SPLITS)
+    return after - before
+
+
+def _difference_interval(cube: Cube, outcome: str, of: str, where: Where) -> tuple[float, float]:
+    _difference(cube, outcome, of, where)  # which is undefined when a split has no records
+    before, after = (_rate(cube, split, outcome, of, where) for split in SPLITS)
+    return newcombe(*after, *before)
+
+
+def _gap_part(cube: Cube, part: str, order: str, by: Sequence[str]) -> Fraction:
+    return gap_parts(cube, by, order)[part]
+
+
+def _gap_share(cube: Cube, where: Where) -> Fraction:
     gap = contribution(cube, {})
     if gap == 0:
         raise Undefined("a share of no gap")
-    return contribution(cube, a["where"]) / gap
+    return contribution(cube, where) / gap
 
 
-def _unseen(cube: Cube, a: dict[str, Any]) -> tuple[int, int]:
-    n = {split: cube.slices(a["by"], split, "counted") for split in SPLITS}
-    return sum(n["production"][s] for s in n["production"] if not n["eval"][s]), sum(
-        n["production"].values()
-    )
+def _unseen(cube: Cube, by: Sequence[str]) -> tuple[int, int]:
+    before, after = (cube.slices(by, split, "counted") for split in SPLITS)
+    return sum(after[s] for s in after if s not in before), sum(after.values())
 
 
-def _levels(cube: Cube, a: dict[str, Any]) -> list[Levels]:
-    n = cube.slices(a["by"], a["split"], "counted")
-    k = cube.slices(a["by"], a["split"], "right")
-    found = sorted(n, key=lambda s: (-n[s], s))
-    if a["which"] == "unseen":
-        return [s for s in found if not cube.slices(a["by"], "eval", "counted")[s]]
-    keep = {"all_right": lambda s: k[s] == n[s], "all_wrong": lambda s: not k[s]}
-    return [s for s in found if keep.get(a["which"], bool)(s)]
+def _levels(cube: Cube, split: str, by: Sequence[str], which: str) -> list[Levels]:
+    n, right = cube.slices(by, split, "counted"), cube.slices(by, split, "right")
+    before = cube.slices(by, "eval", "counted")
+    keep: dict[str, Callable[[Levels], bool]] = {
+        "all": lambda s: True,
+        "all_right": lambda s: right[s] == n[s],
+        "all_wrong": lambda s: right[s] == 0,
+        "unseen": lambda s: s not in before,
+    }
+    return sorted(filter(keep[which], n), key=lambda s: (-n[s], s))
 
 
-def _members(cube: Cube, a: dict[str, Any]) -> list[str]:
-    ids = iter(cube.members(a["split"], a["outcome"], a["where"]))
-    return [identity for identity, _ in zip(ids, range(a["limit"]))]
+def _members(cube: Cube, split: str, outcome: str, where: Where, limit: int) -> list[str]:
+    return [identity for identity, _ in zip(cube.members(split, outcome, where), range(limit))]
 
 
-_RATE = ("split", "outcome", "of", "where")
-_PAIR = ("outcome", "of", "where")
-
-OPERATIONS: dict[str, Operation] = {
-    "count": Operation(
-        ("split", "outcome", "where"),
-        "count",
-        lambda cube, a: cube.count(a["split"], a["outcome"], a["where"]),
-        "{outcome}",
-    ),
+_RATE, _PAIR = ("split", "outcome", "of", "where"), ("outcome", "of", "where")
+OPERATIONS = {
+    "count": Operation(("split", "outcome", "where"), "count", _count, "{outcome}"),
     "rate": Operation(_RATE, "rate", _rate, "{outcome} of {of}"),
-    "interval": Operation(
-        _RATE, "interval", lambda cube, a: wilson(*_rate(cube, a)), "95% interval of {outcome}"
-    ),
-    "difference": Operation(_PAIR, "fraction", _change, "change of {outcome} of {of}"),
+    "interval": Operation(_RATE, "interval", _interval, "95% interval of {outcome}"),
+    "difference": Operation(_PAIR, "fraction", _difference, "change of {outcome} of {of}"),
     "difference_interval": Operation(
-        _PAIR,
-        "interval",
-        lambda cube, a: newcombe(*_difference(cube, a)),
-        "95% interval of the change",
+        _PAIR, "interval", _difference_interval, "95% interval of the change"
     ),
-    "gap_part": Operation(
-        ("part", "order", "by"),
-        "fraction",
-        lambda cube, a: gap_parts(cube, a["by"], a["order"])[a["part"]],
-        "{order} order",
-    ),
-    "contribution": Operation(
-        ("where",), "fraction", lambda cube, a: contribution(cube, a["where"]), "adds to the gap"
-    ),
+    "gap_part": Operation(("part", "order", "by"), "fraction", _gap_part, "{order}"),
+    "contribution": Operation(("where",), "fraction", contribution, "adds to the gap"),
     "gap_share": Operation(("where",), "fraction", _gap_share, "share of the gap"),
     "eta_squared": Operation(
-        ("split", "by"),
-        "fraction",
-        lambda cube, a: eta_squared(cube, a["by"], a["split"]),
-        "share of right and wrong explained",
+        ("split", "by"), "fraction", eta_squared, "share of right and wrong explained"
     ),
-    "p_adjusted": Operation(
-        ("where",), "real", lambda cube, a: p_adjusted(cube, a["where"]), "p, adjusted"
-    ),
+    "p_adjusted": Operation(("where",), "real", p_adjusted, "p against the rest, adjusted"),
     "unseen": Operation(("by",), "rate", _unseen, "in slices that eval never contained"),
     "levels": Operation(("split", "by", "which"), "slices", _levels, "slices, {which}"),
     "smallest_set": Operation(
-        ("by", "share"),
-        "slices",
-        lambda cube, a: smallest_set(cube, a["by"], Fraction(a["share"])),
-        "fewest slices that carry {share} of the loss",
+        ("by", "share"), "slices", smallest_set, "fewest slices with {share} of the loss"
     ),
     "members": Operation(
         ("split", "outcome", "where", "limit"), "ids", _members, "the first that are {outcome}"
@@ -949,6 +931,7 @@ OUTCOMES = {
     "only": "caught by it alone",
     "right_field": "field right",
 }
+_SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"}  # as in "caught:not_blank"
 _CHOICES = {
     "split": SPLITS,
     "part": GAP_PARTS,
@@ -968,7 +951,7 @@ def derive(op: str, args: Mapping[str, Any], cube: Cube) -> Any:
         raise Unreadable(f"{op} with {sorted(args)} is no operation", "claims")
     for name, value in args.items():
         _check_argument(name, value, cube)
-    value = operation.derive(cube, dict(args))
+    value = operation.derive(cube, **args)
     if operation.kind == "rate":
         return "{}/{}".format(*value)
     if operation.kind == "interval":
@@ -985,21 +968,19 @@ def _check_argument(name: str, value: Any, cube: Cube) -> None:
     if name in _CHOICES:
         good = value in _CHOICES[name]
     elif name in ("outcome", "of"):
-        kind, colon, subject = str(value).partition(":")
-        good = kind in OUTCOMES and bool(colon) == bool(subject)
-        good = good and (bool(colon) or kind not in ("caught", "missed", "only", "right_field"))
+        kind, colon, _ = value.partition(":")
+        good = kind in OUTCOMES and (kind in _SUBJECTS or not colon)
     elif name == "by":
         good = bool(value) and len(set(value)) == len(value)
     elif name == "where":
-        seen = {t for split in SPLITS for t in cube.slices(sorted(value), split, "records")}
+        seen = {one for split in SPLITS for one in cube.slices(sorted(value), split, "records")}
         for i, attribute in enumerate(sorted(value)):
-            levels = [canonical(one) for one in value[attribute]]
-            good = good and 0 < len(levels) == len(set(levels))
-            good = good and set(levels) <= {t[i] for t in seen}
+            texts = [canonical(one) for one in value[attribute]]
+            good = good and 0 < len(texts) == len(set(texts)) and set(texts) <= {t[i] for t in seen}
     elif name == "limit":
-        good = isinstance(value, int) and 0 < value <= 1000
+        good = 0 < value <= 1000
     elif name == "share":
-        good = re.fullmatch(r"1|0\.\d{1,4}", str(value)) is not None
+        good = re.fullmatch(r"1|0\.[0-9]{1,4}", value) is not None
     if not good:
         raise Unreadable(f"{name} is {canonical(value)}, which is not possible", "claims")
 
@@ -1010,14 +991,13 @@ def real(value: float) -> str:
 
 
 def agrees(kind: str, claimed: Any, derived: Any) -> bool:
-    """Whether two values are the same: exactly, or within 1e-9 (interval) or 1e-6 of it (p)."""
-    if kind not in ("interval", "real"):
-        return bool(claimed == derived)
-    pairs = list(zip(claimed, derived)) if kind == "interval" else [(claimed, derived)]
-    absolute, relative = (1e-9, 0.0) if kind == "interval" else (1e-300, 1e-6)
-    return all(
-        math.isclose(float(a), float(b), rel_tol=relative, abs_tol=absolute) for a, b in pairs
-    ) and len(pairs) == (len(claimed) if kind == "interval" else 1)
+    """Whether two values are the same: exactly, or within 1e-9 (interval), or by 1e-6 of it (p)."""
+    if kind == "interval" and isinstance(claimed, list) and len(claimed) == 2:
+        pairs = zip(claimed, derived)
+        return all(math.isclose(float(a), float(b), rel_tol=0, abs_tol=1e-9) for a, b in pairs)
+    if kind == "real" and isinstance(claimed, str):
+        return math.isclose(float(claimed), float(derived), rel_tol=1e-6)
+    return bool(claimed == derived)
 
 
 def spelled(op: str, args: Mapping[str, Any]) -> str:
@@ -1105,14 +1085,15 @@ def _p_text(value: str, form: str) -> str:
 
 
 def _slices_text(value: list[Where], form: str) -> str:
-    return "; ".join(slice_text(where, named=len(where) > 1) for where in value) or "no slices"
+    return ", ".join(slice_text(where, named=len(where) > 1) for where in value) or "no slices"
 
 
 def slice_text(where: Where, named: bool = True) -> str:
-    """A slice in words: `shift_type` is `reorder`."""
+    """A slice in words: `shift_type` is `reorder` or `mixed`."""
     parts = []
     for name in sorted(where):
-        levels = " or ".join(map(level_text, where[name]))
+        *some, last = map(level_text, where[name])
+        levels = f"{', '.join(some)} or {last}" if some else last
         parts.append(f"{code(name)} is {levels}" if named else levels)
     return " and ".join(parts)
 
@@ -1187,59 +1168,68 @@ def block(text: str, limit: int = 2000) -> str:
     return f"{mark}text\n{text}\n{mark}"
 
 
-def facets(claim: Mapping[str, Any]) -> dict[str, str]:
+_ORDERS = {"symmetric": "mean of both orders", "production": "at production's mix"}
+_OF_PRODUCTION = ("contribution", "gap_share", "p_adjusted", "unseen", "smallest_set")
+
+
+def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
     """What a claim is about, in the words that its label and a table's heads are made of."""
-    args = claim["args"]
+    op, args = claim["op"], claim["args"]
+    where = args.get("where", {})
     words = {name: str(value).replace("_", " ") for name, value in args.items()}
+    words["order"] = _ORDERS.get(words.get("order", ""), "at eval's mix")
+    subject = words.get("part", "")
     for name in ("outcome", "of"):
-        kind, _, subject = str(args.get(name, "")).partition(":")
+        kind, _, about = str(args.get(name, "")).partition(":")
         words[name] = OUTCOMES.get(kind, "")
-        words["about"] = words.get("about") or (code(subject) if subject else "")
-    subject = words["about"] or words.get("part", "")
+        subject = code(about) if about else subject
+    measure = OPERATIONS[op].says.format(**words)
     return {
-        "slice": slice_text(args["where"]) if args.get("where") else "",
+        "split": words.get("split", "production" if op in _OF_PRODUCTION else ""),
+        "by": " and ".join(map(code, args.get("by", sorted(where)))),
+        "slice": slice_text(where, named=len(where) > 1),
         "subject": subject,
-        "split": words.get("split", ""),
-        "measure": OPERATIONS[claim["op"]].says.format(**words),
-        "by": slice_of(args) if "by" in args else "",
+        "measure": measure + (", %" if (OPERATIONS[op].kind, form) == ("rate", "percent") else ""),
     }
 
 
 def label(claim: Mapping[str, Any]) -> str:
     """A claim in words, made from its derivation alone."""
     found = facets(claim)
-    order = ("split", "subject", "measure", "by", "slice")
-    return ", ".join(found[name] for name in order if found[name])
+    where = slice_text(claim["args"].get("where", {})) or found["by"]
+    parts = (found["split"], found["subject"], found["measure"], where)
+    return ", ".join(part for part in parts if part)
 
 
 def table(rows: Sequence[Sequence[tuple[Mapping[str, Any], str]]]) -> str:
     """Claims as a Markdown table whose heads are made from the claims.
 
-    What is the same along each row heads the rows, what is the same down each column heads the
-    columns; a facet that varies both ways is refused, for no head could tell it.
+    What all cells share stands in the corner, what the cells of a row share heads the row, what
+    those of a column share heads the column. What varies both ways is refused: no head says it.
     """
-    cells = [[facets(claim) for claim, _ in row] for row in rows]
+    cells = [[facets(claim, form) for claim, form in row] for row in rows]
     if len({len(row) for row in cells}) != 1:
         raise Unreadable("a table's rows differ in length", "report")
-    across, down = [], []
+    corner: list[str] = []
+    across: list[str] = []
+    down: list[str] = []
     for name in cells[0][0]:
-        by_row = [{cell[name] for cell in row} for row in cells]
-        by_column = [{row[i][name] for row in cells} for i in range(len(cells[0]))]
-        if all(len(values) == 1 for values in by_column):
-            down.append(name)
-        elif all(len(values) == 1 for values in by_row):
-            across.append(name)
-        else:
+        each_row = all(len({cell[name] for cell in row}) == 1 for row in cells)
+        each_column = all(len({cell[name] for cell in column}) == 1 for column in zip(*cells))
+        if not each_row and not each_column:
             raise Unreadable(f"a table mixes claims by {name}", "report")
+        (corner if each_row and each_column else across if each_row else down).append(name)
 
     def head(cell: Mapping[str, str], names: Sequence[str]) -> str:
         return ", ".join(cell[name] for name in names if cell[name])
 
-    lines = [["", *(head(cell, down) for cell in cells[0])]]
+    if "measure" in corner:  # a single column needs a head, and the corner has room for little
+        corner.remove("measure")
+        down.append("measure")
+    lines = [[head(cells[0][0], corner), *(head(cell, down) for cell in cells[0])]]
     lines.append(["---", *("---:" for _ in cells[0])])
     for row, words in zip(rows, cells):
-        values = (formatted(claim, form) for claim, form in row)
-        lines.append([head(words[0], across), *values])
+        lines.append([head(words[0], across), *(formatted(claim, form) for claim, form in row)])
     return "\n".join("| {} |".format(" | ".join(line)) for line in lines)
 
 
@@ -1280,6 +1270,8 @@ class Page:
             if (record.split, record.id) == (hole["split"], hole["quote"]):
                 parts = {"input": record.input, "expected": record.expected}
                 value = parts.get(hole["field"], record.output)
+                if value is MISSING:
+                    value = record.error or ""
                 return block(value if isinstance(value, str) else canonical(value))
         raise Unreadable(f"no record {hole['quote']!r} to quote", "report")
 
@@ -1318,6 +1310,10 @@ def _listed(names: Iterable[str]) -> str:
     return ", ".join(map(code, names)) or "none"
 
 
+def _short(subject: str) -> str:
+    return subject[6:] if subject.startswith("../../") else subject
+
+
 def _scorer_words(predicate: Mapping[str, Any]) -> str:
     scorer = predicate["evidence"]["scorer"]
     words = [code(scorer["name"])]
@@ -1330,7 +1326,7 @@ def _scorer_words(predicate: Mapping[str, Any]) -> str:
 
 def _system_words(predicate: Mapping[str, Any]) -> str:
     system = predicate["evidence"]["system"]
-    return code("{file}:{function}".format(**system)) if system else "recorded outputs"
+    return code(_short("{file}:{function}".format(**system))) if system else "recorded outputs"
 
 
 def _pairs(rows: Iterable[tuple[str, str]], heads: str) -> str:
@@ -1344,7 +1340,9 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "guards": lambda p: _listed(guard["name"] for guard in p["evidence"]["guards"]),
     "attributes": lambda p: _listed(p["evidence"]["attributes"]),
     "command": lambda p: code("python3 receipts/{}/verify.py".format(p["case"])),
-    "sources": lambda p: _listed(dict.fromkeys(s["file"] for s in p["evidence"]["sources"])),
+    "sources": lambda p: _listed(
+        dict.fromkeys(_short(source["file"]) for source in p["evidence"]["sources"])
+    ),
     "envelope": lambda p: _pairs(
         ((key, code(p["envelope"][key])) for key in sorted(p["envelope"])), "| recorded | value |"
     ),
@@ -1437,50 +1435,58 @@ def unsupported(finding: dict[str, Any], claims: Mapping[str, Mapping[str, Any]]
 
 
 _PIECE = (str, {"*": object})
-_SUBJECT = {"name": str, "digest": {"sha256": str}, "annotations": {"size": int}}
-_SOURCE = {"file": str, "layout": str, "split": str}
-_SPLIT_SOURCE = {"file": str, "layout": str, "split_field": str, "splits": {"*": object}}
-_GUARD = {"name": str, "rule": str, "fields": [str], "patterns": {"*": str}}
-_SCORER = {"rule": str, "name": str, "fields": [str], "absolute": str, "relative": str}
-_SYSTEM = {
-    "file": str,
-    "function": str,
-    "timeout": str,
-    "memory": int,
-    "files": [str],
-    "reproduced": bool,
-}
-_FINDING = {
-    "id": str,
-    "kind": str,
-    "severity": str,
-    "strength": str,
-    "claims": [str],
-    "text": [_PIECE],
+_RULES = frozenset({"exact_match", "normalized", "numeric", "recorded", "stored"})
+_GUARDS = frozenset({"no_exception", "parses", "not_blank", "matches", "stored"})
+_LAYOUT = frozenset({"jsonl", "json", "csv"})
+_SHAPES = {  # of what a receipt repeats
+    "subject": {"name": str, "digest": {"sha256": str}, "annotations": {"size": int}},
+    "source": (
+        {"file": str, "layout": _LAYOUT, "split": frozenset(SPLITS)},
+        {"file": str, "layout": _LAYOUT, "split_field": str, "splits": {"*": object}},
+    ),
+    "claim": {"id": str, "op": str, "args": {"*": object}, "value": object, "rests_on": str},
+    "finding": {
+        **dict.fromkeys(("id", "kind", "severity", "strength"), str),
+        "claims": [str],
+        "text": [_PIECE],
+    },
 }
 _ARGUMENTS = {"where": {"*": [object]}, "by": [str], "limit": int}  # the others are text
+_EVIDENCE = {
+    "sources": [_SHAPES["source"]],
+    "fields": {"*": str},
+    "attributes": [str],
+    "outputs": (str, None),
+    "verdicts": (str, None),
+    "output_format": frozenset({"value", "json"}),
+    "errors": frozenset({"wrong", "apart"}),
+    "scorer": {
+        **dict.fromkeys(("name", "absolute", "relative"), str),
+        "rule": _RULES,
+        "fields": [str],
+    },
+    "guards": [{"name": str, "rule": _GUARDS, "fields": [str], "patterns": {"*": str}}],
+    "system": (
+        {
+            **dict.fromkeys(("file", "function", "timeout"), str),
+            "memory": int,
+            "files": [str],
+            "reproduced": bool,
+        },
+        None,
+    ),
+    "converted": [str],
+}
 SHAPE = {
-    "_type": str,
-    "subject": [_SUBJECT],
-    "predicateType": str,
+    "_type": frozenset({STATEMENT_TYPE}),
+    "subject": [_SHAPES["subject"]],
+    "predicateType": frozenset({PREDICATE_TYPE}),
     "predicate": {
         "kernel": {"version": str, "sha256": str},
         "case": str,
-        "evidence": {
-            "sources": [(_SOURCE, _SPLIT_SOURCE)],
-            "fields": {"*": str},
-            "attributes": [str],
-            "outputs": (str, None),
-            "verdicts": (str, None),
-            "output_format": str,
-            "errors": str,
-            "scorer": _SCORER,
-            "guards": [_GUARD],
-            "system": (_SYSTEM, None),
-            "converted": [str],
-        },
-        "claims": [{"id": str, "op": str, "args": {"*": object}, "value": object, "rests_on": str}],
-        "findings": [_FINDING],
+        "evidence": _EVIDENCE,
+        "claims": [_SHAPES["claim"]],
+        "findings": [_SHAPES["finding"]],
         "report": [_PIECE],
         "envelope": {"*": str},
     },
@@ -1490,39 +1496,55 @@ SHAPE = {
 def conforms(value: Any, shape: Any, where: str) -> None:
     """Raises Unreadable unless a JSON value has a shape.
 
-    A shape is a type, a dictionary of the only keys allowed ("*" is any key), a list of the shape
-    of its items, a tuple of alternatives, None, or a function.
+    A shape is a type, a set of texts, a dictionary of the only keys allowed ("*" is any key), a
+    list of the shape of its items, or a tuple of alternatives; None is null.
     """
-    found = f"{where} is {canonical(value)[:80]}"
+    good = True
     if isinstance(shape, tuple):
-        for other in shape[:-1]:
+        for other in shape:
             try:
                 return conforms(value, other, where)
-            except Unreadable:
-                continue
-        return conforms(value, shape[-1], where)
+            except Unreadable as error:
+                last = error
+        raise last
     if isinstance(shape, dict):
-        if not isinstance(value, dict):
-            raise Unreadable(found + ", expected an object", "receipt.json")
-        if "*" not in shape and set(value) != set(shape):
-            odd = ", ".join(sorted(set(value) ^ set(shape)))
-            raise Unreadable(f"{where} has unknown or missing fields: {odd}", "receipt.json")
-        for key in value:
+        good = isinstance(value, dict) and ("*" in shape or set(value) == set(shape))
+        for key in value if good else ():
             conforms(value[key], shape.get(key, shape.get("*")), f"{where}.{key}")
     elif isinstance(shape, list):
-        if not isinstance(value, list):
-            raise Unreadable(found + ", expected an array", "receipt.json")
-        for i, item in enumerate(value):
+        good = isinstance(value, list)
+        for i, item in enumerate(value if good else ()):
             conforms(item, shape[0], f"{where}[{i}]")
-    elif isinstance(shape, type):
-        if not isinstance(value, shape) or (shape is int and isinstance(value, bool)):
-            raise Unreadable(found + f", expected {shape.__name__}", "receipt.json")
-    elif value is not None if shape is None else not shape(value):
-        raise Unreadable(found + ", which is not possible", "receipt.json")
+    elif isinstance(shape, frozenset):
+        good = isinstance(value, str) and value in shape
+    elif shape is None:
+        good = value is None
+    else:
+        good = isinstance(value, shape) and (shape is not int or not isinstance(value, bool))
+    if not good:
+        keys = (
+            f", expected the fields {', '.join(sorted(shape))}" if isinstance(shape, dict) else ""
+        )
+        raise Unreadable(f"{where} is {canonical(value)[:80]}{keys}", "receipt.json")
     return None
 
 
 CHECKS = "schema kernel layout subjects records claims findings text report rerun".split()  # noqa: SIM905
+
+
+class OutOfTime(BaseException):
+    """The time for a verification is over; no check may mistake it for its own failure."""
+
+
+def limit_time() -> None:
+    """Ends a verification that takes longer than TIME_LIMIT, where the system has alarms."""
+
+    def stop(*_: object) -> None:
+        raise OutOfTime(f"no verdict within {TIME_LIMIT} seconds")
+
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, stop)
+        signal.alarm(TIME_LIMIT)
 
 
 class Failure(NamedTuple):
@@ -1557,9 +1579,12 @@ class Verification:
             except Unreadable as error:
                 self.fail(name, error.where, error.remedy, error.what, cannot=True)
             except Undefined as error:
-                self.fail(name, "", "", str(error), cannot=True)
+                self.fail(name, "", "a quantity that the counts have", str(error), cannot=True)
+            except Exception as error:  # noqa: BLE001  values of any type come from a stranger
+                what = f"{type(error).__name__}: {error}"
+                self.fail(name, "receipt.json", "values that can be used", what, cannot=True)
             self.sections.append((name, len(self.failures) == before, words))
-            if len(self.failures) > before and name in ("schema", "records", "layout"):
+            if len(self.failures) > before and name in ("schema", "layout", "records"):
                 break
         return self
 
@@ -1600,12 +1625,15 @@ class Verification:
     def layout(self) -> str:
         names = [subject["name"] for subject in self.statement["subject"]]
         for name in names:
-            parts = (name[6:] if name.startswith("../../") else name).split("/")
+            outside = name.startswith("../../")
+            parts = name[6:].split("/") if outside else [name]
             if set(parts) & {"", ".", ".."} or re.search(r"[\\:\x00-\x1f\x7f]", name):
                 self.fail("layout", name, "a path within the case", "a path that leaves it")
+            elif not outside and "/" in name:
+                self.fail("layout", name, "a file of the receipt's own folder", "a folder in it")
         if len(set(names)) < len(names):
             self.fail("layout", "receipt.json", "each subject once", "one stands twice")
-        inside = {name.split("/")[0] for name in names if not name.startswith("../")}
+        inside = {name for name in names if not name.startswith("../")}
         there = set(os.listdir(self.folder)) - {"receipt.json"}
         for name in sorted(there - inside):
             self.fail("layout", name, "only files that the receipt names", "one more")
@@ -1614,6 +1642,8 @@ class Verification:
         return f"{len(names)} subjects"
 
     def subjects(self) -> str:
+        if sum(one["annotations"]["size"] for one in self.statement["subject"]) > 4 * FILE_LIMIT:
+            raise Unreadable("more than 4 GiB in all", "receipt.json")
         for subject in self.statement["subject"]:
             name, size = subject["name"], subject["annotations"]["size"]
             try:
@@ -1626,8 +1656,7 @@ class Verification:
                 unix = hashlib.sha256(raw.replace(b"\r\n", b"\n")).hexdigest()
                 hint = ", for its line endings are of Windows" if unix == wanted else ""
                 self.fail("subjects", name, wanted, digest + hint)
-        total = sum(map(len, self.files.values()))
-        return f"{len(self.files)} files, {total:,} bytes"
+        return f"{len(self.files)} files, {sum(map(len, self.files.values())):,} bytes"
 
     def read(self, name: str, size: int | None) -> bytes:
         """The bytes of a regular file that no link leads to; at most twice the size recorded."""
@@ -1658,9 +1687,12 @@ class Verification:
         if raw[:2] != b"\x1f\x8b":
             return io.BytesIO(raw)
         try:
-            return io.BytesIO(gzip.GzipFile(fileobj=io.BytesIO(raw)).read(FILE_LIMIT))
-        except (OSError, EOFError, ValueError) as error:
+            content = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(FILE_LIMIT + 1)
+        except (OSError, EOFError, zlib.error) as error:
             raise Unreadable(f"not gzip: {error}", name) from None
+        if len(content) > FILE_LIMIT:
+            raise Unreadable("more than 1 GiB when unpacked", name)
+        return io.BytesIO(content)
 
     def load(self) -> str:
         self.records += load_records(self.evidence, self.opened)
@@ -1737,10 +1769,11 @@ class Verification:
                 answer = runs.ask(record.input)
                 if not answers_alike(answer, Answer(record.output, record.error)):
                     differ.append(record.id)
-        if differ:
+        if differ and system["reproduced"]:
             shown = ", ".join(differ[:3])
             self.fail("rerun", shown, "the recorded outputs", f"{len(differ)} other outputs")
-        return f"{len(self.records):,} outputs, the same as recorded"
+        same = len(self.records) - len(differ)
+        return f"{same:,} of {len(self.records):,} outputs the same as recorded"
 
 
 # ---------------------------------------------------------------- running a system
@@ -1933,17 +1966,11 @@ def main(arguments: Sequence[str]) -> int:
         return 2
     here = os.path.abspath(__file__)
     folder = folders[0] if folders else os.path.dirname(here)
-    if hasattr(signal, "SIGALRM"):
-        signal.signal(signal.SIGALRM, _out_of_time)
-        signal.alarm(TIME_LIMIT)
+    limit_time()
     done = Verification(folder, {file_digest(here): VERSION}, "--rerun" in options).run()
     for line in lines_of(done, "-v" in options):
         print(line)
     return {"holds": 0, "does-not-hold": 1, "cannot-check": 2}[done.verdict]
-
-
-def _out_of_time(*_: object) -> None:
-    raise Unreadable(f"no verdict in {TIME_LIMIT} s", "", "give it a faster machine")
 
 
 if __name__ == "__main__":
@@ -1952,6 +1979,6 @@ if __name__ == "__main__":
         sys.exit(main(sys.argv[1:]))
     except KeyboardInterrupt:
         sys.exit(130)
-    except (Exception, RecursionError) as problem:  # noqa: BLE001  a hostile receipt gets no traceback
+    except (Exception, OutOfTime) as problem:  # noqa: BLE001  a hostile receipt gets no traceback
         print(f"The receipt cannot be checked: {type(problem).__name__}: {problem}")
         sys.exit(2)

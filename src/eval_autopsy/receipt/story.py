@@ -92,7 +92,6 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
     """What is said of the slices by an attribute."""
     claim, cube, by = ledger.claim, ledger.cube, [name]
     levels = [dict(where) for where in kernel.derive("levels", levels_of(by, "all"), cube)]
-    wrong = [w for w in levels if cube.count("production", "wrong", w)]
     gap = kernel.contribution(cube, {})
     facts: dict[str, Any] = {
         "name": claim("unseen", by=by).slice,
@@ -121,7 +120,9 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
         facts["carried_wrong"] = claim(
             "rate", split="production", outcome="wrong", of="counted", where=together
         )
-    facts["telling"] = [t for w in wrong if (t := telling(ledger, w))][:1]
+    wrong = cube.slices(by, "production", "wrong")
+    worst = (kernel.as_where(by, one) for one, _ in sorted(wrong.items(), key=lambda o: (-o[1], o)))
+    facts["telling"] = next(filter(None, (telling(ledger, where) for where in worst)), None)
     return facts
 
 
@@ -247,7 +248,7 @@ def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     else:
         yield finding("gap", "low", "inferred", facts)
     if main and main["telling"] and facts["fell"]:
-        yield finding("slice", "high", "measured", {**facts, "telling": main["telling"][0]})
+        yield finding("slice", "high", "measured", {**facts, "telling": main["telling"]})
     if facts["any_silent"]:
         yield finding("silent", "high", "measured", facts)
     if main and main["any_unseen"]:
@@ -257,7 +258,8 @@ def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def finding(kind: str, severity: str, strength: str, facts: Mapping[str, Any]) -> dict[str, Any]:
-    text = pieces_of(f"finding_{kind}.md.j2", facts)
+    *text, last = pieces_of(f"finding_{kind}.md.j2", facts)
+    text.append(last.rstrip() if isinstance(last, str) else last)
     cited = sorted(set(kernel.claims_in(text)))
     return {
         "id": kind,

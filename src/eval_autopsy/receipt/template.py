@@ -80,8 +80,6 @@ def assembled(text: str, holes: list[Hole], name: str) -> list[str | dict[str, A
         dict(holes[int(part)].piece) if i % 2 else part for i, part in enumerate(parts)
     ]
     pieces = [piece for piece in pieces if piece != ""]
-    if isinstance(pieces[-1], str):
-        pieces[-1] = pieces[-1].rstrip() + ("\n" if len(pieces) > 1 and "\n" in text else "")
     for problem in kernel.numbers_in(pieces):
         raise CannotUse(f"{problem}: the prose may not touch a number", where=name)
     return pieces
