@@ -1,0 +1,260 @@
+"""Which field plays which part, guessed from its name and from what it holds.
+
+A name alone is not enough: a field called `confidence` that holds words is none, and an id that
+stands twice cannot be one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from eval_autopsy.case.columns import Column
+
+Columns = Mapping[str, Column]
+
+LEVELS_AT_MOST = 20  # different values of a field to slice by
+LEVEL_LENGTH = 60  # characters of one
+ATTRIBUTES_AT_MOST = 6
+
+
+class Guess(NamedTuple):
+    """A field for a part, and why; `field` is "" when none could be guessed."""
+
+    part: str
+    field: str
+    why: str
+    sure: bool = False  # the name is the usual one, and every record has a value that fits
+
+
+class Part(NamedTuple):
+    """How the field of a part is known: names it may have, the best first, and what it holds."""
+
+    name: str
+    names: tuple[str, ...]
+    fits: Callable[[Column], bool]
+    holds: str  # what fits, in words
+    everywhere: bool = False  # both splits need it, or it cannot be what is compared
+
+
+def _between_0_and_1(column: Column) -> bool:
+    return column.numbers is not None and all(0 <= number <= 1 for number in column.numbers)
+
+
+def _not_negative(column: Column) -> bool:
+    return column.numbers is not None and all(number >= 0 for number in column.numbers)
+
+
+def _message(column: Column) -> bool:
+    return column.texts and not column.verdicts
+
+
+def _time(column: Column) -> bool:
+    looks = re.compile(r"\d{4}-\d\d-\d\d|\d\d?[./]\d\d?[./]\d{2,4}")
+    return column.scalar and (
+        column.numbers is not None or all(looks.match(str(value)) for value in column.given)
+    )
+
+
+def _some(column: Column) -> bool:
+    return bool(column.given)
+
+
+def _repeated(column: Column) -> bool:
+    return column.scalar and 1 < len(column.counts) < len(column.given)
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text."""
+    return tuple(text.split())
+
+
+PARTS = (
+    Part(
+        "expected",
+        words(
+            "expected truth ground_truth label gold target reference expected_output ideal "
+            "correct_answer answer y_true true_label"
+        ),
+        _some,
+        "it holds values",
+        everywhere=True,
+    ),
+    Part(
+        "output",
+        words(
+            "output prediction predicted pred response completion model_output result generated "
+            "actual y_pred predicted_label answer"
+        ),
+        _some,
+        "it holds values",
+        everywhere=True,
+    ),
+    Part(
+        "input",
+        words(
+            "input text prompt question query document request messages message content "
+            "instruction sentence x"
+        ),
+        _some,
+        "it holds values",
+        everywhere=True,
+    ),
+    Part(
+        "score",
+        words("score correct is_correct passed pass success right ok match exact_match grade"),
+        lambda column: column.verdicts,
+        "every value is true or false, 1 or 0",
+        everywhere=True,
+    ),
+    Part(
+        "error",
+        words("error error_message exception err failure traceback"),
+        _message,
+        "it holds text or nothing",
+    ),
+    Part(
+        "confidence",
+        words("confidence conf probability prob certainty p confidence_score"),
+        _between_0_and_1,
+        "every value is from 0 to 1",
+    ),
+    Part(
+        "timestamp",
+        words("timestamp time ts created_at created date datetime started_at"),
+        _time,
+        "every value looks like a time",
+    ),
+    Part(
+        "latency",
+        words("latency latency_ms latency_s duration duration_ms elapsed response_time total_time"),
+        _not_negative,
+        "every value is a number from 0",
+    ),
+    Part("cost", words("cost cost_usd price usd"), _not_negative, "it holds numbers from 0"),
+    Part(
+        "cluster",
+        words(
+            "cluster cluster_id conversation_id session_id thread_id group_id user_id session "
+            "conversation"
+        ),
+        _repeated,
+        "its values stand in several records",
+    ),
+)
+
+ID_NAMES = words(
+    "id uid uuid example_id record_id case_id sample_id item_id row_id test_id request_id key "
+    "index idx name no number"
+)
+
+
+def plain(name: str) -> str:
+    """A field's name without its case and separators, and without the objects it is in."""
+    words = re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name.rpartition(".")[2])
+    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+
+
+def guess_id(sets: Sequence[Columns]) -> Guess:
+    """The field whose values differ in each of the sets; the best name of those wins."""
+    sizes = [_size(columns) for columns in sets]
+    all_differ = " and ".join(f"{size:,} of {size:,}" for size in sizes) + " values differ"
+    unique = [
+        name
+        for name in sets[0]
+        if all(name in columns and _identifies(columns[name]) for columns in sets)
+    ]
+    for known in ID_NAMES:
+        for name in unique:
+            if plain(name) == known:
+                return Guess("id", name, f"{all_differ}, and the name says it", sure=known == "id")
+    named = [name for name in unique if plain(name).endswith(("_id", "id"))]
+    if len(named) == 1:
+        return Guess("id", named[0], f"{all_differ}, and the name ends in id")
+    if len(unique) == 1:
+        return Guess("id", unique[0], f"{all_differ}, which those of no other field do")
+    if unique:
+        listed = ", ".join(unique[:5])
+        return Guess("id", "", f"all values differ in several fields: {listed}")
+    return Guess("id", "", "there is no field of which every record has a value of its own")
+
+
+def _size(columns: Columns) -> int:
+    return max((len(column.values) for column in columns.values()), default=0)
+
+
+def _identifies(column: Column) -> bool:
+    whole = all(isinstance(v, (str, int)) and not isinstance(v, bool) for v in column.given)
+    short = all(len(str(value)) <= 200 for value in column.given)
+    return column.differ and whole and short
+
+
+def guess_parts(sets: Sequence[Columns], taken: Sequence[str]) -> list[Guess]:
+    """A guess for each part that a field is named for and fits; a field plays one part only."""
+    used = list(taken)
+    guesses = []
+    for part in PARTS:
+        free = [name for name in _all_names(sets) if not _inside(name, used)]
+        name = _named(part, free, sets)
+        if name is not None:
+            used.append(name)
+            guesses.append(_guess(part, name, sets))
+    return guesses
+
+
+def _guess(part: Part, name: str, sets: Sequence[Columns]) -> Guess:
+    given = sum(len(columns[name].given) for columns in sets if name in columns)
+    rows = sum(map(_size, sets))
+    why = f"the name says it, and {part.holds}"
+    if given < rows:
+        why += f" ({given:,} of {rows:,} records have one)"
+    return Guess(part.name, name, why, plain(name) in part.names[:3] and given == rows)
+
+
+def _all_names(sets: Sequence[Columns]) -> list[str]:
+    """The names of all fields, those outside of objects first."""
+    names = dict.fromkeys(name for columns in sets for name in columns)
+    return sorted(names, key=lambda name: name.count("."))
+
+
+def _inside(name: str, used: Sequence[str]) -> bool:
+    """Whether a field plays a part already, or is inside one that does."""
+    return any(name == other or name.startswith(f"{other}.") for other in used)
+
+
+def _named(part: Part, free: Sequence[str], sets: Sequence[Columns]) -> str | None:
+    for known in part.names:
+        for name in free:
+            if plain(name) == known and _fits(part, name, sets):
+                return name
+    return None
+
+
+def _fits(part: Part, name: str, sets: Sequence[Columns]) -> bool:
+    given = [columns[name] for columns in sets if name in columns and columns[name].given]
+    enough = len(given) == len(sets) if part.everywhere else bool(given)
+    return enough and all(map(part.fits, given))
+
+
+def guess_attributes(sets: Sequence[Columns], taken: Sequence[str]) -> list[Guess]:
+    """The fields to slice by: few different, short values, some in each of the sets."""
+    found = []
+    for name in sets[0]:
+        if not all(name in columns and columns[name].given for columns in sets):
+            continue
+        if _inside(name, taken):
+            continue
+        levels = set().union(*(columns[name].counts for columns in sets))
+        rows = sum(len(columns[name].values) for columns in sets)
+        sliceable = all(columns[name].scalar for columns in sets) and not _measures(sets, name)
+        short = all(len(level) <= LEVEL_LENGTH for level in levels)
+        if sliceable and short and 1 < len(levels) <= min(LEVELS_AT_MOST, rows // 2):
+            found.append(Guess("by", name, f"{len(levels)} different values"))
+    return found[:ATTRIBUTES_AT_MOST]
+
+
+def _measures(sets: Sequence[Columns], name: str) -> bool:
+    """Whether a field holds measurements: numbers that are not all whole."""
+    numbers = [number for columns in sets for number in columns[name].numbers or ()]
+    return any(number != number.to_integral_value() for number in numbers)

@@ -1,0 +1,137 @@
+"""Which files are eval and which are production, guessed from names and from a split column."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from eval_autopsy import kernel
+from eval_autopsy.case.columns import Column, Fields, columns_of
+from eval_autopsy.case.roles import plain, words
+from eval_autopsy.readers import DataFile, open_rows
+from eval_autopsy.records import SPLITS, Split
+
+SAMPLE = 5_000  # rows of a file that guesses rest on
+
+WORDS: Mapping[Split, frozenset[str]] = {
+    "eval": frozenset(
+        words(
+            "eval evals evaluation test tests dev golden gold benchmark bench offline validation val "
+            "valid baseline holdout"
+        )
+    ),
+    "production": frozenset(
+        words("production prod live online real deployed deployment traffic field user users")
+    ),
+}
+SPLIT_NAMES = frozenset(
+    words("split set subset dataset source env environment stage origin phase partition")
+)
+
+
+@dataclass(frozen=True)
+class Look:
+    """A data file and its first rows."""
+
+    name: str  # relative to the case
+    file: DataFile
+    rows: tuple[Fields, ...]
+    whole: bool  # these are all of its rows
+
+    @property
+    def columns(self) -> dict[str, Column]:
+        return columns_of(self.rows)
+
+
+@dataclass(frozen=True)
+class Sets:
+    """What is compared: files for each split, or one file and a split column. Both or neither.
+
+    `why` says how it was told, or why it was not.
+    """
+
+    why: str
+    files: Mapping[Split, tuple[Look, ...]] | None = None
+    one: Look | None = None
+    column: str = ""
+    values: Mapping[Split, Any] | None = None
+
+    def rows(self) -> dict[Split, list[Fields]]:
+        """The rows of each split; empty when nothing was told."""
+        if self.files is not None:
+            return {s: [row for look in self.files[s] for row in look.rows] for s in SPLITS}
+        found: dict[Split, list[Fields]] = {split: [] for split in SPLITS}
+        if self.one is not None and self.values is not None:
+            texts = {kernel.canonical(value): split for split, value in self.values.items()}
+            for row in self.one.rows:
+                found[texts[kernel.canonical(kernel.field(row, self.column))]].append(row)
+        return found
+
+
+def look_at(path: Path, name: str) -> Look:
+    """A data file and its first rows; raises CannotRead when it is none."""
+    file, rows = open_rows(path)
+    first = tuple(row.fields for row in islice(rows, SAMPLE))
+    whole = next(rows, None) is None
+    rows.close()
+    return Look(name, file, first, whole)
+
+
+def guess_sets(looks: Sequence[Look]) -> Sets:
+    """Which of the files are which, or which column of the only file says it."""
+    if len(looks) == 1:
+        return _one_file(looks[0])
+    named: dict[Split, list[Look]] = {split: [] for split in SPLITS}
+    rest: list[Look] = []
+    for look in looks:
+        split = split_of(Path(look.name).name.partition(".")[0])
+        (named[split] if split else rest).append(look)
+    if len(looks) == 2 and len(rest) == 1:  # the other one must be the other
+        empty: Split = "production" if named["eval"] else "eval"
+        named[empty].append(rest.pop())
+        return Sets("one name says its role, and the other file takes the other", _files(named))
+    if not named["eval"] or not named["production"]:
+        names = ", ".join(look.name for look in looks)
+        return Sets(f"no name says which of the files is eval and which production: {names}")
+    why = "by the names of the files"
+    if rest:
+        why += f"; left out: {', '.join(look.name for look in rest)}"
+    return Sets(why, _files(named))
+
+
+def _files(named: Mapping[Split, Sequence[Look]]) -> dict[Split, tuple[Look, ...]]:
+    return {split: tuple(looks) for split, looks in named.items()}
+
+
+def split_of(text: str) -> Split | None:
+    """The split that a word of a text names; None when none does, or both are named."""
+    named = set(re.split(r"[^a-z]+", text.lower()))
+    found = [split for split in SPLITS if named & WORDS[split]]
+    return found[0] if len(found) == 1 else None
+
+
+def _one_file(look: Look) -> Sets:
+    """The column of one file with two values that name the splits."""
+    columns = look.columns
+    by_name = sorted(columns, key=lambda name: plain(name) not in SPLIT_NAMES)
+    for name in by_name:
+        values = _split_values(columns[name])
+        if values is not None:
+            why = f"the two values of {name!r} name the splits"
+            return Sets(why, one=look, column=name, values=values)
+    return Sets(f"there is one data file, {look.name}, and no column in it whose two values say so")
+
+
+def _split_values(column: Column) -> dict[Split, Any] | None:
+    """The value for each split, when a column has two, text, and each names another one."""
+    if not column.complete or len(column.counts) != 2 or not column.texts:
+        return None
+    found = {split_of(value): value for value in column.given}
+    eval_value, production = found.get("eval"), found.get("production")
+    if eval_value is None or production is None:
+        return None
+    return {"eval": eval_value, "production": production}
