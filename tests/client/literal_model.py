@@ -42,7 +42,7 @@ class LiteralModel:
         self._conversations: dict[str, Turns] = {}
 
     def __call__(self, request: Json) -> Say | Use:
-        who = "subagent" if "cc_is_subagent=true" in _text(request.get("system")) else "main"
+        who = speaker(request)
         try:
             if who not in self._conversations:
                 turns = self._conversations[who] = self._begin(who, request)
@@ -69,6 +69,11 @@ class LiteralModel:
         arguments = _found(r"^ARGUMENTS: (.*)$", prompt)
         names = {"ARGUMENTS": arguments, "CASE": _folder(arguments, self.work)}
         return _command(_steps(prompt), names, self.work)
+
+
+def speaker(request: Json) -> str:
+    """Whose words are asked for: `main` or `subagent`."""
+    return "subagent" if "cc_is_subagent=true" in _text(request.get("system")) else "main"
 
 
 def _command(steps: dict[int, str], names: dict[str, str], work: Path) -> Turns:
@@ -112,8 +117,8 @@ def _investigate(steps: dict[int, str], names: dict[str, str], work: Path) -> Tu
             return f"STOPPED: step {number}\n{result.text}"
         results.append(result.text)
         names = {**names, **_receipt_in(result.text)}
-    verdict = results[1].splitlines()[-1]
-    report = re.sub(r"(?m)^ *\d+\t", "", results[2])
+    verdict = _found(r"^(The receipt .*)$", results[0])
+    report = re.sub(r"(?m)^ *\d+\t", "", results[1])
     summary = report.partition("\n## The gap")[0]
     receipt = work / names["RECEIPT"]
     return f"RECEIPT: {receipt}\nVERDICT: {verdict}\nREPORT:\n{summary}"

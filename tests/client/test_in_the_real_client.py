@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from literal_model import LiteralModel
+from literal_model import LiteralModel, speaker
 from real_client import PLUGIN, ROOT, Client, Conversation
-from scripted_endpoint import ScriptedEndpoint
+from scripted_endpoint import Say, ScriptedEndpoint, Use
 
 CASE = "examples/invoice-extraction"
 RECEIPT = "receipts/invoice-extraction"
@@ -74,9 +74,10 @@ def test_strict_validation_passes(client: Client) -> None:
 
 def test_the_inventory_is_two_commands_a_skill_and_an_agent(client: Client) -> None:
     details = client.plugin("details", PLUGIN)
-    assert re.search(r"Skills \(3\) +production-autopsy, autopsy, slice-report\n", details)
-    assert re.search(r"Agents \(1\) +autopsy-investigator\n", details)
-    assert re.search(r"Hooks \(0\)\n", details)
+    listed = dict(re.findall(r"^  (\w+) \(\d+\) *(.*)$", details, re.MULTILINE))
+    assert set(listed["Skills"].split(", ")) == {"production-autopsy", "autopsy", "slice-report"}
+    assert listed["Agents"] == "autopsy-investigator"
+    assert listed["Hooks"] == ""
 
 
 def test_a_session_that_does_not_use_the_plugin_pays_under_400_tokens(client: Client) -> None:
@@ -94,7 +95,6 @@ def test_the_autopsy_command_ends_in_a_verified_receipt(client: Client, command:
     assert conversation.denials == []
     assert model.commands("subagent") == [
         f"autopsy run {CASE}",
-        f"autopsy verify {RECEIPT}",
         f"autopsy claims {RECEIPT}",
     ]
     assert model.commands("main") == [f"autopsy verify {client.work / RECEIPT}"]
@@ -126,12 +126,19 @@ def test_a_folder_without_a_case_gets_one_first(client: Client, case: Path) -> N
 
 
 def test_the_investigator_can_run_and_read_and_nothing_else(client: Client, case: Path) -> None:
-    model = LiteralModel(client.work)
-    with ScriptedEndpoint(model) as endpoint:
-        client.prompt(f"/autopsy {CASE}", endpoint.url)
-    sent = [request for request in endpoint.requests if "cc_is_subagent=true" in str(request)]
-    assert case.is_dir()
+    """Of a model that obeys hostile data: each thing that it tries needs the user's permission."""
+    wishes = ["touch evil", "autopsy doctor; touch evil", f"python3 {case}/generate.py evil"]
+    launch = {"subagent_type": AGENT, "description": "x", "prompt": "x", "run_in_background": False}
+    script: dict[str, Iterator[Say | Use]] = {
+        "main": iter([Use("Agent", launch), Say("done")]),
+        "subagent": iter([*(Use("Bash", {"command": wish}) for wish in wishes), Say("done")]),
+    }
+    with ScriptedEndpoint(lambda request: next(script[speaker(request)])) as endpoint:
+        conversation = client.prompt(f"/autopsy {CASE}", endpoint.url)
+    sent = [request for request in endpoint.requests if speaker(request) == "subagent"]
     assert {tool["name"] for request in sent for tool in request["tools"]} == {"Bash", "Read"}
+    assert [denial["tool_input"]["command"] for denial in conversation.denials] == wishes
+    assert not (client.work / "evil").exists()
 
 
 def test_a_case_that_cannot_be_used_stops_with_the_remedy(client: Client, case: Path) -> None:
