@@ -597,7 +597,7 @@ class Cube:
         members: Callable[[str, str, Where], Iterable[str]],
     ) -> None:
         self.attributes, self.cells, self.members = tuple(attributes), cells, members
-        self.p_values: dict[tuple[str, ...], dict[Levels, float]] = {}  # once they were asked for
+        self.p_values: dict[tuple[str, ...], float] = {}  # of all slices, once asked for
 
     def count(self, split: str, outcome: str, where: Where) -> int:
         """How many records of a split, and of a slice, had an outcome."""
@@ -779,22 +779,24 @@ def p_adjusted(cube: Cube, where: Where) -> float:
     """Whether a slice of production is wrong more or less often than the rest of it.
 
     Fisher's exact test of the slice against its complement, adjusted by Holm over all slices of
-    the same attributes.
+    all attributes of the case.
     """
-    by = sorted(where)
-    n, wrong = (cube.slices(by, "production", outcome) for outcome in ("counted", "wrong"))
-    one = tuple(canonical(where[name][0]) for name in by)
-    if one not in n or any(len(where[name]) != 1 for name in by):
+    one = tuple((name, canonical(levels[0])) for name, levels in where.items() if len(levels) == 1)
+    if len(one) != 1 or len(where) != 1:
+        raise Undefined("not a slice by a single value")
+    if not cube.p_values:
+        family, tests = [], []
+        for name in cube.attributes:
+            n, wrong = (cube.slices([name], "production", kind) for kind in ("counted", "wrong"))
+            all_n, all_wrong = sum(n.values()), sum(wrong.values())
+            for level in sorted(n):
+                k, rest = wrong[level], all_wrong - wrong[level]
+                family.append((name, *level))
+                tests.append(fisher(k, n[level] - k, rest, all_n - n[level] - rest))
+        cube.p_values.update(zip(family, holm(tests)))
+    if one[0] not in cube.p_values:
         raise Undefined("not a slice of production")
-    if tuple(by) not in cube.p_values:
-        all_n, all_wrong = sum(n.values()), sum(wrong.values())
-        slices = sorted(n)
-        tests = [
-            fisher(k, n[s] - k, all_wrong - k, all_n - n[s] - all_wrong + k)
-            for s, k in ((s, wrong[s]) for s in slices)
-        ]
-        cube.p_values[tuple(by)] = dict(zip(slices, holm(tests)))
-    return cube.p_values[tuple(by)][one]
+    return cube.p_values[one[0]]
 
 
 def smallest_set(cube: Cube, by: Sequence[str], share: str) -> list[Levels]:
@@ -1085,7 +1087,9 @@ def _p_text(value: str, form: str) -> str:
 
 
 def _slices_text(value: list[Where], form: str) -> str:
-    return ", ".join(slice_text(where, named=len(where) > 1) for where in value) or "no slices"
+    shown = [slice_text(where, named=len(where) > 1) for where in value[:12]]
+    more = [f"and {len(value) - 12} more"] if len(value) > 12 else []
+    return ", ".join(shown + more) or "no slices"
 
 
 def slice_text(where: Where, named: bool = True) -> str:
@@ -1223,6 +1227,10 @@ def table(rows: Sequence[Sequence[tuple[Mapping[str, Any], str]]]) -> str:
     def head(cell: Mapping[str, str], names: Sequence[str]) -> str:
         return ", ".join(cell[name] for name in names if cell[name])
 
+    if len(cells) == 1:  # what a single row is about would else stand in the corner
+        across.extend(name for name in ("subject", "slice", "split") if cells[0][0][name])
+        corner = [name for name in corner if name != across[0]] if across else corner
+        del across[1:]
     if "measure" in corner:  # a single column needs a head, and the corner has room for little
         corner.remove("measure")
         down.append("measure")
@@ -1577,7 +1585,8 @@ class Verification:
             try:
                 words = check()
             except Unreadable as error:
-                self.fail(name, error.where, error.remedy, error.what, cannot=True)
+                what = "; ".join(filter(None, (error.what, error.remedy)))
+                self.fail(name, error.where, "", what, cannot=True)
             except Undefined as error:
                 self.fail(name, "", "a quantity that the counts have", str(error), cannot=True)
             except Exception as error:  # noqa: BLE001  values of any type come from a stranger
@@ -1945,7 +1954,8 @@ def lines_of(done: Verification, verbose: bool) -> Iterator[str]:
         failures = [one for one in done.failures if one.check == name]
         for one in failures[: None if verbose else 5]:
             expected = f"expected {one.expected}, " if one.expected else ""
-            yield "        " + visible(f"{one.where}: {expected}found {one.found}")
+            found = f"{expected}found {one.found}" if expected else one.found
+            yield "        " + visible(f"{one.where}: {found}")
         if len(failures) > 5 and not verbose:
             yield f"        and {len(failures) - 5} more; -v shows them"
     bases = Counter(claim["rests_on"] for claim in done.predicate["claims"]) if done.records else {}

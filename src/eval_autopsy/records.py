@@ -20,15 +20,15 @@ class Record:
     Values are what the file says: nothing is coerced, trimmed or filled in. JSON numbers are int
     or Decimal; every value of a CSV file is text.
 
-    `expected`, `output` and `score` are `kernel.MISSING` when the record has none, because None
-    is a value that an output can have (JSON null). Elsewhere None means that it is not known, and
+    `input`, `expected`, `output` and `score` are `kernel.MISSING` when the record has none, because
+    None is a value that they can have (JSON null). Elsewhere None means that it is not known, and
     an attribute that the record does not have is `kernel.MISSING`.
     """
 
     id: str
     split: Split
     where: str  # "file:line", for messages
-    input: object = None
+    input: object = kernel.MISSING
     expected: object = kernel.MISSING
     output: object = kernel.MISSING
     error: str | None = None  # the message of a call that failed; never ""

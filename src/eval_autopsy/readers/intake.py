@@ -161,8 +161,6 @@ class Intake:
             raise CannotRead(what, where=where, remedy="give each record an id of its own")
         self._note_absent(given, attributes, parts.get("error") is not None, where)
         verbatim = {part: given[part] for part in VERBATIM if part in given}
-        if verbatim.get("input") is MISSING:
-            del verbatim["input"]
         return Record(
             id=identity, split=belongs, where=where, attributes=attributes, **parts, **verbatim
         )

@@ -52,10 +52,11 @@ def facts_of(ledger: Ledger) -> dict[str, Any]:
         "gap_table": gap_table(ledger),
         "change": change,
         "change_interval": interval,
-        "main": max(attributes, key=lambda one: one["explained_share"], default=None),
+        "main": main_of(attributes),
+        "uncovered": max(attributes, key=lambda one: one["unseen_share"], default=None),
         "fell": Fraction(change.value) < 0,
         "rose": Fraction(change.value) > 0,
-        "beyond_chance": float(interval.value[0]) * float(interval.value[1]) > 0,
+        "beyond_chance": beyond_chance(ledger),
         "records": both(ledger, "count", outcome="records", where={}),
         "unscored": set_aside(ledger),
         "fields": fields_table(ledger),
@@ -72,6 +73,18 @@ def facts_of(ledger: Ledger) -> dict[str, Any]:
         "system": ledger.evidence["system"],
         "describe": {name: Hole({"describe": name}) for name in kernel.DESCRIPTIONS},
     }
+
+
+def beyond_chance(ledger: Ledger) -> bool:
+    """Whether the interval of the gap leaves out zero."""
+    low, high = ledger.claim("difference_interval", **RIGHT, where={}).value
+    return float(low) * float(high) > 0
+
+
+def main_of(attributes: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """The attribute with the slice that is least likely to be chance; None when none tells."""
+    telling = [one for one in attributes if one["telling"]]
+    return min(telling, key=lambda one: float(one["telling"]["p"].value), default=None)
 
 
 def both(ledger: Ledger, op: str, **args: Any) -> dict[str, Claim]:
@@ -97,9 +110,9 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
         "name": claim("unseen", by=by).slice,
         "unseen": claim("unseen", by=by),
         "unseen_levels": claim("levels", **levels_of(by, "unseen")),
-        "any_unseen": bool(kernel.derive("levels", levels_of(by, "unseen"), cube)),
+        "unseen_share": share(claim("unseen", by=by)),
         "waterfall": waterfall(ledger, by),
-        "rows": slice_table(ledger, levels[:ROWS_SHOWN], gap != 0),
+        "rows": slice_table(ledger, levels[:ROWS_SHOWN]),
         "cut": len(levels) > ROWS_SHOWN,
         "explained": None,
         "explained_share": Fraction(0),
@@ -116,7 +129,7 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
     if carriers:
         together = {name: [where[name][0] for where in carriers]}
         facts["carriers"] = claim("smallest_set", by=by, share="0.8")
-        facts["carried"] = claim("gap_share", where=together)
+        facts["carried"] = claim("contribution", where=together)
         facts["carried_wrong"] = claim(
             "rate", split="production", outcome="wrong", of="counted", where=together
         )
@@ -182,7 +195,10 @@ def gap_table(ledger: Ledger) -> Hole:
     return table([[rates[s].of, rates[s].percent, intervals[s].percent] for s in kernel.SPLITS])
 
 
-def slice_table(ledger: Ledger, levels: Sequence[Mapping[str, Any]], gap: bool) -> Hole:
+def slice_table(ledger: Ledger, levels: Sequence[Mapping[str, Any]]) -> Hole:
+    """Production slice by slice; the share of a gap that may be none would mislead."""
+    gap = beyond_chance(ledger)
+
     def row(where: dict[str, Any]) -> Iterator[Hole]:
         args = {"split": "production", "where": where}
         yield ledger.claim("rate", **args, **RIGHT).of
@@ -232,11 +248,15 @@ def example(ledger: Ledger) -> dict[str, Any] | None:
     for outcome in ("misplaced", "silent", "wrong"):
         if ledger.cube.count("production", outcome, {}):
             first = ledger.claim("members", split="production", outcome=outcome, where={}, limit=1)
-            quotes = {
-                part: Hole({"quote": first.value[0], "split": "production", "field": part})
+            known = {**ledger.evidence["fields"]}
+            if ledger.evidence["outputs"]:
+                known["output"] = ledger.evidence["outputs"]
+            quotes = [
+                (part, Hole({"quote": first.value[0], "split": "production", "field": part}))
                 for part in ("input", "expected", "output")
-            }
-            return {"id": first, **quotes}
+                if part in known
+            ]
+            return {"id": first, "quotes": quotes}
     return None
 
 
@@ -247,11 +267,11 @@ def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield finding("gap", "high" if facts["fell"] else "low", "measured", facts)
     else:
         yield finding("gap", "low", "inferred", facts)
-    if main and main["telling"] and facts["fell"]:
+    if main:
         yield finding("slice", "high", "measured", {**facts, "telling": main["telling"]})
     if facts["any_silent"]:
         yield finding("silent", "high", "measured", facts)
-    if main and main["any_unseen"]:
+    if facts["uncovered"] and facts["uncovered"]["unseen_share"]:
         yield finding("coverage", "medium", "measured", facts)
     if facts["any_misplaced"]:
         yield finding("cause", "medium", "inferred", facts)
