@@ -76,9 +76,7 @@ def write_case(folder: Path, looks: Sequence[Look], left_out: Sequence[str]) -> 
     sets = guess_sets(looks)
     _write_data(draft, sets)
     by_split = [columns_of(rows) for rows in sets.rows().values() if rows]
-    if not by_split:
-        by_split = [columns_of([row for look in looks for row in look.rows])]
-    _write_rest(draft, folder, by_split, sets.column)
+    _write_rest(draft, folder, by_split or [look.columns for look in looks], sets.column)
     return draft
 
 
@@ -114,14 +112,14 @@ def _write_rest(draft: Draft, folder: Path, by_split: Sequence[Columns], split_c
         draft.unknown("expected", why, 'expected = "FIELD", or score = "FIELD" when it is scored')
     system = _write_system(draft, folder, parts)
     json_outputs = _hold_json(parts, by_split)
-    _write_scorer(draft, parts, json_outputs)
+    _write_scorer(draft, parts, system, json_outputs)
     _write_guards(draft, parts, system, json_outputs)
     _write_slices(draft, by_split, [*taken, *(guess.field for guess in parts.values())])
 
 
 def _write_system(draft: Draft, folder: Path, parts: Mapping[str, Guess]) -> Function | None:
     """Writes the system when there are no outputs to score; what was recorded is what happened."""
-    if "output" in parts:
+    if "output" in parts or "expected" not in parts:
         return None
     asked = parts["input"].field if "input" in parts else ""
     found = guess_system(folder.glob("*.py"), asked)
@@ -138,8 +136,10 @@ def _write_system(draft: Draft, folder: Path, parts: Mapping[str, Guess]) -> Fun
     return found.function
 
 
-def _write_scorer(draft: Draft, parts: Mapping[str, Guess], json_outputs: bool) -> None:
-    comparable = "expected" in parts and ("output" in parts or "input" in parts)
+def _write_scorer(
+    draft: Draft, parts: Mapping[str, Guess], system: Function | None, json_outputs: bool
+) -> None:
+    comparable = "expected" in parts and ("output" in parts or system is not None)
     if not comparable and "score" not in parts:
         return
     draft.table("scorer")

@@ -13,8 +13,8 @@ SIZE_LIMIT = 2**20  # bytes of a Python file that is looked at
 NOT_SYSTEMS = ("test_", "conftest", "setup", "__", "generate", "make_")
 VERBS = frozenset(
     words(
-        "extract predict answer classify run call respond process solve complete infer handle parse "
-        "translate summarize summarise label system model agent pipeline invoke generate"
+        "extract predict answer classify run call respond process solve complete infer handle "
+        "parse translate summarize summarise label system model agent pipeline invoke generate"
     )
 )
 

@@ -20,8 +20,8 @@ SAMPLE = 5_000  # rows of a file that guesses rest on
 WORDS: Mapping[Split, frozenset[str]] = {
     "eval": frozenset(
         words(
-            "eval evals evaluation test tests dev golden gold benchmark bench offline validation val "
-            "valid baseline holdout"
+            "eval evals evaluation test tests dev golden gold benchmark bench offline validation "
+            "val valid baseline holdout"
         )
     ),
     "production": frozenset(

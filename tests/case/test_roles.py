@@ -1,0 +1,126 @@
+"""A field plays a part when its name says so and what it holds fits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from eval_autopsy.case.columns import Column, columns_of
+from eval_autopsy.case.roles import guess_attributes, guess_id, guess_parts, plain
+from eval_autopsy.case.sets import split_of
+from eval_autopsy.kernel import MISSING
+
+
+def columns(**values: list[Any]) -> dict[str, Column]:
+    return {name: Column(name, tuple(given)) for name, given in values.items()}
+
+
+def parts(**values: list[Any]) -> dict[str, str]:
+    return {guess.part: guess.field for guess in guess_parts([columns(**values)], [])}
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("Ground-Truth", "ground_truth"), ("latencyMs", "latency_ms"), ("meta.Lang", "lang")],
+)
+def test_case_and_separators_of_a_name_count_for_nothing(name: str, found: str) -> None:
+    assert plain(name) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "split"),
+    [
+        ("invoices_eval_v2", "eval"),
+        ("PROD-2024", "production"),
+        ("live", "production"),
+        ("prod_test", None),
+        ("evaluator", None),
+        ("march", None),
+    ],
+)
+def test_a_word_of_a_name_says_the_split(text: str, split: str | None) -> None:
+    assert split_of(text) == split
+
+
+def test_an_id_differs_in_every_record_of_each_split() -> None:
+    first, second = columns(id=[1, 2], uid=[1, 2]), columns(id=[1, 1], uid=[1, 3])
+    guess = guess_id([first, second])
+    assert guess.field == "uid"
+    assert guess.why == "2 of 2 and 2 of 2 values differ, and the name says it"
+
+
+@pytest.mark.parametrize("values", [[1, 1], [1, None], [1, MISSING], ["", "a"], [True, False]])
+def test_what_repeats_or_lacks_is_no_id(values: list[Any]) -> None:
+    assert guess_id([columns(id=values)]).field == ""
+
+
+def test_the_only_field_that_differs_is_the_id_whatever_its_name() -> None:
+    assert guess_id([columns(zork=["a", "b"], lang=["x", "x"])]).field == "zork"
+
+
+def test_two_unnamed_fields_that_differ_are_not_chosen_between() -> None:
+    guess = guess_id([columns(zork=["a", "b"], quux=["x", "y"])])
+    assert (guess.field, guess.why) == ("", "all values differ in several fields: zork, quux")
+
+
+@pytest.mark.parametrize(
+    ("values", "fits"),
+    [(["0.5", "1"], True), ([0, 1], True), ([2, 1], False), (["high", "low"], False)],
+)
+def test_confidence_is_from_0_to_1(values: list[Any], fits: bool) -> None:
+    assert ("confidence" in parts(confidence=values)) is fits
+
+
+@pytest.mark.parametrize(
+    ("values", "fits"),
+    [([True, False], True), (["TRUE", "false"], True), ([1, 0], True), ([3, 5], False)],
+)
+def test_a_score_is_a_verdict(values: list[Any], fits: bool) -> None:
+    assert ("score" in parts(score=values)) is fits
+
+
+@pytest.mark.parametrize(
+    ("values", "fits"), [(["boom", None], True), ([True, False], False), (["true", ""], False)]
+)
+def test_an_error_is_a_message(values: list[Any], fits: bool) -> None:
+    assert ("error" in parts(error=values)) is fits
+
+
+def test_a_field_plays_one_part_only() -> None:
+    assert parts(answer=["a", "b"]) == {"expected": "answer"}
+
+
+def test_the_inside_of_an_object_that_plays_a_part_plays_none() -> None:
+    found = columns_of([{"truth": {"date": "2024-01-02", "total": 5}}] * 3)
+    assert [guess.field for guess in guess_parts([found], [])] == ["truth"]
+    assert guess_attributes([found], ["truth"]) == []
+
+
+def test_what_one_split_lacks_cannot_be_compared() -> None:
+    both = [columns(output=["a"], label=["b"]), columns(label=["b"])]
+    assert [guess.part for guess in guess_parts(both, [])] == ["expected"]
+
+
+@pytest.mark.parametrize(
+    ("values", "sliced"),
+    [
+        (["a", "b"] * 9, True),
+        ([True, False] * 9, True),
+        ([1, 2, 3] * 6, True),
+        (["a"] * 18, False),
+        ([str(n) for n in range(18)], False),
+        ([["a"], ["b"]] * 9, False),
+        (["x" * 99, "b"] * 9, False),
+        (["0.5", "0.25"] * 9, False),
+    ],
+    ids=["words", "bools", "digits", "one", "all differ", "lists", "long", "measures"],
+)
+def test_slices_have_few_short_values(values: list[Any], sliced: bool) -> None:
+    found = guess_attributes([columns(kind=values)], [])
+    assert [guess.field for guess in found] == (["kind"] if sliced else [])
+
+
+def test_a_field_that_one_split_lacks_is_not_sliced_by() -> None:
+    sets = [columns(kind=["a", "b"] * 9), columns(kind=[None] * 18)]
+    assert guess_attributes(sets, []) == []
