@@ -62,8 +62,8 @@ def _install(folder: Path) -> None:
         except subprocess.TimeoutExpired:
             raise NoClientError("npm did not finish in four minutes") from None
         if done.returncode != 0 or not list(work.glob(f"node_modules/{PACKAGE}-*/claude")):
-            said = " ".join(line for line in done.stderr.splitlines() if "error" in line)
-            raise NoClientError(f"npm could not install {PACKAGE}@{VERSION}: {said[:300]}")
+            said = [line for line in done.stderr.splitlines() if line.startswith("npm error")]
+            raise NoClientError(f"npm could not install {PACKAGE}@{VERSION}: {'; '.join(said[:4])}")
         work.rename(folder)
 
 
