@@ -41,6 +41,7 @@ if __name__ == "__main__" and not sys.flags.isolated:
 
     sys.exit(nt.spawnv(0, sys.executable, ['"' + part + '"' for part in _again]))  # type: ignore[attr-defined,unused-ignore]
 
+import contextlib
 import csv
 import gzip
 import hashlib
@@ -107,14 +108,14 @@ def strict_json(text: str, where: str = "") -> Any:
     """
     depth = 0
     if text.count("[") + text.count("{") > DEPTH_LIMIT:
-        for bracket in re.findall(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', text):
+        # Every other part between quotes is outside of strings, once escaped quotes are gone.
+        parts = text.replace("\\\\", "").replace('\\"', "").split('"')[::2]
+        for bracket in re.findall(r"[\[\]{}]", "".join(parts)):
             depth += (bracket in "[{") - (bracket in "]}")
             if depth > DEPTH_LIMIT:
                 raise Unreadable("nested too deeply", where, "flatten it")
     try:
-        value = json.loads(
-            text, object_pairs_hook=_unique, parse_float=_decimal, parse_constant=_no_constant
-        )
+        value = _DECODER.decode(text)
         if "\\u" in text:
             json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
     except UnicodeEncodeError:
@@ -145,6 +146,11 @@ def _decimal(text: str) -> Decimal:
 
 def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} is not a JSON number")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=_decimal, parse_constant=_no_constant
+)
 
 
 def canonical(value: Any) -> str:
@@ -483,6 +489,9 @@ def load_records(evidence: Mapping[str, Any], opened: Opener) -> list[Record]:
 
     `opened(name)` gives a subject's bytes. Raises Unreadable naming the file and line.
     """
+    names = [guard["name"] for guard in evidence["guards"]]
+    if len(set(names)) < len(names):
+        raise Unreadable("two guards have the same name", "evidence")
     outputs = _answers(evidence["outputs"], opened)
     verdicts = _answers(evidence["verdicts"], opened)
     found: list[Record] = []
@@ -1326,7 +1335,8 @@ def _scorer_words(predicate: Mapping[str, Any]) -> str:
     scorer = predicate["evidence"]["scorer"]
     words = [code(scorer["name"])]
     if scorer["rule"] == "numeric":
-        words.append("within {absolute} or {relative} of the expected value".format(**scorer))
+        absolute, relative = code(scorer["absolute"]), code(scorer["relative"])
+        words.append(f"within {absolute}, or within {relative} times the expected value,")
     if scorer["fields"]:
         words.append("of the fields " + _listed(scorer["fields"]))
     return " ".join(words)
@@ -1352,7 +1362,8 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         dict.fromkeys(_short(source["file"]) for source in p["evidence"]["sources"])
     ),
     "envelope": lambda p: _pairs(
-        ((key, code(p["envelope"][key])) for key in sorted(p["envelope"])), "| recorded | value |"
+        ((code(key), code(p["envelope"][key])) for key in sorted(p["envelope"])),
+        "| recorded | value |",
     ),
 }
 
@@ -1612,9 +1623,6 @@ class Verification:
         self.receipt_id = hashlib.sha256(raw).hexdigest()
         self.statement = strict_json(_text(raw, "receipt.json"), "receipt.json")
         conforms(self.statement, SHAPE, "statement")
-        found = self.statement["_type"], self.statement["predicateType"]
-        if found != (STATEMENT_TYPE, PREDICATE_TYPE):
-            raise Unreadable("the statement is of type {} with {}".format(*found), "receipt.json")
         self.predicate = self.statement["predicate"]
         self.evidence = self.predicate["evidence"]
         self.page = Page(self.predicate, self.records)
@@ -1646,7 +1654,9 @@ class Verification:
         there = set(os.listdir(self.folder)) - {"receipt.json"}
         for name in sorted(there - inside):
             self.fail("layout", name, "only files that the receipt names", "one more")
-        for name in {"REPORT.md", "verify.py"} - set(names):
+        system = self.evidence["system"]
+        ran = {system["file"], *system["files"]} if system else set()
+        for name in sorted(({"REPORT.md", "verify.py"} | ran) - set(names)):
             self.fail("layout", "receipt.json", f"{name} among the subjects", "not there")
         return f"{len(names)} subjects"
 
@@ -1741,7 +1751,8 @@ class Verification:
 
     def findings(self) -> str:
         found = self.predicate["findings"]
-        shown = [p["finding"] for p in self.predicate["report"] if "finding" in p and p != str(p)]
+        holes = (piece for piece in self.predicate["report"] if isinstance(piece, dict))
+        shown = [hole["finding"] for hole in holes if "finding" in hole]
         for finding in found:
             lacks = unsupported(finding, self.page.claims)
             if lacks:
@@ -1873,17 +1884,15 @@ class System:
         """Ends the child, and what it started."""
         if self.child is None:
             return
-        try:
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended already
             if hasattr(os, "killpg"):
                 os.killpg(self.child.pid, signal.SIGKILL)  # it leads a group of its own
             else:
                 self.child.kill()
-        except (ProcessLookupError, PermissionError):
-            pass  # it has ended already
         self.child.wait()
         for pipe in (self.child.stdin, self.child.stdout):
-            if pipe:
-                pipe.close()
+            with contextlib.suppress(OSError):  # what was still to be written has no reader
+                pipe.close()  # type: ignore[union-attr]
         self.child = None
 
     def ask(self, value: Any) -> Answer:
@@ -1891,11 +1900,9 @@ class System:
         if self.child is None:
             self.start()
         child = self.child
-        try:
+        with contextlib.suppress(OSError):  # it has died: the reply says how
             child.stdin.write(canonical(value).encode("utf-8") + b"\n")  # type: ignore[union-attr]
             child.stdin.flush()  # type: ignore[union-attr]
-        except OSError:
-            pass  # it has died: the reply says how
         kind, found = self.reply(self.timeout)
         if kind == "output":
             return Answer(found)
