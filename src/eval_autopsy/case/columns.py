@@ -11,7 +11,7 @@ from typing import Any
 
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
-from eval_autopsy.readers.intake import NUMBER
+from eval_autopsy.readers.intake import number
 
 Fields = Mapping[str, Any]  # of one row
 DEPTH = 3  # objects inside objects that are looked into
@@ -52,20 +52,14 @@ class Column:
     @cached_property
     def texts(self) -> bool:
         """Whether every value is text that is not a number."""
-        return all(isinstance(value, str) and not NUMBER.fullmatch(value) for value in self.given)
+        return all(isinstance(value, str) and number(value) is None for value in self.given)
 
     @cached_property
     def numbers(self) -> list[Decimal] | None:
         """The values as numbers; None when one is something else, or there is none."""
-        found = []
-        for value in self.given:
-            if (isinstance(value, str) and len(value) < 100 and NUMBER.fullmatch(value)) or (
-                isinstance(value, (int, Decimal)) and not isinstance(value, bool)
-            ):
-                found.append(Decimal(value))
-            else:
-                return None
-        return found or None
+        found = [number(value) for value in self.given]
+        numbers = [each for each in found if each is not None]
+        return numbers if found and len(numbers) == len(found) else None
 
     @cached_property
     def verdicts(self) -> bool:

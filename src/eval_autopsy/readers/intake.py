@@ -113,6 +113,7 @@ class Intake:
 
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
+        self._parsers = [(part, parse) for part, parse in PARSERS.items() if part in wanted.fields]
         self._seen: dict[tuple[Split, str], str] = {}
         self._without: dict[str, list[str]] = {}  # part or attribute -> places that lack it
         self._fields: dict[str, None] = {}  # names of fields, in the order they were met
@@ -130,7 +131,8 @@ class Intake:
         for number, row in enumerate(rows):
             if number == 0:
                 self._fields.update(dict.fromkeys(_paths(row.fields)))
-            self._fields.update(dict.fromkeys(row.fields))
+            if not row.fields.keys() <= self._fields.keys():
+                self._fields.update(dict.fromkeys(row.fields))
             yield self._record(row, where(row), split)
 
     def finish(self) -> None:
@@ -144,26 +146,28 @@ class Intake:
 
     def _record(self, row: kernel.Row, where: str, split: Split | SplitColumn) -> Record:
         fields, names = row.fields, self.wanted.fields
-        given = {part: kernel.field(fields, name) for part, name in names.items()}
+        # A literal key wins, and finding it here saves a call for each.
+        given = {
+            part: fields[name] if name in fields else kernel.field(fields, name)
+            for part, name in names.items()
+        }
         attributes = {name: kernel.field(fields, name) for name in self.wanted.attributes}
         if given.get("id", MISSING) is MISSING:
             raise self._no_such_field("id", names.get("id", "id"), where)
-        parts = {
-            part: parse(given[part], f"{where}:{names[part]}")
-            for part, parse in PARSERS.items()
-            if part in given
-        }
-        identity = parts.pop("id")
+        try:
+            parts = {part: parse(given[part]) for part, parse in self._parsers}
+        except Unfit as unfit:
+            raise unfit.at(where, names) from None
         belongs = self._split(fields, where, split)
-        first = self._seen.setdefault((belongs, identity), where)
+        first = self._seen.setdefault((belongs, parts["id"]), where)
         if first is not where:
-            what = f"the id {shown(identity)} stands twice in {belongs}; first at {first}"
+            what = f"the id {shown(parts['id'])} stands twice in {belongs}; first at {first}"
             raise CannotRead(what, where=where, remedy="give each record an id of its own")
         self._note_absent(given, attributes, parts.get("error") is not None, where)
+        if given.get("input") is MISSING:
+            given["input"] = None
         verbatim = {part: given[part] for part in VERBATIM if part in given}
-        return Record(
-            id=identity, split=belongs, where=where, attributes=attributes, **parts, **verbatim
-        )
+        return Record(split=belongs, where=where, attributes=attributes, **parts, **verbatim)
 
     def _note_absent(
         self, given: Mapping[str, Any], attributes: Mapping[str, Any], failed: bool, where: str
@@ -234,95 +238,98 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-# One function for each part that is not taken verbatim. Each is given the value, which may be
-# MISSING, and the place for a message.
+# One function for each part that is not taken verbatim, given a value that may be MISSING.
 
 
-def _id(value: Any, where: str) -> str:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
+class Unfit(Exception):
+    """A value that cannot play its part."""
+
+    def __init__(self, part: str, value: object, expected: str, remedy: str = "") -> None:
+        self.part, self.value, self.expected = part, value, expected
+        self.remedy = remedy or f"name another field as {part}, or leave out what is not known"
+
+    def at(self, where: str, names: Mapping[str, str]) -> CannotRead:
+        """The error about the record at `where`."""
+        what = f"the {self.part} is {shown(self.value)}, expected {self.expected}"
+        return CannotRead(what, where=f"{where}:{names[self.part]}", remedy=self.remedy)
+
+
+def _unknown(value: Any) -> bool:
+    return value is MISSING or value is None or value == ""
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _id(value: Any) -> str:
     if isinstance(value, str) and value.strip():
         return value
-    remedy = "name another field as id, or give the record one"
-    raise CannotRead(
-        f"the id is {shown(value)}, expected text or a whole number", where=where, remedy=remedy
-    )
-
-
-def _cluster(value: Any, where: str) -> str | None:
-    if value is MISSING or value is None or value == "":
-        return None
-    if isinstance(value, str) or (isinstance(value, int) and not isinstance(value, bool)):
+    if _whole(value):
         return str(value)
-    remedy = "name another field as cluster"
-    raise CannotRead(
-        f"the cluster is {shown(value)}, expected text or a whole number",
-        where=where,
-        remedy=remedy,
-    )
+    remedy = "name another field as id, or give the record one"
+    raise Unfit("id", value, "text or a whole number", remedy)
 
 
-def _timestamp(value: Any, where: str) -> str | None:
-    if value is MISSING or value is None or value == "":
+def _cluster(value: Any) -> str | None:
+    if _unknown(value):
+        return None
+    if isinstance(value, str) or _whole(value):
+        return str(value)
+    raise Unfit("cluster", value, "text or a whole number")
+
+
+def _timestamp(value: Any) -> str | None:
+    if _unknown(value):
         return None
     if isinstance(value, str):
         return value
-    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+    if isinstance(value, Decimal) or _whole(value):
         return kernel.canonical(value)
-    what = f"the timestamp is {shown(value)}, expected text or a number"
-    raise CannotRead(what, where=where, remedy="name another field as timestamp")
+    raise Unfit("timestamp", value, "text or a number")
 
 
-def _error(value: Any, where: str) -> str | None:
-    if value is MISSING or value is None or value == "":
+def _error(value: Any) -> str | None:
+    if _unknown(value):
         return None
     # A column of yes and no would make every record a failed one.
     if isinstance(value, bool) or (isinstance(value, str) and value.lower() in ("true", "false")):
-        what = f"the error is {shown(value)}, expected the message of a failed call, or nothing"
         remedy = "name a field with the message, null or blank where the call did not fail"
-        raise CannotRead(what, where=where, remedy=remedy)
+        raise Unfit("error", value, "the message of a failed call, or nothing", remedy)
     return value if isinstance(value, str) else kernel.canonical(value)
 
 
-def number(value: Any, where: str, what: str, expected: str) -> Decimal | None:
-    """A finite number, or None when there is none; text must be nothing but a number."""
-    if value is MISSING or value is None or value == "":
-        return None
-    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+def number(value: Any) -> Decimal | None:
+    """A value as a number, or None when it is none; text must be nothing but a number."""
+    if isinstance(value, Decimal) or _whole(value):
         return Decimal(value)
     if isinstance(value, str) and len(value) < 100 and NUMBER.fullmatch(value):
         return Decimal(value)
-    raise _not_expected(value, where, what, expected)
+    return None
 
 
-def _not_expected(value: Any, where: str, what: str, expected: str) -> CannotRead:
-    return CannotRead(
-        f"the {what} is {shown(value)}, expected {expected}",
-        where=where,
-        remedy=f"name another field as {what}, or leave out what is not known",
-    )
-
-
-def _confidence(value: Any, where: str) -> Decimal | None:
-    expected = "a number from 0 to 1"
-    found = number(value, where, "confidence", expected)
-    if found is not None and not 0 <= found <= 1:
-        raise _not_expected(value, where, "confidence", expected)
+def _confidence(value: Any) -> Decimal | None:
+    if _unknown(value):
+        return None
+    found = number(value)
+    if found is None or not 0 <= found <= 1:
+        raise Unfit("confidence", value, "a number from 0 to 1")
     return found
 
 
-def _not_negative(what: str) -> Callable[[Any, str], Decimal | None]:
-    def parse(value: Any, where: str) -> Decimal | None:
-        expected = "a number that is not negative"
-        found = number(value, where, what, expected)
-        if found is not None and found < 0:
-            raise _not_expected(value, where, what, expected)
+def _not_negative(part: str) -> Callable[[Any], Decimal | None]:
+    def parse(value: Any) -> Decimal | None:
+        if _unknown(value):
+            return None
+        found = number(value)
+        if found is None or found < 0:
+            raise Unfit(part, value, "a number that is not negative")
         return found
 
     return parse
 
 
-PARSERS: Mapping[str, Callable[[Any, str], Any]] = {
+PARSERS: Mapping[str, Callable[[Any], Any]] = {
     "id": _id,
     "error": _error,
     "confidence": _confidence,
