@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +25,9 @@ from eval_autopsy.case.load import Case
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.errors import CannotUse, DoesNotHold
 from eval_autopsy.evidence import Evidence, Progress, gather, quiet
+from eval_autopsy.questions.gap import gap_of
+from eval_autopsy.questions.rates import check_scored, right_rate
+from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.receipt.claims import Ledger
 from eval_autopsy.receipt.story import tell
 from eval_autopsy.receipt.verify import KNOWN, kernel_source
@@ -52,10 +54,7 @@ def certify(
     evidence = gather(case, base, progress)
     attributes = evidence.spec["attributes"]
     cube = polars_cube.count(attributes, polars_cube.frame_of(attributes, evidence.records))
-    for split in kernel.SPLITS:
-        if not cube.count(split, "counted", {}):
-            what = f"no record of {split} has a verdict"
-            raise CannotUse(what, where=str(case.path), remedy="check the fields that it names")
+    check_scored(cube, str(case.path))
     story = tell(Ledger(cube, evidence.spec))
     predicate = {
         "kernel": {
@@ -98,39 +97,19 @@ def certify(
 
 def to_dict(done: Certified) -> dict[str, Any]:
     """The JSON of `autopsy run`: the receipt, and the numbers it opens with."""
-    claims = {claim["id"]: claim["value"] for claim in done.verification.predicate["claims"]}
-    page = done.verification.page
+    page, guards = done.verification.page, done.evidence.spec["guards"]
     return {
         "receipt": str(done.folder),
         "verdict": done.verification.verdict,
-        "eval": rate(done.cube, "eval"),
-        "production": rate(done.cube, "production"),
-        "gap": {
-            "value": kernel.real(float(Fraction(claims["difference.right.counted"]))),
-            "interval": claims["difference_interval.right.counted"],
-        },
-        "silent": {
-            "wrong": done.cube.count("production", "wrong", {}),
-            "silent": done.cube.count("production", "silent", {}),
-        },
+        "eval": right_rate(done.cube, "eval", {}).to_dict(),
+        "production": right_rate(done.cube, "production", {}).to_dict(),
+        "gap": gap_of(done.cube).to_dict(),
+        "silent": silent_of(done.cube, [guard["name"] for guard in guards]).to_dict(),
         "findings": [
             {key: one[key] for key in ("id", "kind", "severity", "strength")}
             | {"text": page.filled(one["text"])}
             for one in page.findings.values()
         ],
-    }
-
-
-def rate(cube: kernel.Cube, split: str) -> dict[str, Any]:
-    """A split's rate of right answers, as every JSON output writes rates."""
-    k, n = (cube.count(split, outcome, {}) for outcome in ("right", "counted"))
-    return {
-        "k": k,
-        "n": n,
-        "rate": kernel.real(k / n),
-        "interval": [kernel.real(end) for end in kernel.wilson(k, n)],
-        "level": "0.95",
-        "method": "wilson",
     }
 
 

@@ -11,6 +11,8 @@ from fractions import Fraction
 from typing import Any
 
 from eval_autopsy import kernel
+from eval_autopsy.questions.rates import Rate
+from eval_autopsy.questions.slices import COVERED, is_worse
 from eval_autopsy.receipt.claims import Claim, Hole, Ledger
 from eval_autopsy.receipt.template import pieces_of
 
@@ -110,7 +112,7 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
         "name": claim("unseen", by=by).slice,
         "unseen": claim("unseen", by=by),
         "unseen_levels": claim("levels", **levels_of(by, "unseen")),
-        "unseen_share": share(claim("unseen", by=by)),
+        "unseen_share": rate_in(claim("unseen", by=by)).share or Fraction(0),
         "waterfall": waterfall(ledger, by),
         "rows": slice_table(ledger, levels[:ROWS_SHOWN]),
         "cut": len(levels) > ROWS_SHOWN,
@@ -125,10 +127,10 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
     if facts["explained_share"] == 1:
         facts["split_clean"] = True
         facts |= clean_split(ledger, name)
-    carriers = kernel.derive("smallest_set", {"by": by, "share": "0.8"}, cube) if gap < 0 else []
+    carriers = kernel.derive("smallest_set", {"by": by, "share": COVERED}, cube) if gap < 0 else []
     if carriers:
         together = {name: [where[name][0] for where in carriers]}
-        facts["carriers"] = claim("smallest_set", by=by, share="0.8")
+        facts["carriers"] = claim("smallest_set", by=by, share=COVERED)
         facts["carried"] = claim("contribution", where=together)
         facts["carried_wrong"] = claim(
             "rate", split="production", outcome="wrong", of="counted", where=together
@@ -159,14 +161,14 @@ def telling(ledger: Ledger, where: Mapping[str, Any]) -> Mapping[str, Claim] | N
     p = ledger.claim("p_adjusted", where=dict(where))
     rate = ledger.claim("rate", split="production", **RIGHT, where=dict(where))
     rest = ledger.claim("rate", split="production", **RIGHT, where={})
-    if float(p.value) > 0.05 or share(rate) >= share(rest):
+    if not is_worse(float(p.value), rate_in(rate), rate_in(rest)):
         return None
     return {"p": p, "rate": rate}
 
 
-def share(rate: Claim) -> Fraction:
-    k, n = map(int, rate.value.split("/"))
-    return Fraction(k, max(1, n))
+def rate_in(claim: Claim) -> Rate:
+    """The two counts of a claim such as "345/400"."""
+    return Rate(*map(int, claim.value.split("/")))
 
 
 def table(rows: Sequence[Sequence[Hole]]) -> Hole:

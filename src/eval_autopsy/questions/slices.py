@@ -1,0 +1,303 @@
+"""Where production is wrong: every slice of the attributes asked for, held against the rest.
+
+1. A slice is one level of one attribute. Its records of production are compared with all other
+   records of production by Fisher's exact test, adjusted by Holm for the slices of the attribute.
+2. A slice is confirmed when that p is at most 0.05 and the slice is right less often.
+3. An attribute is set aside, with the reason, when its slices could not say anything: it has one
+   level, a level for each record, or more levels than are asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from eval_autopsy import kernel
+from eval_autopsy.questions.gap import Gap, Waterfall, gap_of, waterfall_of
+from eval_autopsy.questions.rates import Rate, right_rate
+from eval_autopsy.questions.silent import Silent, silent_of
+
+if TYPE_CHECKING:
+    import polars
+
+COVERED = "0.8"  # share of the loss that the smallest set of slices carries
+CHANCE = 0.05  # an adjusted p at most this is more than chance allows
+EXAMPLES = 3  # ids shown of a slice
+LEVELS_AT_MOST = 1000  # of an attribute that was asked for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """The records of production that share a level, and those of eval that do."""
+
+    where: Mapping[str, Any]  # attribute -> level
+    words: str
+    production: Rate  # right of scored
+    eval: Rate  # 0 of 0 where eval never contained the slice
+    silent: int
+    contribution: Fraction  # to the gap; the slices of an attribute sum to it
+    gap_share: Fraction | None  # None when there is no gap to share
+    p_adjusted: float
+    confirmed: bool
+    examples: tuple[str, ...]  # ids of wrong records, silent ones first
+    members: tuple[str, ...] | None = None  # ids of all scored records, when asked for
+
+    @property
+    def wrong(self) -> int:
+        """How many of the scored records of production are wrong."""
+        return self.production.n - self.production.k
+
+    def to_dict(self) -> dict[str, Any]:
+        """One of the `slices` of `autopsy slices --json`."""
+        share = self.gap_share
+        found = {
+            "where": dict(self.where),
+            "words": self.words,
+            "split": "production",
+            "n": self.production.n,
+            "wrong": self.wrong,
+            "silent": self.silent,
+            "rate": self.production.to_dict(),
+            "eval": self.eval.to_dict() if self.eval.n else None,
+            "contribution": kernel.real(float(self.contribution)),
+            "gap_share": None if share is None else kernel.real(float(share)),
+            "p_adjusted": kernel.real(self.p_adjusted),
+            "confirmed": self.confirmed,
+            "examples": list(self.examples),
+        }
+        return found if self.members is None else {**found, "members": list(self.members)}
+
+
+class EvalOnly(NamedTuple):
+    """A slice that production does not have."""
+
+    where: Mapping[str, Any]
+    rate: Rate
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"where": dict(self.where), "rate": self.rate.to_dict()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Breakdown:
+    """The slices of one attribute, those that lose most first."""
+
+    attribute: str
+    slices: tuple[Slice, ...]
+    eval_only: tuple[EvalOnly, ...]
+    explained: Fraction | None  # eta squared; None when all of production is right, or wrong
+    waterfall: Waterfall
+    cover: tuple[Slice, ...]  # the fewest slices that carry COVERED of the loss
+
+    def to_dict(self) -> dict[str, Any]:
+        """One of the `attributes` of `autopsy slices --json`."""
+        explained = self.explained
+        return {
+            "attribute": self.attribute,
+            "slices": len(self.slices),
+            "explained": None if explained is None else kernel.real(float(explained)),
+            "eval_only": [one.to_dict() for one in self.eval_only],
+            "waterfall": self.waterfall.to_dict(),
+        }
+
+
+class SetAside(NamedTuple):
+    """An attribute that is not sliced by, and why."""
+
+    attribute: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slices:
+    """All breakdowns of a comparison, the attribute that explains most first."""
+
+    eval: Rate
+    production: Rate
+    gap: Gap
+    breakdowns: tuple[Breakdown, ...]
+    silent: Silent
+    set_aside: tuple[SetAside, ...]
+    unscored: Mapping[str, int]  # split -> records without a verdict
+
+    @property
+    def all(self) -> tuple[Slice, ...]:
+        """The slices of every attribute, in the order of the attributes."""
+        return tuple(one for breakdown in self.breakdowns for one in breakdown.slices)
+
+    @property
+    def cover(self) -> tuple[Slice, ...]:
+        """The smallest set of the attribute that explains most."""
+        return self.breakdowns[0].cover if self.breakdowns else ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of `autopsy slices`."""
+        first = self.breakdowns[0] if self.breakdowns else None
+        return {
+            "eval": self.eval.to_dict(),
+            "production": self.production.to_dict(),
+            "gap": self.gap.to_dict(),
+            "waterfall": first.waterfall.to_dict() if first else None,
+            "searched": len(self.all),
+            "confirmed": sum(one.confirmed for one in self.all),
+            "slices": [one.to_dict() for one in self.all],
+            "cover": [one.to_dict() for one in self.cover],
+            "attributes": [one.to_dict() for one in self.breakdowns],
+            "silent": self.silent.to_dict(),
+            "set_aside": [one._asdict() for one in self.set_aside],
+            "unscored": dict(self.unscored),
+        }
+
+    def to_polars(self) -> polars.DataFrame:
+        """A row for each slice: attribute, level as text, n, right, wrong, silent, and the rest.
+
+        Real numbers are floats here; `to_dict` keeps every digit.
+        """
+        import polars
+
+        rows = [
+            {
+                "attribute": next(iter(one.where)),
+                "level": kernel.canonical(next(iter(one.where.values()))),
+                "n": one.production.n,
+                "right": one.production.k,
+                "wrong": one.wrong,
+                "silent": one.silent,
+                "contribution": float(one.contribution),
+                "p_adjusted": one.p_adjusted,
+            }
+            for one in self.all
+        ]
+        return polars.DataFrame(rows)
+
+
+def slices_of(
+    cube: kernel.Cube,
+    guards: Sequence[str] = (),
+    *,
+    levels_at_most: int = LEVELS_AT_MOST,
+    members: bool = False,
+) -> Slices:
+    """The slices by each attribute of a cube that has scored records in both splits."""
+    by_name = {name: marginal(cube, name) for name in cube.attributes}
+    reasons = {name: against(one, levels_at_most) for name, one in by_name.items()}
+    found = [breakdown_of(one, name, members) for name, one in by_name.items() if not reasons[name]]
+    found.sort(key=lambda one: one.explained or 0, reverse=True)
+    return Slices(
+        eval=right_rate(cube, "eval", {}),
+        production=right_rate(cube, "production", {}),
+        gap=gap_of(cube),
+        breakdowns=tuple(found),
+        silent=silent_of(cube, guards),
+        set_aside=tuple(SetAside(name, reason) for name, reason in reasons.items() if reason),
+        unscored={split: cube.count(split, "unscored", {}) for split in kernel.SPLITS},
+    )
+
+
+def marginal(cube: kernel.Cube, attribute: str) -> kernel.Cube:
+    """The cube of one attribute: the levels of all others added up."""
+    at = cube.attributes.index(attribute)
+    cells: dict[tuple[str, kernel.Levels], Counter[str]] = {}
+    for (split, levels), counts in cube.cells.items():
+        cells.setdefault((split, (levels[at],)), Counter()).update(counts)
+    return kernel.Cube([attribute], cells, cube.members)
+
+
+def against(cube: kernel.Cube, levels_at_most: int) -> str:
+    """Why the one attribute of a cube is not to be sliced by; "" when it may be."""
+    levels = len({levels for _, levels in cube.cells})
+    records = sum(cube.count(split, "records", {}) for split in kernel.SPLITS)
+    if levels == 1:
+        return "every record has the same value"
+    if levels == records:
+        return "every record has a value of its own"
+    if levels > levels_at_most:
+        return f"{levels:,} different values, more than {levels_at_most:,}"
+    return ""
+
+
+def breakdown_of(cube: kernel.Cube, attribute: str, members: bool = False) -> Breakdown:
+    """The slices by the one attribute of a cube."""
+    by = [attribute]
+    counted = {split: cube.slices(by, split, "counted") for split in kernel.SPLITS}
+    found = [slice_of(cube, kernel.as_where(by, one), members) for one in counted["production"]]
+    # The canonical text comes last so that 1 and "1" have an order, and a cube's own has no say.
+    found.sort(key=lambda one: (one.contribution, -one.production.n, kernel.canonical(one.where)))
+    return Breakdown(
+        attribute=attribute,
+        slices=tuple(found),
+        eval_only=tuple(_eval_only(cube, by, set(counted["eval"]) - set(counted["production"]))),
+        explained=_explained(cube, by),
+        waterfall=waterfall_of(cube, by),
+        cover=_cover(cube, by, found),
+    )
+
+
+def _eval_only(
+    cube: kernel.Cube, by: Sequence[str], levels: Iterable[kernel.Levels]
+) -> Iterable[EvalOnly]:
+    """The slices of these levels, those with the most records first."""
+    n = cube.slices(by, "eval", "counted")
+    for one in sorted(levels, key=lambda one: (-n[one], one)):
+        where = kernel.as_where(by, one)
+        yield EvalOnly(levels_in(where), right_rate(cube, "eval", where))
+
+
+def slice_of(cube: kernel.Cube, where: kernel.Where, members: bool = False) -> Slice:
+    """What is counted of one slice that production has."""
+    rate = right_rate(cube, "production", where)
+    p = kernel.p_adjusted(cube, where)
+    return Slice(
+        where=levels_in(where),
+        words=kernel.slice_text(where),
+        production=rate,
+        eval=right_rate(cube, "eval", where),
+        silent=cube.count("production", "silent", where),
+        contribution=kernel.contribution(cube, where),
+        gap_share=_gap_share(cube, where),
+        p_adjusted=p,
+        confirmed=is_worse(p, rate, right_rate(cube, "production", {})),
+        examples=tuple(islice(_wrong_ones(cube, where), EXAMPLES)),
+        members=tuple(cube.members("production", "counted", where)) if members else None,
+    )
+
+
+def is_worse(p_adjusted: float, rate: Rate, overall: Rate) -> bool:
+    """Whether a slice is right less often than the rest, by more than chance allows."""
+    share, usual = rate.share, overall.share
+    return p_adjusted <= CHANCE and share is not None and usual is not None and share < usual
+
+
+def levels_in(where: kernel.Where) -> dict[str, Any]:
+    """The level of each attribute of a slice that names one level each."""
+    return {name: levels[0] for name, levels in where.items()}
+
+
+def _wrong_ones(cube: kernel.Cube, where: kernel.Where) -> Iterable[str]:
+    """The ids of wrong records, silent ones first."""
+    for outcome in ("silent", "loud"):
+        if cube.count("production", outcome, where):
+            yield from cube.members("production", outcome, where)
+
+
+def _gap_share(cube: kernel.Cube, where: kernel.Where) -> Fraction | None:
+    gap = kernel.contribution(cube, {})
+    return kernel.contribution(cube, where) / gap if gap else None
+
+
+def _explained(cube: kernel.Cube, by: Sequence[str]) -> Fraction | None:
+    try:
+        return kernel.eta_squared(cube, "production", by)
+    except kernel.Undefined:  # all of production is right, or all of it wrong
+        return None
+
+
+def _cover(cube: kernel.Cube, by: Sequence[str], slices: Sequence[Slice]) -> tuple[Slice, ...]:
+    if kernel.contribution(cube, {}) >= 0:
+        return ()
+    chosen = [levels_in(kernel.as_where(by, s)) for s in kernel.smallest_set(cube, by, COVERED)]
+    return tuple(one for where in chosen for one in slices if one.where == where)
