@@ -23,14 +23,12 @@ def test_an_absent_output_is_not_a_null_output() -> None:
     assert absent != null
 
 
-@pytest.mark.parametrize("name", ["expected", "output", "score"])
+@pytest.mark.parametrize("name", ["input", "expected", "output", "score"])
 def test_what_can_be_null_is_missing_when_it_is_absent(name: str) -> None:
     assert getattr(Record(id="a", split="eval", where="f:1"), name) is kernel.MISSING
 
 
-@pytest.mark.parametrize(
-    "name", ["input", "error", "confidence", "timestamp", "latency", "cost", "cluster"]
-)
+@pytest.mark.parametrize("name", ["error", "confidence", "timestamp", "latency", "cost", "cluster"])
 def test_anything_else_is_none_when_it_is_not_known(name: str) -> None:
     assert getattr(Record(id="a", split="eval", where="f:1"), name) is None
 

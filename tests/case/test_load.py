@@ -193,8 +193,8 @@ MISTAKES = {
     ),
     "a misspelt table": (
         change("[slices]", "[slice]"),
-        "autopsy.toml:15: the top of the case has no key 'slice', expected name, seed, data, "
-        "fields, system, scorer, guards, slices. Did you mean 'slices'?",
+        "autopsy.toml:15: the top of the case has no key 'slice', expected name, seed, narrative, "
+        "data, fields, system, scorer, guards, slices. Did you mean 'slices'?",
     ),
     "a key that is like no other": (
         change("[data]\n", "[data]\nzzz = 1\n"),
@@ -203,8 +203,8 @@ MISTAKES = {
     ),
     "no name": (
         change('name = "invoice-extraction"\n', ""),
-        "autopsy.toml: the top of the case has no 'name', expected name, seed, data, fields, "
-        "system, scorer, guards, slices. Add name to it.",
+        "autopsy.toml: the top of the case has no 'name', expected name, seed, narrative, data, "
+        "fields, system, scorer, guards, slices. Add name to it.",
     ),
     "a name that is no slug": (
         change("invoice-extraction", "Invoice Extraction"),

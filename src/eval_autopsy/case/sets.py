@@ -75,9 +75,9 @@ class Sets:
 def look_at(path: Path, name: str) -> Look:
     """A data file and its first rows; raises CannotRead when it is none."""
     file, rows = open_rows(path)
-    first = tuple(row.fields for row in islice(rows, SAMPLE))
-    whole = next(rows, None) is None
-    rows.close()
+    with rows:
+        first = tuple(row.fields for row in islice(rows, SAMPLE))
+        whole = next(rows, None) is None
     return Look(name, file, first, whole)
 
 

@@ -69,6 +69,12 @@ class Rows(Iterator[kernel.Row]):
         self._rows = iter(())
         self._stream.close()
 
+    def __enter__(self) -> Rows:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def __del__(self) -> None:
         self._stream.close()
 

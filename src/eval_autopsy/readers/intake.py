@@ -2,8 +2,9 @@
 
 1. An id is text, or a whole number taken as its digits; it is never blank, and stands once in a
    split. 7 and "7" are the same id, "007" is another.
-2. A field that the case names must be in some record, or the name is wrong. One that every record
-   needs must be in all of them; the error counts those without it.
+2. A field that the case names must be in some record, or the name is wrong; one to slice by must
+   be in some record of each split. One that every record needs must be in all of them; the error
+   counts those without it.
 3. A failed call has an error and need have neither output nor score.
 4. Confidence is a number from 0 to 1; latency and cost are numbers that are not negative. Null,
    "" and absence mean that they are not known. NaN is not a number.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -28,6 +30,7 @@ from eval_autopsy.records import SPLITS, Record, Split
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 NAMED_AT_MOST = 5  # places in one error
 FIELDS_AT_MOST = 20  # field names in one error
+BY = "by"  # the part of a field that is only to slice by
 UNLESS_FAILED = {"output", "score"}  # what a failed call need not have
 
 
@@ -52,6 +55,13 @@ class Source(NamedTuple):
     path: Path
     split: Split | SplitColumn
     name: str = ""
+
+
+class Place(NamedTuple):
+    """Where a record is."""
+
+    split: Split
+    where: str
 
 
 class FileCount(NamedTuple):
@@ -83,8 +93,9 @@ def read_sources(sources: Iterable[Source], wanted: Wanted) -> Reading:
     for source in sources:
         file, rows = open_rows(source.path, source.name)
         kept: list[kernel.Row] = []
-        each = _keeping(rows, kept) if file.converted_from else rows
-        found.extend(intake.records(each, rows.where, source.split))
+        with rows:
+            each = _keeping(rows, kept) if file.converted_from else rows
+            found.extend(intake.records(each, rows.where, source.split))
         counts.append(FileCount(file, rows.records, rows.blank, rows.lines, tuple(kept)))
     intake.finish()
     for split in SPLITS:
@@ -98,7 +109,8 @@ def read_sources(sources: Iterable[Source], wanted: Wanted) -> Reading:
 def records(rows: Rows, wanted: Wanted, split: Split | SplitColumn) -> Iterator[Record]:
     """The records of one file; see `read_sources` for several."""
     intake = Intake(wanted)
-    yield from intake.records(rows, rows.where, split)
+    with rows:
+        yield from intake.records(rows, rows.where, split)
     intake.finish()
 
 
@@ -115,7 +127,9 @@ class Intake:
         self.wanted = wanted
         self._parsers = [(part, parse) for part, parse in PARSERS.items() if part in wanted.fields]
         self._seen: dict[tuple[Split, str], str] = {}
-        self._without: dict[str, list[str]] = {}  # part or attribute -> places that lack it
+        self._counts: Counter[Split] = Counter()
+        # (part, field) -> the places that lack it; the part of a field to slice by is BY
+        self._without: dict[tuple[str, str], dict[Split, list[str]]] = {}
         self._fields: dict[str, None] = {}  # names of fields, in the order they were met
         self._split_texts: dict[str, Split] = {}
 
@@ -137,12 +151,17 @@ class Intake:
 
     def finish(self) -> None:
         """Raises CannotRead when a named field was in no record, or a required one not in all."""
-        for part, places in self._without.items():
-            name = self.wanted.fields.get(part, part)
+        for (part, name), without in self._without.items():
+            places = [place for split in SPLITS for place in without.get(split, ())]
             if len(places) == len(self._seen):
                 raise self._no_such_field(part, name, places[0])
             if part in self.wanted.required:
                 raise _not_in_all(part, name, places, len(self._seen))
+            for split, lacking in without.items():
+                if part == BY and len(lacking) == self._counts[split]:
+                    what = f"no record of {split} has the field {name!r}, which is to slice by"
+                    remedy = "add it to them, or take it out of [slices]"
+                    raise CannotRead(what, where=lacking[0], remedy=remedy)
 
     def _record(self, row: kernel.Row, where: str, split: Split | SplitColumn) -> Record:
         fields, names = row.fields, self.wanted.fields
@@ -163,21 +182,23 @@ class Intake:
         if first is not where:
             what = f"the id {shown(parts['id'])} stands twice in {belongs}; first at {first}"
             raise CannotRead(what, where=where, remedy="give each record an id of its own")
-        self._note_absent(given, attributes, parts.get("error") is not None, where)
-        if given.get("input") is MISSING:
-            given["input"] = None
+        self._counts[belongs] += 1
+        place = Place(belongs, where)
+        self._note_absent(given, parts.get("error") is not None, place)
+        for name, value in attributes.items():
+            if value is MISSING:
+                self._note(BY, name, place)
         verbatim = {part: given[part] for part in VERBATIM if part in given}
         return Record(split=belongs, where=where, attributes=attributes, **parts, **verbatim)
 
-    def _note_absent(
-        self, given: Mapping[str, Any], attributes: Mapping[str, Any], failed: bool, where: str
-    ) -> None:
+    def _note_absent(self, given: Mapping[str, Any], failed: bool, record: Place) -> None:
         for part, value in given.items():
             if value is MISSING and not (failed and part in UNLESS_FAILED):
-                self._without.setdefault(part, []).append(where)
-        for name, value in attributes.items():
-            if value is MISSING:
-                self._without.setdefault(name, []).append(where)
+                self._note(part, self.wanted.fields[part], record)
+
+    def _note(self, part: str, name: str, record: Place) -> None:
+        lacking = self._without.setdefault((part, name), {})
+        lacking.setdefault(record.split, []).append(record.where)
 
     def _split(self, fields: Mapping[str, Any], where: str, split: Split | SplitColumn) -> Split:
         if not isinstance(split, SplitColumn):
@@ -199,7 +220,7 @@ class Intake:
         more = f" and {len(known) - FIELDS_AT_MOST:,} more" if len(known) > FIELDS_AT_MOST else ""
         near = _nearest(name, known)
         remedy = f"did you mean {near!r}? Name it in the case" if near else "name one of them"
-        role = f", named for {part}," if part != name else ""
+        role = f", named for {part}," if part not in (name, BY) else ""
         what = f"there is no field {name!r}{role} among: {listed}{more}"
         return CannotRead(what, where=where, remedy=remedy)
 
