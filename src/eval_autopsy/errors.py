@@ -32,7 +32,8 @@ class AutopsyError(Exception):
 
     def __str__(self) -> str:
         place = f"{self.where}: " if self.where else ""
-        remedy = f" {self.remedy[:1].upper()}{self.remedy[1:]}." if self.remedy else ""
+        end = "" if self.remedy.endswith(("?", ".")) else "."
+        remedy = f" {self.remedy[:1].upper()}{self.remedy[1:]}{end}" if self.remedy else ""
         return f"{place}{self.what}.{remedy}"
 
     def to_dict(self) -> dict[str, str]:

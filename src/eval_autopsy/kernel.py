@@ -58,7 +58,7 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from statistics import NormalDist
 from typing import Any, BinaryIO, Callable, NamedTuple, Optional
@@ -162,7 +162,8 @@ def canonical(value: Any) -> str:
         return "[" + ",".join(map(canonical, value)) + "]"
     if isinstance(value, Decimal):
         whole = value == value.to_integral_value()
-        return str(int(value)) if whole else str(value.normalize())
+        digits = Context(prec=len(value.as_tuple().digits))  # for the default keeps only 28
+        return str(int(value)) if whole else str(value.normalize(digits))
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -283,41 +284,54 @@ def exact_match(output: Any, expected: Any) -> bool:
     return output is not MISSING and canonical(output) == canonical(expected)
 
 
-_AMOUNT = re.compile(r"([^\d\s().,+-]*)\s*([+-]?)\s*(\d[\d.,' \u00a0\u202f]*)\s*([^\d\s().,+-]*)")
+_SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
+_CURRENCY = r"(US\$|[$€£¥]|AUD|BRL|CAD|CHF|CNY|DKK|EUR|GBP|HKD|INR|JPY|MXN|NOK|PLN|SEK|USD|ZAR)?"
+_AMOUNT = re.compile(
+    rf"([+-]?)\s?{_CURRENCY}\s?([+-]?)"
+    r"(0|[1-9][0-9]{0,2}(?:([.,' \u00a0\u202f])[0-9]{3}(?:\5[0-9]{3})*)|[1-9][0-9]*)"
+    rf"(?:([.,])([0-9]+))?\s?{_CURRENCY}",
+    re.IGNORECASE,
+)
 
 
 def amount(value: Any) -> tuple[str, Decimal] | None:
-    """The currency sign and the number in a text or a number, or None.
+    """The currency and the number in a text or a number, or None.
 
-    "$11,614.72", "11.614,72", "(5.00)" and 11614.72 are amounts; "007" is a code. Before exactly
-    three last digits a comma parts thousands, and a dot is the decimal point.
+    "$11,614.72", "11.614,72 EUR", "(5.00)" and 11614.72 are amounts; "007", "A5" and "1.2.3" are
+    not. Before exactly three last digits a lone comma parts thousands, and a lone dot is the
+    decimal point.
     """
     if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
         return "", Decimal(value)
     text = value.strip() if isinstance(value, str) and len(value) < 100 else ""
-    negative = text.startswith("(") and text.endswith(")")
-    match = _AMOUNT.fullmatch(text[1:-1] if negative else text)
-    if not match or (match.group(1) and match.group(4)):
+    if text.startswith("(") and text.endswith(")"):
+        text = "-" + text[1:-1]
+    match = _AMOUNT.fullmatch(text)
+    if not match:
         return None
-    digits = re.sub(r"[' \u00a0\u202f]", "", match.group(3))
-    if digits.count(",") > 1 or (digits.rfind(".") > digits.find(",") > -1):
-        digits = digits.replace(",", "")
-    elif "," in digits and not re.fullmatch(r"\d{1,3},\d{3}", digits):
-        digits = digits.replace(".", "").replace(",", ".")
-    digits = digits.replace(",", "")
-    if digits.count(".") > 1:
-        digits = digits.replace(".", "")
-    if re.match(r"0\d", digits):
+    before, currency, after, whole, parting, point, decimals, last = match.groups("")
+    if (before and after) or (currency and last) or (point and point == parting):
         return None
-    sign = -1 if negative or match.group(2) == "-" else 1
-    return (match.group(1) or match.group(4)).upper(), sign * Decimal(digits)
+    currency = (currency or last).upper()
+    if parting == "." and not point and whole.count(".") == 1:
+        whole, decimals = whole.split(".")
+    number = "".join(filter(str.isdigit, whole)) + "." + decimals
+    return _SIGNS.get(currency, currency), Decimal((before or after) + number)
+
+
+def _amounts(output: Any, expected: Any) -> tuple[Decimal, Decimal] | None:
+    """The numbers of two amounts whose currencies do not differ, or None."""
+    left, right = amount(output), amount(expected)
+    if left and right and (left[0] == right[0] or "" in (left[0], right[0])):
+        return left[1], right[1]
+    return None
 
 
 def normalized(output: Any, expected: Any) -> bool:
     """Whether two values are the same but for case, white space and the format of amounts."""
-    left, right = amount(output), amount(expected)
-    if left and right:
-        return left[1] == right[1] and (left[0] == right[0] or "" in (left[0], right[0]))
+    both = _amounts(output, expected)
+    if both:
+        return both[0] == both[1]
     if isinstance(output, str) and isinstance(expected, str):
         return " ".join(output.casefold().split()) == " ".join(expected.casefold().split())
     return exact_match(output, expected)
@@ -325,10 +339,10 @@ def normalized(output: Any, expected: Any) -> bool:
 
 def numeric(output: Any, expected: Any, absolute: Decimal, relative: Decimal) -> bool:
     """Whether two amounts differ by no more than a tolerance; other values must be the same."""
-    left, right = amount(output), amount(expected)
-    if left and right:
-        allowed = max(Fraction(absolute), Fraction(relative) * abs(Fraction(right[1])))
-        return abs(Fraction(left[1]) - Fraction(right[1])) <= allowed
+    both = _amounts(output, expected)
+    if both:
+        found, wanted = map(Fraction, both)
+        return abs(found - wanted) <= max(Fraction(absolute), Fraction(relative) * abs(wanted))
     return exact_match(output, expected)
 
 
@@ -346,7 +360,7 @@ def right_fields(scorer: Mapping[str, Any], output: Any, expected: Any) -> dict[
         def compare(output: Any, expected: Any) -> bool:
             return numeric(output, expected, *allowed)
 
-    if not isinstance(expected, dict):
+    if not isinstance(expected, dict) or not (expected or scorer["fields"]):
         return {"": compare(output, expected)}
     given = output if isinstance(output, dict) else {}
     names = scorer["fields"] or sorted(expected)
@@ -1136,6 +1150,11 @@ _FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
 }
 
 
+def forms_of(identity: str) -> tuple[str, ...]:
+    """The forms in which a claim of this id can be shown."""
+    return _FORMATS[OPERATIONS[identity.partition(".")[0].partition("[")[0]].kind][1]
+
+
 def formatted(claim: Mapping[str, Any], form: str) -> str:
     """A claim's value as the report shows it."""
     write, forms = _FORMATS[OPERATIONS[claim["op"]].kind]
@@ -1152,10 +1171,13 @@ def visible(text: str, keep: str = "") -> str:
 
     By Unicode 3.2, which every Python has, so that each gives the same report.
     """
+    inkless = "\xad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u180b\u180c\u180d"
     from unicodedata import ucd_3_2_0 as ucd
 
     def hidden(char: str) -> bool:
-        return char not in keep and (ucd.category(char)[0] == "C" or char in "\u2028\u2029\u00a0")
+        if char == " " or char in keep:
+            return False
+        return ucd.category(char)[0] in "CZ" or char in inkless or "\ufe00" <= char <= "\ufe0f"
 
     return "".join(f"⟦U+{ord(c):04X}⟧" if hidden(c) else c for c in text)
 
@@ -1167,8 +1189,8 @@ def fence(text: str, least: int) -> str:
 
 
 def code(text: str, limit: int = 80) -> str:
-    """Text as a Markdown code span on one line, also inside a table."""
-    text = visible(text if len(text) <= limit else text[:limit] + "…").replace("|", "\\|")
+    """Text as a Markdown code span on one line."""
+    text = visible(text if len(text) <= limit else text[:limit] + "…")
     mark = fence(text, 1)
     pad = " " if text[:1] in ("`", " ", "") or text[-1:] in ("`", " ") else ""
     return mark + pad + text + pad + mark
@@ -1247,7 +1269,12 @@ def table(rows: Sequence[Sequence[tuple[Mapping[str, Any], str]]]) -> str:
     lines.append(["---", *("---:" for _ in cells[0])])
     for row, words in zip(rows, cells):
         lines.append([head(words[0], across), *(formatted(claim, form) for claim, form in row)])
-    return "\n".join("| {} |".format(" | ".join(line)) for line in lines)
+    return "\n".join(map(row_of, lines))
+
+
+def row_of(cells: Iterable[str]) -> str:
+    """A row of a Markdown table; a bar inside a cell needs an escape, in code spans too."""
+    return "| {} |".format(" | ".join(cell.replace("|", "\\|") for cell in cells))
 
 
 class Hole(NamedTuple):
@@ -1348,7 +1375,7 @@ def _system_words(predicate: Mapping[str, Any]) -> str:
 
 
 def _pairs(rows: Iterable[tuple[str, str]], heads: str) -> str:
-    return "\n".join([heads, "| --- | --- |", *("| {} | {} |".format(*row) for row in rows)])
+    return "\n".join([heads, "| --- | --- |", *map(row_of, rows)])
 
 
 DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {

@@ -47,6 +47,7 @@ class Case:
     system: Entry | None
     json_schema: Path | None
     pydantic: Entry | None
+    narrative: Path | None
 
     @property
     def name(self) -> str:
@@ -121,6 +122,7 @@ class _Loader:
             pydantic=self._entry(guards.pydantic, "guards", "pydantic")
             if guards.pydantic
             else None,
+            narrative=self._existing(file.narrative, "narrative") if file.narrative else None,
         )
 
     def bad(self, what: str, remedy: str, *path: str) -> BadCase:

@@ -201,6 +201,7 @@ class CaseFile(Table):
 
     name: Annotated[str, Field(pattern=SLUG, max_length=60)]
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    narrative: Text | None = None  # a Markdown file that names claims, shown in the report
     data: Data
     fields: Fields = Fields()
     system: System | None = None

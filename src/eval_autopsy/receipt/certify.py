@@ -55,7 +55,7 @@ def certify(
     attributes = evidence.spec["attributes"]
     cube = polars_cube.count(attributes, polars_cube.frame_of(attributes, evidence.records))
     check_scored(cube, str(case.path))
-    story = tell(Ledger(cube, evidence.spec))
+    story = tell(Ledger(cube, evidence.spec), case.narrative)
     predicate = {
         "kernel": {
             "version": kernel.VERSION,

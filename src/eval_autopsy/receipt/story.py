@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from eval_autopsy import kernel
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, is_worse
 from eval_autopsy.receipt.claims import Claim, Hole, Ledger
+from eval_autopsy.receipt.narrative import pieces_of as narrative_pieces
 from eval_autopsy.receipt.template import pieces_of
 
 ROWS_SHOWN = 20  # of a table by slice; the others are a search away
@@ -30,15 +32,31 @@ class Story:
     report: list[str | dict[str, Any]]
 
 
-def tell(ledger: Ledger) -> Story:
-    """The story of an evidence that has scored records in both splits."""
+def tell(ledger: Ledger, narrative: Path | None = None) -> Story:
+    """The story of an evidence that has scored records in both splits.
+
+    A narrative may name any claim that is made for it.
+    """
     facts = facts_of(ledger)
     findings = sorted(findings_of(facts), key=lambda one: SEVERITIES.index(one["severity"]))
     facts["findings"] = [Hole({"finding": one["id"]}) for one in findings]
+    facts["narrative"] = narrative is not None
     report = pieces_of("REPORT.md.j2", facts)
+    if narrative is not None:
+        report = with_narrative(report, narrative_pieces(narrative, ledger.claims))
     texts = [report, *(finding["text"] for finding in findings)]
     used = {name for text in texts for name in kernel.claims_in(text)}
     return Story(ledger.stated(used), findings, report)
+
+
+def with_narrative(
+    report: Sequence[str | dict[str, Any]], narrative: Sequence[str | dict[str, Any]]
+) -> list[str | dict[str, Any]]:
+    """The report with the narrative before its findings."""
+    heading = "## Findings\n"
+    at = next(i for i, piece in enumerate(report) if isinstance(piece, str) and heading in piece)
+    before, _, after = str(report[at]).partition(heading)
+    return [*report[:at], before, *narrative, "\n" + heading + after, *report[at + 1 :]]
 
 
 def facts_of(ledger: Ledger) -> dict[str, Any]:

@@ -67,9 +67,9 @@ def check_prose(environment: jinja2.Environment, name: str) -> None:
             for offset, prose in enumerate(text.split("\n")):
                 for problem in kernel.numbers_in([prose]):
                     raise CannotUse(
-                        f"{problem} is stated without a claim",
+                        f"this cannot stand in prose: {problem}",
                         where=f"{name}:{line + offset}",
-                        remedy="name a claim and a form in place of it",
+                        remedy="state a number by naming a claim and a form",
                     )
 
 
@@ -89,7 +89,8 @@ def _line_in(error: BaseException, name: str) -> int:
     """The template's line that an error passed through."""
     trace, line = error.__traceback__, 0
     while trace is not None:
-        if trace.tb_frame.f_code.co_filename.endswith(name):
+        # A loader that has no files calls every template "<template>".
+        if trace.tb_frame.f_code.co_filename.endswith((name, "<template>")):
             line = trace.tb_lineno
         trace = trace.tb_next
     return line
