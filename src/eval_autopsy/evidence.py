@@ -37,11 +37,12 @@ def quiet(what: str, done: int, total: int) -> None:
     """Progress that nobody watches."""
 
 
-def gather(case: Case, base: Path, progress: Progress = quiet) -> Evidence:
+def gather(case: Case, base: Path, progress: Progress = quiet, *, twice: bool = True) -> Evidence:
     """The evidence of a case whose receipt will stand two folders below `base`.
 
     Runs the system twice when the case has one: once for the outputs, once to see whether it
-    gives them again. Raises CannotUse when a file lies outside `base`.
+    gives them again; only once, and nothing is known of that, unless `twice`. Raises CannotUse
+    when a file lies outside `base`.
     """
     reading = read_sources(case.sources, case.wanted)
     subjects: dict[str, Path] = {}
@@ -57,7 +58,7 @@ def gather(case: Case, base: Path, progress: Progress = quiet) -> Evidence:
         spec["sources"].append(_source(source, name, count.file.layout))
     answers = None
     if case.system is not None:
-        answers, spec["system"] = _run(case, reading.records, base, subjects, progress)
+        answers, spec["system"] = _run(case, reading.records, base, subjects, progress, twice)
         spec["outputs"] = OUTPUTS
         made[OUTPUTS] = b"".join(map(_answer_line, reading.records, answers))
     _subject(case.path, base, subjects)
@@ -150,6 +151,7 @@ def _run(
     base: Path,
     subjects: dict[str, Path],
     progress: Progress,
+    twice: bool,
 ) -> tuple[list[kernel.Answer], dict[str, Any]]:
     """The system's answers, and how it was run."""
     system, bounds = case.system, case.file.system
@@ -159,11 +161,11 @@ def _run(
     try:
         with kernel.System(str(system.file), system.name, bounds.timeout, bounds.memory) as child:
             answers = _ask(child, inputs, "running the system", progress)
-            again = _ask(child, inputs, "running it again", progress)
+            again = _ask(child, inputs, "running it again", progress) if twice else []
             files = [Path(system.file), *map(Path, child.files)]
     except kernel.Unreadable as error:
         raise CannotRun(error.what, where=error.where, remedy=error.remedy) from None
-    same = all(map(kernel.answers_alike, answers, again))
+    same = twice and all(map(kernel.answers_alike, answers, again))
     names = {_subject(file, base, subjects): None for file in files}
     return answers, {
         "file": next(iter(names)),

@@ -1,18 +1,22 @@
 """How a verb shows its result: for a person, for a pipe, or as one JSON document.
 
-Data goes to stdout, everything else to stderr.
+1. The result goes to stdout, everything else to stderr.
+2. A terminal gets formatting; a pipe gets the same words without it.
+3. `--json` gives one document and nothing else on stdout; `--quiet` gives nothing but errors.
+4. A reader that goes away (`| head`) does not stop the verb: its exit code is still the answer.
 """
 
 from __future__ import annotations
 
 import functools
+import inspect
 import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -26,53 +30,57 @@ class Out:
     color: bool = True
 
     @property
-    def rich(self) -> bool:
-        """Whether a person is looking at stdout."""
-        return sys.stdout.isatty() and not self.as_json
+    def formatted(self) -> bool:
+        """Whether a person is looking at stdout, on a terminal that can format."""
+        return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+    @property
+    def silent(self) -> bool:
+        """Whether words are not wanted."""
+        return self.as_json or self.quiet
 
     def document(self, value: Mapping[str, Any]) -> None:
         """The one JSON document of `--json`."""
-        click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+        utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+        write(json.dumps(value, ensure_ascii=not utf8, indent=2))
 
-    def say(self, text: str = "", style: str = "") -> None:
-        """A line of the result; left out when `--json` or `--quiet` is asked for."""
-        if self.as_json or self.quiet:
+    def say(self, text: str = "", *, bold: bool = False, dim: bool = False) -> None:
+        """A line of the result."""
+        if not self.silent:
+            plain = not (self.formatted and self.color)
+            write(text if plain else click.style(text, bold=bold or None, dim=dim or None))
+
+    def markdown(self, text: str) -> None:
+        """A text in Markdown: rendered on a terminal, as it is elsewhere."""
+        if self.silent:
             return
-        if not self.rich:
-            click.echo(text)
+        if not self.formatted:
+            write(text.rstrip("\n"))
             return
-        self.console().print(text, style=style or None, markup=False, highlight=False)
+        from rich.markdown import Markdown
+
+        self.console().print(Markdown(text))
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Rows under heads; columns but the first are numbers, and end in line."""
-        if self.as_json or self.quiet:
+        """Rows under heads; the first column holds names, and the others end in line."""
+        if self.silent:
             return
-        if self.rich:
-            self._rich_table(heads, rows)
+        if self.formatted:
+            self.console().print(_rich_table(heads, rows))
             return
         widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
         for row in [heads, *rows]:
             cells = [
-                cell.ljust(w) if i == 0 else cell.rjust(w)
-                for i, (cell, w) in enumerate(zip(row, widths, strict=True))
+                cell.ljust(width) if i == 0 else cell.rjust(width)
+                for i, (cell, width) in enumerate(zip(row, widths, strict=True))
             ]
-            click.echo("  ".join(cells).rstrip())
-
-    def _rich_table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        from rich.table import Table
-        from rich.text import Text
-
-        shown = Table(box=None, pad_edge=False, header_style="bold")
-        for i, head in enumerate(heads):
-            shown.add_column(head, justify="left" if i == 0 else "right")
-        for row in rows:
-            shown.add_row(*map(Text, row))
-        self.console().print(shown)
+            write("  ".join(cells).rstrip())
 
     def console(self) -> Any:
+        """Rich's console on stdout."""
         from rich.console import Console
 
-        return Console(no_color=not self.color or None, soft_wrap=True)
+        return Console(no_color=not self.color or None, highlight=False)
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, int, int], None]]:
@@ -83,7 +91,8 @@ class Out:
         from rich.console import Console
         from rich.progress import Progress
 
-        with Progress(console=Console(stderr=True), transient=True) as bar:
+        console = Console(stderr=True, no_color=not self.color or None)
+        with Progress(console=console, transient=True) as bar:
             tasks: dict[str, Any] = {}
 
             def show(what: str, done: int, total: int) -> None:
@@ -94,19 +103,60 @@ class Out:
             yield show
 
 
-def verb(function: Callable[..., Any]) -> click.Command:
-    """A click command that takes what every verb takes, and is given an `Out`."""
+def write(text: str) -> None:
+    """A line on stdout, unless its reader has gone."""
+    try:
+        click.echo(text)
+    except BrokenPipeError:
+        nobody_reads(sys.stdout)
+
+
+def nobody_reads(stream: TextIO) -> None:
+    """Sends what is still written to a stream nowhere, so that Python does not try at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _rich_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = Table(box=None, pad_edge=False, header_style="bold")
+    for i, head in enumerate(heads):
+        # Folded, not cut: a number that lost a digit would be another number.
+        shown.add_column(Text(head), justify="left" if i == 0 else "right", overflow="fold")
+    for row in rows:
+        shown.add_row(*map(Text, row))
+    return shown
+
+
+OPTIONS = (
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
+    click.option("--quiet", "-q", is_flag=True, help="Print errors only."),
+    click.option("--no-color", is_flag=True, help="Print without colors (so does NO_COLOR)."),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, 2**32 - 1),
+        help="Seed of all that is drawn at random, in place of the case's; a receipt records it.",
+    ),
+)
+
+
+def verb(function: Callable[..., int | None]) -> click.Command:
+    """A click command that takes what every verb takes, and is given an `Out`.
+
+    The seed goes to the verbs that have a parameter for it; the others draw nothing.
+    """
+    draws = "seed" in inspect.signature(function).parameters
 
     @functools.wraps(function)
-    def run(as_json: bool, quiet: bool, no_color: bool, **arguments: Any) -> Any:
-        color = not no_color and "NO_COLOR" not in os.environ
+    def run(
+        as_json: bool, quiet: bool, no_color: bool, seed: int | None, **arguments: Any
+    ) -> int | None:
+        color = not no_color and not os.environ.get("NO_COLOR")
+        if draws:
+            arguments["seed"] = seed
         return function(out=Out(as_json, quiet, color), **arguments)
 
-    options = [
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
-        click.option("--quiet", "-q", is_flag=True, help="Print errors only."),
-        click.option("--no-color", is_flag=True, help="Print without colors (so does NO_COLOR)."),
-    ]
-    for option in reversed(options):
+    for option in reversed(OPTIONS):
         run = option(run)
     return click.command(run)
