@@ -19,7 +19,7 @@ Slices = Mapping[str, Sequence[int]]  # a slice's name -> right, counted
 
 def cube_of(eval_slices: Slices, production: Slices) -> kernel.Cube:
     """The cube of two splits that are sliced by one attribute, "s"."""
-    cells = {
+    cells: dict[tuple[str, kernel.Levels], dict[str, int]] = {
         (split, (f'"{name}"',)): {"records": n, "counted": n, "right": right, "wrong": n - right}
         for split, slices in (("eval", eval_slices), ("production", production))
         for name, (right, n) in slices.items()

@@ -110,7 +110,7 @@ def test_eta_squared_is_chi_square_over_n() -> None:
 
 def test_the_uncovered_mass_agrees_with_oracle() -> None:
     entry = ORACLES["7.uncovered_mass"]
-    promised = {name: (1, 1) for name in entry["inputs"]["eval_slices"]}
+    promised = dict.fromkeys(entry["inputs"]["eval_slices"], (1, 1))
     production = {name: (0, n) for name, n in entry["inputs"]["prod"].items()}
     k, n = kernel.derive("unseen", {"by": ["s"]}, cube_of(promised, production)).split("/")
     assert int(k) / int(n) == pytest.approx(entry["values"]["u"], abs=entry["tol"])
@@ -173,7 +173,7 @@ def test_no_smaller_set_carries_the_share_of_the_loss(
     promised: Slices, after: Slices, share: str
 ) -> None:
     cube = cube_of(promised, after)
-    losses = {
+    losses: dict[kernel.Levels, Fraction] = {
         (f'"{name}"',): min(Fraction(0), kernel.contribution(cube, {"s": [name]})) for name in after
     }
     wanted = Fraction(share) * sum(losses.values())
