@@ -1,3 +1,30 @@
-"""Finds out what an average score hides, and writes a receipt that proves itself."""
+"""Finds out what an average score hides, and writes a receipt that proves itself.
+
+`open` a case, or data without one; ask it for `slices`; `run` it to a receipt; `verify` that. See
+`eval_autopsy.api`. Nothing is loaded before it is used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from eval_autopsy.api import Autopsy as Autopsy
+    from eval_autopsy.api import open as open  # noqa: A004  it is called as autopsy.open
+    from eval_autopsy.receipt.verify import verify as verify
 
 __version__ = "0.1.0"
+__all__ = ["Autopsy", "__version__", "open", "verify"]
+
+_HOMES = {"Autopsy": "api", "open": "api", "verify": "receipt.verify"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, *(name for name in globals() if name.startswith("__"))]

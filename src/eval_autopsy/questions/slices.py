@@ -123,6 +123,8 @@ class Slices:
     silent: Silent
     set_aside: tuple[SetAside, ...]
     unscored: Mapping[str, int]  # split -> records without a verdict
+    scorer: str  # the name of what says that an answer is right
+    rests_on: str  # "re-run", "re-scored" or "given", as claims say it
 
     @property
     def all(self) -> tuple[Slice, ...]:
@@ -150,6 +152,8 @@ class Slices:
             "silent": self.silent.to_dict(),
             "set_aside": [one._asdict() for one in self.set_aside],
             "unscored": dict(self.unscored),
+            "scorer": self.scorer,
+            "rests_on": self.rests_on,
         }
 
     def to_polars(self) -> polars.DataFrame:
@@ -177,12 +181,15 @@ class Slices:
 
 def slices_of(
     cube: kernel.Cube,
-    guards: Sequence[str] = (),
+    evidence: Mapping[str, Any],
     *,
     levels_at_most: int = LEVELS_AT_MOST,
     members: bool = False,
 ) -> Slices:
-    """The slices by each attribute of a cube that has scored records in both splits."""
+    """The slices by each attribute of a cube that has scored records in both splits.
+
+    `evidence` describes what was counted, as the predicate of a receipt does.
+    """
     by_name = {name: marginal(cube, name) for name in cube.attributes}
     reasons = {name: against(one, levels_at_most) for name, one in by_name.items()}
     found = [breakdown_of(one, name, members) for name, one in by_name.items() if not reasons[name]]
@@ -192,9 +199,11 @@ def slices_of(
         production=right_rate(cube, "production", {}),
         gap=gap_of(cube),
         breakdowns=tuple(found),
-        silent=silent_of(cube, guards),
+        silent=silent_of(cube, [guard["name"] for guard in evidence["guards"]]),
         set_aside=tuple(SetAside(name, reason) for name, reason in reasons.items() if reason),
         unscored={split: cube.count(split, "unscored", {}) for split in kernel.SPLITS},
+        scorer=evidence["scorer"]["name"],
+        rests_on=kernel.rests_on("rate", {"outcome": "right", "of": "counted"}, evidence),
     )
 
 

@@ -1,0 +1,137 @@
+"""The command line's verbs for Python: `import eval_autopsy as autopsy`.
+
+>>> import eval_autopsy as autopsy
+>>> case = autopsy.open("examples/invoice-extraction")
+>>> found = case.slices()
+>>> found.production
+Rate(k=345, n=400)
+>>> [(one.where["shift_type"], one.wrong, one.silent) for one in found.cover]
+[('reorder', 36, 36), ('verbose', 8, 8)]
+>>> receipt = case.run()
+>>> autopsy.verify(receipt.folder).verdict
+'holds'
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from eval_autopsy.case.load import Case, load
+from eval_autopsy.case.unwritten import (
+    LEVELS_AT_MOST,
+    Attributes,
+    Said,
+    attributes_of,
+    sliced_by,
+    unwritten,
+)
+from eval_autopsy.cubes import polars_cube
+from eval_autopsy.errors import BadCase
+from eval_autopsy.evidence import Progress, gather, quiet
+from eval_autopsy.questions import slices as question
+from eval_autopsy.questions.rates import check_scored
+from eval_autopsy.receipt import certify
+
+Paths = str | Path | Iterable[str | Path]
+
+
+class Autopsy:
+    """A comparison of eval and production that can be asked questions."""
+
+    def __init__(self, case: Case, notes: Sequence[str] = (), *, written: bool = True) -> None:
+        self.case = case
+        self.notes = tuple(notes)  # what was guessed
+        self.written = written  # whether there is a case file, which a receipt rests on
+
+    def slices(
+        self,
+        by: Sequence[str] = (),
+        *,
+        members: bool = False,
+        progress: Progress = quiet,
+    ) -> question.Slices:
+        """Where production is wrong, by each of some attributes.
+
+        `by` stands in place of the case's own attributes. Where neither names any, every field
+        with few different values is taken, and the others are set aside with the reason.
+        Runs the system once, when the case names one. `members` keeps the ids of each slice.
+        """
+        asked = tuple(by) or tuple(self.case.wanted.attributes)
+        if len(set(asked)) < len(asked):
+            raise BadCase(
+                f"an attribute is named twice in {', '.join(asked)}", remedy="name it once"
+            )
+        attributes = Attributes(asked, ()) if asked else attributes_of(self.case)
+        case = sliced_by(self.case, attributes.names)
+        # No receipt is made, so that files may lie anywhere.
+        base = Path(Path(os.path.abspath(case.folder)).anchor)
+        evidence = gather(case, base, progress, twice=False)
+        frame = polars_cube.frame_of(attributes.names, evidence.records)
+        cube = polars_cube.count(attributes.names, frame)
+        check_scored(cube, ", ".join(source.name for source in case.sources))
+        at_most = question.LEVELS_AT_MOST if asked else LEVELS_AT_MOST
+        found = question.slices_of(cube, evidence.spec, levels_at_most=at_most, members=members)
+        earlier = tuple(question.SetAside(*one) for one in attributes.set_aside)
+        return replace(found, set_aside=earlier + found.set_aside)
+
+    def run(
+        self,
+        into: str | Path = ".",
+        *,
+        seed: int | None = None,
+        progress: Progress = quiet,
+    ) -> certify.Certified:
+        """The receipt of the case, verified, in `into/receipts/<name>`.
+
+        Runs the system twice. Raises BadCase when there is no case file: a receipt rests on it.
+        """
+        if not self.written:
+            what = "there is no case file, which a receipt rests on"
+            raise BadCase(what, remedy="run `autopsy init` with the same files")
+        return certify.certify(self.case, Path(into), progress, seed)
+
+
+def open(  # noqa: A001  it is called as autopsy.open
+    *paths: str | Path,
+    eval: Paths = (),  # noqa: A002  named after the split
+    production: Paths = (),
+    split: str = "",
+    id: str = "",  # noqa: A002  named after the field
+    correct: str = "",
+    output: str = "",
+    expected: str = "",
+    scorer: str = "",
+) -> Autopsy:
+    """What a case compares: of the current folder, of a folder or `autopsy.toml`, or of options.
+
+    Data that has no case is named by `eval` and `production`, or by one path and the column
+    `split`. What makes an answer right is a column of recorded scores, `correct`, or the columns
+    `output` and `expected`, compared by `scorer`. What is not named is guessed; `notes` says how.
+    """
+    said = Said(
+        paths=_paths(paths),
+        eval=_paths(eval),
+        production=_paths(production),
+        split=split,
+        id=id,
+        correct=correct,
+        output=output,
+        expected=expected,
+        scorer=scorer,
+    )
+    one = said.paths[0] if said.paths else Path()
+    is_case = one.is_dir() or one.suffix == ".toml"
+    if said == Said(paths=said.paths) and len(said.paths) < 2 and is_case:
+        return Autopsy(load(one))
+    if said.paths and is_case:
+        what = f"{one} is a case, and other data is named as well"
+        raise BadCase(what, remedy="name the case alone, or data files and their columns")
+    case, notes = unwritten(said)
+    return Autopsy(case, notes, written=False)
+
+
+def _paths(given: Paths) -> tuple[Path, ...]:
+    return (Path(given),) if isinstance(given, (str, Path)) else tuple(map(Path, given))

@@ -1,0 +1,265 @@
+"""A case that nobody wrote down: from options in place of an `autopsy.toml`.
+
+1. What an option names is taken. The rest is guessed as a proposal guesses it, and said in a note.
+2. There is no system to run and no guard, since nothing names them. Outputs or scores are recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from eval_autopsy import kernel, registry
+from eval_autopsy.case.columns import Column, Fields, columns_of
+from eval_autopsy.case.load import Case
+from eval_autopsy.case.model import CaseFile, Scorer
+from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts
+from eval_autopsy.case.sets import Look, Sets, guess_sets, look_at, split_of
+from eval_autopsy.errors import BadCase
+from eval_autopsy.readers import Source, SplitColumn, Wanted
+from eval_autopsy.records import SPLITS, Split
+
+LEVELS_AT_MOST = 20  # of an attribute that nobody asked for
+LEVEL_LENGTH = 60  # characters of a level; longer ones are texts, not kinds
+VALUES_SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What is said in place of a case file; "" and () where nothing is."""
+
+    paths: tuple[Path, ...] = ()  # files whose names say which set they are
+    eval: tuple[Path, ...] = ()
+    production: tuple[Path, ...] = ()
+    split: str = ""  # the column of the only file that says which set a record is of
+    id: str = ""
+    correct: str = ""  # the column of a recorded score
+    output: str = ""
+    expected: str = ""
+    scorer: str = ""
+
+
+class Unwritten(NamedTuple):
+    """A case made of options, and a note for each guess."""
+
+    case: Case
+    notes: tuple[str, ...]
+
+
+class Attributes(NamedTuple):
+    """The fields that can be sliced by, and the others with the reason."""
+
+    names: tuple[str, ...]
+    set_aside: tuple[tuple[str, str], ...]
+
+
+def unwritten(said: Said) -> Unwritten:
+    """The case that the options describe. Raises BadCase when they do not describe one."""
+    sets = _sets(said)
+    by_split = _by_split(sets)
+    guessed = [] if said.id else [guess_id(by_split)]
+    identity = said.id or guessed[0].field
+    if not identity:
+        raise BadCase(guessed[0].why, remedy="name the field that identifies a record with --id")
+    taken = [name for name in (identity, sets.column) if name]
+    parts = {guess.part: guess for guess in guess_parts(by_split, taken)}
+    fields, scorer = _verdict(said, parts)
+    guessed += [parts[part] for part in fields if part in parts and not getattr(said, part, "")]
+    if "error" in parts:
+        fields["error"] = parts["error"].field
+        guessed.append(parts["error"])
+    fields["id"] = identity
+    if scorer.name != "recorded" and _hold_json(by_split, fields["output"]):
+        scorer = scorer.model_copy(update={"output_format": "json"})
+    notes = [f"{guess.part} is the field {guess.field!r}: {guess.why}" for guess in guessed]
+    if not (said.eval or said.split):
+        notes.insert(0, f"eval and production are told apart {sets.why}")
+    return Unwritten(_case(sets, fields, scorer), tuple(notes))
+
+
+def sliced_by(case: Case, names: Sequence[str]) -> Case:
+    """The case with these attributes in place of its own."""
+    return replace(case, wanted=case.wanted._replace(attributes=tuple(names)))
+
+
+def attributes_of(case: Case) -> Attributes:
+    """The fields of a case's data that it has no other use for and that can be sliced by.
+
+    Told from the first records of each file; what they cannot rule out is left to the counts.
+    """
+    rows = [row for source in case.sources for row in look_at(source.path, source.name).rows]
+    columns = columns_of(rows)
+    splits = [s.split.column for s in case.sources if isinstance(s.split, SplitColumn)]
+    taken = [*case.wanted.fields.values(), *splits]
+    taken += [guess.field for guess in guess_parts([columns], taken)]
+    names, set_aside = [], []
+    for name, column in columns.items():
+        if any(name == other or name.startswith(f"{other}.") for other in taken):
+            continue
+        reason = _unfit(column)
+        if reason:
+            set_aside.append((name, reason))
+        elif column.scalar:  # the fields inside an object have columns of their own
+            names.append(name)
+    return Attributes(tuple(names), tuple(set_aside))
+
+
+def _unfit(column: Column) -> str:
+    """Why a column cannot be sliced by; "" when it may be, or is an object."""
+    if not column.scalar:
+        return "" if all(isinstance(value, dict) for value in column.given) else "it holds lists"
+    if any(number != number.to_integral_value() for number in column.numbers or ()):
+        return "it holds measurements"
+    if any(len(level) > LEVEL_LENGTH for level in column.counts):
+        return f"it holds texts of more than {LEVEL_LENGTH} characters"
+    if len(column.counts) > LEVELS_AT_MOST:
+        return f"more than {LEVELS_AT_MOST} different values"
+    return ""
+
+
+# Which records are which
+
+
+def _sets(said: Said) -> Sets:
+    """The files of each split, or the one file and its split column."""
+    if bool(said.eval) != bool(said.production):
+        given, other = ("eval", "production") if said.eval else ("production", "eval")
+        what = f"--{given} is given, and --{other} is not"
+        raise BadCase(what, remedy="name both, or one file with --split COLUMN")
+    if said.eval:
+        if said.paths or said.split:
+            extra = f"the path {said.paths[0]}" if said.paths else "--split"
+            what = f"--eval and --production are given, and {extra} as well"
+            raise BadCase(what, remedy="name the two sets, or one file with --split COLUMN")
+        looks = {"eval": _looks(said.eval), "production": _looks(said.production)}
+        return Sets("by the options", files=looks)  # type: ignore[arg-type]
+    if not said.paths:
+        raise BadCase("no data is named", remedy="name a case, or data files")
+    looks_at_paths = _looks(said.paths)
+    if said.split:
+        return _split_by(said.split, looks_at_paths)
+    sets = guess_sets(looks_at_paths)
+    if sets.files is None and sets.one is None:
+        remedy = "say it with --eval FILE --production FILE, or with --split COLUMN"
+        raise BadCase(sets.why, remedy=remedy)
+    return sets
+
+
+def _looks(paths: Iterable[Path]) -> tuple[Look, ...]:
+    return tuple(look_at(path, str(path)) for path in dict.fromkeys(paths))
+
+
+def _split_by(column: str, looks: Sequence[Look]) -> Sets:
+    """The sets of one file by the values of a column, each of which must name a set."""
+    if len(looks) != 1:
+        what = f"--split is for one file, and {len(looks)} are given"
+        raise BadCase(what, remedy="name one file")
+    known = looks[0].columns
+    if column not in known:
+        what = f"there is no field {column!r} among: {', '.join(known)}"
+        raise BadCase(what, where=looks[0].name, remedy="name one of them with --split")
+    given = list({kernel.canonical(value): value for value in known[column].given}.values())
+    values: dict[Split, Any] = {}
+    for value in given:
+        split = split_of(str(value))
+        if split is not None and split not in values:
+            values[split] = value
+    if len(given) != 2 or len(values) != 2:
+        listed = ", ".join(map(kernel.canonical, given[:VALUES_SHOWN]))
+        more = ", ..." if len(given) > VALUES_SHOWN else ""
+        what = f"the values are {listed}{more}, expected one that names eval and one production"
+        remedy = "run `autopsy init`, and name the two values under [data] splits"
+        raise BadCase(what, where=f"{looks[0].name}:{column}", remedy=remedy)
+    return Sets("by the column", one=looks[0], column=column, values=values)
+
+
+def _by_split(sets: Sets) -> list[Columns]:
+    """The columns of each split's first records."""
+    rows: dict[Split, list[Fields]] = {split: [] for split in SPLITS}
+    if sets.files is not None:
+        rows = sets.rows()
+    elif sets.one is not None and sets.values is not None:
+        texts = {kernel.canonical(value): split for split, value in sets.values.items()}
+        for row in sets.one.rows:
+            value = kernel.field(row, sets.column)
+            if value is not kernel.MISSING and kernel.canonical(value) in texts:
+                rows[texts[kernel.canonical(value)]].append(row)
+    return [columns_of(each) for each in rows.values() if each]
+
+
+# What makes an answer right
+
+
+def _verdict(said: Said, parts: Mapping[str, Guess]) -> tuple[dict[str, str], Scorer]:
+    """The fields that a verdict needs, and the scorer."""
+    compared = said.output or said.expected or said.scorer not in ("", "recorded")
+    if said.correct and compared:
+        what = "--correct says which answers are right, and other options have them compared"
+        remedy = "leave out --correct, or leave out --output, --expected and --scorer"
+        raise BadCase(what, remedy=remedy)
+    found = {part: getattr(said, part) or _field(parts, part) for part in ("output", "expected")}
+    score = said.correct or _field(parts, "score")
+    if compared or (all(found.values()) and not said.correct and not said.scorer):
+        name = said.scorer or "exact_match"
+        registry.scorers.get(name)  # which raises for a name that is not known
+        for part, field in found.items():
+            if not field:
+                what = f"nothing says which field is the {part}"
+                raise BadCase(what, remedy=f"name it with --{part}")
+        return found, Scorer(name=name)
+    if not score:
+        what = "nothing says which answers are right"
+        remedy = "name a recorded score with --correct, or --output and --expected to compare"
+        raise BadCase(what, remedy=remedy)
+    return {"score": score}, Scorer(name="recorded")
+
+
+def _field(parts: Mapping[str, Guess], part: str) -> str:
+    return parts[part].field if part in parts else ""
+
+
+def _hold_json(by_split: Sequence[Columns], output: str) -> bool:
+    """Whether most outputs are texts that hold a JSON object."""
+    given = [v for columns in by_split if output in columns for v in columns[output].given]
+    objects = sum(isinstance(kernel.parsed(v), dict) for v in given if isinstance(v, str))
+    return 2 * objects > len(given)
+
+
+# Together
+
+
+def _case(sets: Sets, fields: Mapping[str, str], scorer: Scorer) -> Case:
+    data: dict[str, Any] = {}
+    sources: list[Source] = []
+    if sets.files is not None:
+        for split in SPLITS:
+            looks = sets.files[split]
+            data[split] = [look.name for look in looks]
+            sources += [Source(look.file.path, split, look.name) for look in looks]
+    elif sets.one is not None and sets.values is not None:
+        data = {"file": sets.one.name, "split": sets.column, "splits": dict(sets.values)}
+        column = SplitColumn(sets.column, sets.values)
+        sources = [Source(sets.one.file.path, column, sets.one.name)]
+    try:
+        file = CaseFile.model_validate({"name": "unwritten", "data": data, "fields": dict(fields)})
+    except ValidationError as error:  # such as a split value that is not text
+        what = error.errors(include_url=False)[0]["msg"]
+        raise BadCase(f"the options make no case: {what}", remedy="write an autopsy.toml") from None
+    needed = {"id", *(part for part in fields if part != "error")}
+    folder = Path(sources[0].path).parent
+    return Case(
+        path=folder / "autopsy.toml",
+        folder=folder,
+        file=file,
+        scorer=scorer,
+        sources=tuple(sources),
+        wanted=Wanted(fields, (), frozenset(needed)),
+        system=None,
+        json_schema=None,
+        pydantic=None,
+        narrative=None,
+    )
