@@ -53,8 +53,8 @@ class Rows(Iterator[kernel.Row]):
             raise
         except kernel.Unreadable as error:
             self.close()
-            raise explain(error, self._stream, self._format) from None
-        except CannotRead:
+            raise explain(error, self._stream, self.name, self._format) from None
+        except BaseException:
             self.close()
             raise
         self.records += 1

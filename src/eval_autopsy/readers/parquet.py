@@ -79,7 +79,10 @@ def _leaf_counts(series: polars.Series) -> Iterator[int | None]:
     import polars
 
     if isinstance(series.dtype, polars.List):
-        yield from _leaf_counts(series.explode())
+        lengths = series.list.len()
+        empty = series.null_count() + int((lengths == 0).sum())
+        for count in _leaf_counts(series.filter(lengths > 0).explode()):
+            yield None if count is None else count + empty
     elif isinstance(series.dtype, polars.Struct):
         for field in series.dtype.fields:
             yield from _leaf_counts(series.struct.field(field.name))

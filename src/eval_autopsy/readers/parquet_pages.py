@@ -112,7 +112,7 @@ def check_pages(raw: bytes, name: str) -> list[int]:
             column = chunk.name
             _check_chunk(raw, chunk)
             values[column] = values.get(column, 0) + chunk.values
-    except (_Damaged, KeyError, TypeError, AttributeError, UnicodeDecodeError) as error:
+    except (_Damaged, LookupError, TypeError, AttributeError, ValueError) as error:
         reason = str(error) if isinstance(error, _Damaged) else "its description is incomplete"
         where = f"{name}: {column}" if column else name
         what = f"the Parquet file is damaged: {reason}"

@@ -27,6 +27,7 @@ class Trouble(NamedTuple):
     shows: Callable[[Stop], bool]
     what: str
     remedy: str
+    first: bool = False  # the first line is to blame, and not the one where reading stopped
 
 
 TROUBLES = (
@@ -59,6 +60,7 @@ TROUBLES = (
         lambda stop: stop.format == "csv" and stop.first.startswith(b"#"),
         "the first line is a comment, expected the names of the columns",
         "remove the comments above them",
+        first=True,
     ),
 )
 
@@ -68,10 +70,11 @@ def _cut_off(line: bytes) -> bool:
     return not line.rstrip(b" \r").endswith((b"}", b"\n")) and len(line) <= kernel.LINE_LIMIT
 
 
-def explain(error: kernel.Unreadable, stream: Lines, format_name: str) -> CannotRead:
+def explain(error: kernel.Unreadable, stream: Lines, name: str, format_name: str) -> CannotRead:
     """The error for people: what the reader met, and the mishap that it looks like, if any."""
     stop = Stop(stream.last, stream.lines, stream.first, format_name)
     for trouble in TROUBLES:
         if trouble.shows(stop):
-            return CannotRead(trouble.what, where=error.where, remedy=trouble.remedy)
+            where = f"{name}:1" if trouble.first else error.where
+            return CannotRead(trouble.what, where=where, remedy=trouble.remedy)
     return CannotRead(error.what, where=error.where, remedy=error.remedy or "repair or remove it")
