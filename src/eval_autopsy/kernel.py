@@ -138,8 +138,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _decimal(text: str) -> Decimal:
-    number = Decimal(text)
-    if abs(number.adjusted()) > 400:
+    try:
+        number = Decimal(text)
+    except ArithmeticError:  # an exponent of twenty digits
+        number = Decimal("inf")
+    if not number.is_finite() or abs(number.adjusted()) > 400:
         raise ValueError(f"the number {text[:40]} is out of range")
     return number
 
