@@ -9,6 +9,7 @@ import click
 
 from eval_autopsy import kernel
 from eval_autopsy.cli.out import Out, verb
+from eval_autopsy.cli.places import command
 
 if TYPE_CHECKING:
     from eval_autopsy.receipt.certify import Certified
@@ -20,57 +21,81 @@ DEMO = "invoice-extraction"
 @click.argument("case", type=click.Path(path_type=Path), default=Path("."))
 @click.option(
     "--into",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=click.Path(path_type=Path),
     default=Path("."),
     help="The folder below which the data lies and receipts/ is written; else the current one.",
 )
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="In place of the case's seed.")
 def run(out: Out, case: Path, into: Path, seed: int | None) -> int:
     """Work through a case without asking, and write its receipt.
 
-    CASE is an autopsy.toml or the folder that has one; without it, the current folder. The
-    receipt goes to receipts/NAME and is verified before it takes its place there.
+    CASE is an autopsy.toml, or the folder that has one; without it, the current folder. The
+    receipt is verified before it takes its place: on any failure, and on Ctrl-C, the one before
+    it stays as it was.
+
+    \b
+    Reads   the case, and the data files that it names.
+    Writes  receipts/NAME: REPORT.md for people, receipt.json for programs, verify.py for
+            anyone with a Python, and the outputs.
+    Runs    the case's system, twice: to record its outputs, and to see them again.
+    Exits   0 the receipt holds; 1 it does not, and is not kept; 2 the case or the data
+            cannot be used; 130 interrupted.
+
+    \b
+    Examples:
+      autopsy run
+      autopsy run examples/invoice-extraction
+      autopsy run examples/invoice-extraction --json | jq .gap
     """
-    from eval_autopsy.case.load import load
-    from eval_autopsy.receipt.certify import certify
+    from eval_autopsy.api import open as open_case
 
     with out.progress() as progress:
-        done = certify(load(case), into, progress, seed)
+        done = open_case(case).run(into, seed=seed, progress=progress)
     show(out, done)
     return 0
 
 
 @verb
-def demo(out: Out) -> int:
+def demo(out: Out, seed: int | None) -> int:
     """Run the invoice case, start to finish, below the current folder.
 
-    Copies the example to ./examples/invoice-extraction unless it is there, runs it, writes
-    ./receipts/invoice-extraction and verifies that.
+    A synthetic extractor is right on all of its eval and not in production; the receipt says
+    where. The example is copied first, unless it is there.
+
+    \b
+    Reads   the example that comes with the engine.
+    Writes  ./examples/invoice-extraction and ./receipts/invoice-extraction.
+    Runs    the example's extractor, in a child process.
+    Exits   0 the receipt holds; 2 the folder cannot be written to; 130 interrupted.
+
+    \b
+    Examples:
+      autopsy demo
+      autopsy demo && python3 receipts/invoice-extraction/verify.py
     """
-    from eval_autopsy.case.load import load
-    from eval_autopsy.receipt.certify import certify
+    from eval_autopsy.api import open as open_case
     from eval_autopsy.receipt.example import unpacked
 
     folder = unpacked(DEMO, Path("examples"))
     with out.progress() as progress:
-        done = certify(load(folder), Path("."), progress)
+        done = open_case(folder).run(seed=seed, progress=progress)
     show(out, done)
     return 0
 
 
 def show(out: Out, done: Certified) -> None:
-    """A receipt's first lines, its findings, where it is, and that it verifies."""
+    """A receipt's first lines, its findings, that it verifies, and where it is."""
     from eval_autopsy.receipt.certify import to_dict
 
     if out.as_json:
         out.document(to_dict(done))
         return
     report = (done.folder / "REPORT.md").read_text(encoding="utf-8")
-    for number, line in enumerate(report.partition("\n## The gap")[0].splitlines()):
-        out.say(line, style="bold" if number == 0 else "")
+    out.markdown(report.partition("\n## The gap")[0])
     out.say()
     for line in kernel.lines_of(done.verification, verbose=False):
         out.say(line)
     out.say()
+    out.say(f"receipt  {done.folder}", bold=True)
     out.say(f"report   {done.folder / 'REPORT.md'}")
-    out.say(f"check    python3 {done.folder / 'verify.py'}")
+    out.say(f"check    {command('autopsy', 'verify', done.folder)}")
+    out.say(f"or with  {command('python3', done.folder / 'verify.py')}")

@@ -1,0 +1,83 @@
+"""`autopsy slices`: where production is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eval_autopsy.cli.out import Out, verb
+
+FILE = click.Path(path_type=Path)
+TOP = 20  # rows of a table
+
+
+@verb
+@click.argument("path", type=FILE, nargs=-1)
+@click.option("--by", metavar="A,B", help="The fields to slice by, in place of the case's.")
+@click.option("--top", type=click.IntRange(1), default=TOP, show_default=True, help="Rows shown.")
+@click.option("--all", "every", is_flag=True, help="Show every row.")
+@click.option("--members", is_flag=True, help="Add the ids of each slice to --json.")
+@click.option("--eval", "eval_", type=FILE, multiple=True, help="A file of eval records.")
+@click.option("--production", type=FILE, multiple=True, help="A file of production records.")
+@click.option("--split", default="", metavar="COLUMN", help="Says which set a record is of.")
+@click.option("--id", "id_", default="", metavar="COLUMN", help="Identifies a record.")
+@click.option("--correct", default="", metavar="COLUMN", help="A recorded score, true or false.")
+@click.option("--output", default="", metavar="COLUMN", help="A recorded output, to compare.")
+@click.option("--expected", default="", metavar="COLUMN", help="What the output should be.")
+@click.option("--scorer", default="", metavar="NAME", help="Compares them; else exact_match.")
+def slices(
+    out: Out,
+    path: tuple[Path, ...],
+    by: str | None,
+    top: int,
+    every: bool,
+    members: bool,
+    **said: Any,
+) -> int:
+    """Show where production is wrong, slice by slice.
+
+    PATH is a case: a folder with an autopsy.toml, or that file; without PATH, the current
+    folder. Data without a case is named by --eval and --production, or by one file and --split;
+    what makes an answer right by --correct, or by --output and --expected. What is not named is
+    guessed, and said. A dotted name reaches into an object.
+
+    \b
+    A case's system is run once, on every input. Each slice is held against the rest of
+    production (Fisher's exact test, adjusted by Holm). Without --by, and without [slices] in
+    the case, every field with few different values is sliced by, and the others are set
+    aside with the reason. --json holds every row.
+
+    \b
+    Reads   the data, and the case.
+    Writes  nothing.
+    Runs    the case's system, if it names one.
+    Exits   0 done; 2 the data or the case cannot be used.
+
+    \b
+    Examples:
+      autopsy slices examples/invoice-extraction
+      autopsy slices --by region,language --top 5
+      autopsy slices --eval test.csv --production live.csv --correct passed
+      autopsy slices runs.parquet --split source --output answer --expected label
+      autopsy slices --json --members | jq '.slices[0].members'
+    """
+    from eval_autopsy import api
+    from eval_autopsy.cli.slices_view import show
+
+    study = api.open(*path, eval=said.pop("eval_"), id=said.pop("id_"), **said)
+    with out.progress() as progress:
+        found = study.slices(names_in(by), members=members, progress=progress)
+    if out.as_json:
+        out.document(found.to_dict())
+    show(out, found, study, None if every else top)
+    return 0
+
+
+def names_in(text: str | None) -> list[str]:
+    """The names in a list with commas; an empty name is an error."""
+    names = [] if text is None else [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise click.BadParameter(f"found {text!r}, expected names with commas between them")
+    return names

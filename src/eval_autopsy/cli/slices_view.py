@@ -1,0 +1,200 @@
+"""The words and tables of `autopsy slices`. Every number is formatted as a receipt formats it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from eval_autopsy import kernel
+from eval_autopsy.cli.out import Out
+from eval_autopsy.cli.places import command
+from eval_autopsy.questions.gap import Waterfall
+from eval_autopsy.questions.rates import Rate
+from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
+
+if TYPE_CHECKING:
+    from eval_autopsy.api import Autopsy
+
+NAME_LENGTH = 40  # characters of a level, a field or an id
+
+
+def show(out: Out, found: Slices, study: Autopsy, top: int | None) -> None:
+    """All of the answer; `top` rows of each table, or every row when it is None."""
+    out.say(title(study), bold=True)
+    out.say(f"right by {found.scorer}, {basis(study)}")
+    for note in study.notes:
+        out.say(f"guessed: {kernel.visible(note)}", dim=True)
+    out.say()
+    rates = {"eval": found.eval, "production": found.production}
+    out.table(
+        ["", "right", "rate", "95% interval"],
+        [[name, of(rate), percent(rate), interval(rate)] for name, rate in rates.items()],
+    )
+    ends = [kernel.real(end) for end in found.gap.interval]
+    change = shown("difference", str(found.gap.value), "change")
+    out.say(f"from eval to production: {change} {shown('difference_interval', ends, 'points')}")
+    for breakdown in found.breakdowns:
+        show_breakdown(out, breakdown, bool(found.silent.guards), top)
+    if not found.breakdowns:
+        out.say()
+        out.say("There is nothing to slice by: name fields with --by, or under [slices] of a case.")
+    out.say()
+    for line in closing(found, study):
+        out.say(line)
+
+
+def title(study: Autopsy) -> str:
+    """The name of the case, or the files that are compared."""
+    if study.written:
+        return study.case.name
+    return kernel.visible(", ".join(dict.fromkeys(s.name for s in study.case.sources)))
+
+
+def basis(study: Autopsy) -> str:
+    """Where the verdicts come from."""
+    system = study.case.system
+    if system is not None:
+        return f"of the outputs of one run of {system.file.name}:{system.name}"
+    recorded = study.case.scorer.name == "recorded"
+    return "as the data say" if recorded else "of the recorded outputs"
+
+
+def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | None) -> None:
+    """The table of one attribute, and what it says."""
+    name = plain(breakdown.attribute)
+    rows = breakdown.slices[:top]
+    heads = [name, "eval", "right in production", "95% interval", "silent", "points", "p", "such as"]
+    cells = [row_of(one) for one in rows]
+    if not guarded:  # every wrong answer would count as silent
+        heads, cells = without(heads, 4), [without(row, 4) for row in cells]
+    out.say()
+    out.table(heads, cells)
+    left = len(breakdown.slices) - len(rows)
+    if left:
+        out.say(f"and {left:,} more, none of which loses more; --all shows them", dim=True)
+    if breakdown.explained is not None:
+        share = kernel.percent(breakdown.explained)
+        out.say(f"{name} explains {share} of what is right and wrong in production (eta squared)")
+    if breakdown.cover:
+        names = ", ".join(plain_level(one) for one in breakdown.cover)
+        share = kernel.percent(Fraction(COVERED))
+        out.say(f"the fewest slices with {share} of the loss: {names}")
+    out.say(f"the change in points: {in_parts(breakdown.waterfall)}")
+    for only in breakdown.eval_only[: top and 5]:
+        words = level_words(next(iter(only.where.values())))
+        out.say(f"only in eval: {words}, {of(only.rate)} right")
+
+
+def row_of(one: Slice) -> list[str]:
+    """A slice's cells."""
+    p = kernel.real(one.p_adjusted)
+    return [
+        plain_level(one),
+        percent(one.eval),
+        of(one.production),
+        interval(one.production),
+        f"{one.silent:,}",
+        shown("contribution", str(one.contribution), "points"),
+        shown("p_adjusted", p, "p"),
+        plain(one.examples[0]) if one.examples else "",
+    ]
+
+
+def without(cells: Sequence[str], position: int) -> list[str]:
+    """The cells but for one."""
+    return [*cells[:position], *cells[position + 1 :]]
+
+
+def in_parts(waterfall: Waterfall) -> str:
+    """The parts of the change, and how far the order of two of them moves them."""
+    words = []
+    for part, value in waterfall.parts.items():
+        text = shown("gap_part", str(value), "points")
+        orders = [order[part] for order in waterfall.orders.values()]
+        if len(set(orders)) > 1:
+            ends = (shown("gap_part", str(end), "points") for end in sorted(orders))
+            text += " (by order {} to {})".format(*ends)
+        words.append(f"{part.replace('_', ' ')} {text}")
+    return ", ".join(words)
+
+
+def closing(found: Slices, study: Autopsy) -> Iterator[str]:
+    """What goes for all tables, what was left out, and what to do next."""
+    if found.breakdowns:
+        yield "points: what a slice adds to the change; the slices of an attribute add up to it"
+        yield "p: against the rest of production, adjusted for the slices of the attribute"
+    yield silence(found)
+    for split, count in found.unscored.items():
+        if count:
+            yield f"set aside: {count:,} records of {split} without a verdict"
+    for one in found.set_aside:
+        yield f"set aside: {plain(one.attribute)} ({one.reason})"
+    if study.written:
+        yield f"next: {command('autopsy', 'run', study.case.folder)} (writes the receipt)"
+    else:
+        files = dict.fromkeys(source.path for source in study.case.sources)
+        yield f"next: {command('autopsy', 'init', *files)} (proposes a case, as a receipt needs)"
+
+
+def silence(found: Slices) -> str:
+    """What the guards let through."""
+    silent = found.silent
+    if not silent.wrong:
+        return "silent: no answer in production is wrong"
+    if not silent.guards:
+        return "silent: not known, since no guard is named"
+    caught = ", ".join(f"{plain(guard.name)} stops {guard.caught:,}" for guard in silent.guards)
+    passed = of(Rate(silent.silent, silent.wrong))
+    return f"silent: {passed} wrong answers pass every guard ({caught})"
+
+
+# Words
+
+
+def shown(op: str, value: Any, form: str) -> str:
+    """A value as a receipt shows the claim of it."""
+    return kernel.formatted({"op": op, "value": value}, form)
+
+
+def of(rate: Rate) -> str:
+    """A rate as its counts."""
+    return shown("rate", f"{rate.k}/{rate.n}", "of")
+
+
+def percent(rate: Rate) -> str:
+    """A rate in per cent; a dash when nothing was counted."""
+    return "-" if rate.share is None else kernel.percent(rate.share)
+
+
+def interval(rate: Rate) -> str:
+    """The interval of a rate."""
+    return shown("interval", [kernel.real(end) for end in rate.interval], "percent")
+
+
+def plain(text: str) -> str:
+    """Data on one line, with what cannot be seen spelled out, cut to a cell's length."""
+    return kernel.visible(text if len(text) <= NAME_LENGTH else text[:NAME_LENGTH] + "…")
+
+
+def plain_level(one: Slice) -> str:
+    """The level of a slice of one attribute."""
+    return level_words(next(iter(one.where.values())))
+
+
+def level_words(level: Any) -> str:
+    """A level as a table's row names it: text as it is, unless it would look like another value."""
+    if isinstance(level, dict):
+        return "(missing)" if "missing" in level else plain(str(next(iter(level.values()))))
+    if not isinstance(level, str) or level != level.strip() or not looks_like_text(level):
+        return plain(kernel.canonical(level))
+    return plain(level)
+
+
+def looks_like_text(text: str) -> bool:
+    """Whether a text cannot be taken for a JSON value, or for nothing."""
+    try:
+        kernel.strict_json(text)
+    except kernel.Unreadable:
+        return text not in ("", "(missing)")
+    return False
