@@ -6,10 +6,12 @@ make_hostile.py. Without it there is nothing to be tested here, and pytest says 
 
 from __future__ import annotations
 
+import atexit
 import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -134,6 +136,7 @@ def made() -> dict[str, str]:
     if not found("make_hostile.py"):
         return {}
     folder = Path(tempfile.mkdtemp(prefix="hostile-"))
+    atexit.register(shutil.rmtree, folder)
     command = [sys.executable, str(CORPORA / "make_hostile.py"), str(folder)]
     subprocess.run(command, check=True, capture_output=True)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))

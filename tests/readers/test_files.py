@@ -192,6 +192,29 @@ def test_two_readers_that_claim_a_file_are_both_named(
         read(tmp_path / "x")
 
 
+@pytest.mark.parametrize("at", ["sniff", "read", "rows"])
+def test_a_reader_of_another_package_that_fails_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    def broken(stream: Any, name: str) -> Iterator[kernel.Row]:
+        """Nothing."""
+        if at == "read":
+            raise KeyError("boom")
+        return (kernel.Row(1 // 0, {}) for _ in "x")
+
+    def sniff(head: bytes) -> bool:
+        return bool(1 // 0) if at == "sniff" else True
+
+    monkeypatch.setattr(registry.readers, "_entries", {**registry.readers._entries})
+    registry.reader("broken", sniff=sniff)(broken)
+    (tmp_path / "x").write_bytes(b"{}")
+    with pytest.raises(CannotRead) as caught:
+        read(tmp_path / "x")
+    package = __name__.partition(".")[0]
+    assert caught.value.what.startswith(f"the reader 'broken' of the package {package} fails: ")
+    assert caught.value.remedy == f"repair or uninstall {package}"
+
+
 def test_every_format_is_listed_with_one_line_of_help() -> None:
     assert [entry.name for entry in registry.readers.describe()] == [
         "csv",

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eval_autopsy import kernel, registry
-from eval_autopsy.errors import CannotRead
+from eval_autopsy.errors import AutopsyError, CannotRead
 from eval_autopsy.readers import compressed
 from eval_autopsy.readers.opened import Lines, open_file, refuse_strangers
 from eval_autopsy.readers.trouble import explain
+from eval_autopsy.registry import Entry, Reader
 
 KERNEL_LAYOUTS = ("jsonl", "json", "csv")
+UNITS = {"jsonl": "", "csv": "", "json": "item"}  # what a row's number counts, when not lines
 
 
 class DataFile(NamedTuple):
@@ -35,15 +37,15 @@ class Rows(Iterator[kernel.Row]):
     file; that they do is checked. Raises CannotRead at the first row that is not as it should be.
     """
 
-    def __init__(self, stream: Lines, name: str, format_name: str, unit: str) -> None:
+    def __init__(self, stream: Lines, name: str, entry: Entry[Reader]) -> None:
         self._stream = stream
+        self._entry = entry
         self.name = name
         self.records = 0
         self.lines = 0
         self.blank = 0
-        self._format = format_name
-        self._unit = unit  # what a row's number counts: "" for lines, else a word
-        self._rows = registry.readers.get(format_name).read(stream, name)
+        self._unit = UNITS.get(entry.name, "row")
+        self._rows = _read(entry, stream, name)
 
     def __next__(self) -> kernel.Row:
         try:
@@ -53,9 +55,11 @@ class Rows(Iterator[kernel.Row]):
             raise
         except kernel.Unreadable as error:
             self.close()
-            raise explain(error, self._stream, self.name, self._format) from None
-        except BaseException:
+            raise explain(error, self._stream, self.name, self._entry.name) from None
+        except BaseException as error:
             self.close()
+            if isinstance(error, Exception) and not isinstance(error, AutopsyError):
+                _blame(self._entry, error, self.name)
             raise
         self.records += 1
         return row
@@ -87,7 +91,7 @@ class Rows(Iterator[kernel.Row]):
             what = "there are no records in the file"
             raise CannotRead(what, where=self.name, remedy="check how it was written")
         unaccounted = self.lines - self.blank - self.records
-        if self._format == "jsonl" and unaccounted:
+        if self._entry.name == "jsonl" and unaccounted:
             what = f"{unaccounted} of {self.lines} lines hold neither a record nor nothing"
             raise CannotRead(what, where=self.name, remedy="remove what they hold")
 
@@ -106,12 +110,16 @@ def open_rows(path: Path, name: str = "") -> tuple[DataFile, Rows]:
             stream = compressed.decompressed(stream, packed, name)
         head = stream.head()
         refuse_strangers(head, name)
-        found = _recognise(head, packed, name)
-        unit = {"jsonl": "", "csv": "", "json": "item"}.get(found, "row")
-        return _described(path, found, packed), Rows(stream, name, found, unit)
+        entry = _recognise(head, packed, name)
+        return _described(path, entry.name, packed), Rows(stream, name, entry)
     except BaseException:
         stream.close()
         raise
+
+
+def _read(entry: Entry[Reader], stream: Lines, name: str) -> Iterator[kernel.Row]:
+    # A generator, so that a reader that fails when it is called does so at the first row.
+    yield from entry.value.read(stream, name)
 
 
 def _described(path: Path, found: str, packed: str) -> DataFile:
@@ -122,22 +130,41 @@ def _described(path: Path, found: str, packed: str) -> DataFile:
     return DataFile(path, found, packed, "")
 
 
-def _recognise(head: bytes, packed: str, name: str) -> str:
-    """The name of the reader that knows a file by its first bytes.
+def _recognise(head: bytes, packed: str, name: str) -> Entry[Reader]:
+    """The reader that knows a file by its first bytes.
 
     The plain formats come last: a reader for a tool's own log is more particular about its JSON.
     """
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n") or head
-    known = [name for name in registry.readers if registry.readers.get(name).sniff(start)]
-    particular = [name for name in known if name not in KERNEL_LAYOUTS]
+    known = [entry for entry in registry.readers.describe() if _claims(entry, start, name)]
+    particular = [entry for entry in known if entry.name not in KERNEL_LAYOUTS]
     if len(particular) > 1:
-        what = f"the readers {' and '.join(particular)} both claim the file"
+        names = " and ".join(entry.name for entry in particular)
+        what = f"the readers {names} both claim the file"
         raise CannotRead(what, where=name, remedy="uninstall the package of one of them")
-    if particular and packed and particular[0] == "parquet":
+    found = (particular or known)[0]
+    if found.name == "parquet" and packed:
         what = f"found a Parquet file inside {packed}"
         raise CannotRead(what, where=name, remedy="unpack it; Parquet is compressed by itself")
-    found = (particular or known)[0]
-    if found == "csv" and b"\0" in start[:1024].partition(b"\n")[0]:
+    if found.name == "csv" and b"\0" in start[:1024].partition(b"\n")[0]:
         what = "found binary data, expected JSON Lines, a JSON array, CSV or Parquet"
         raise CannotRead(what, where=name, remedy="export the rows as one of these")
     return found
+
+
+def _claims(entry: Entry[Reader], start: bytes, name: str) -> bool:
+    try:
+        return entry.value.sniff(start)
+    except Exception as error:
+        _blame(entry, error, name)
+        raise
+
+
+def _blame(entry: Entry[Reader], error: Exception, name: str) -> None:
+    """Raises an error that names the package, when the reader that failed is not ours."""
+    if entry.package != registry.OURS:
+        what = (
+            f"the reader {entry.name!r} of the package {entry.package} fails: "
+            f"{type(error).__name__}: {error}"
+        )
+        raise CannotRead(what, where=name, remedy=f"repair or uninstall {entry.package}") from error
