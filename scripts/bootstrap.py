@@ -185,8 +185,7 @@ def install(build: Path, lock: Path) -> None:
 def install_with_uv(build: Path, lock: Path) -> bool:
     """Whether uv could do it; when it could not, `build` is empty again and the reason is said."""
     python = str(build / "bin" / "python")
-    # No project: the home folder may hold a pyproject.toml that has nothing to do with this.
-    venv = ["uv", "venv", "--no-project", "--python", sys.executable, str(build)]
+    venv = ["uv", "venv", "--python", sys.executable, str(build)]
     pip = ["uv", "pip", "install", "--python", python, "--requirements", str(lock)]
     pip += ["--require-hashes", "--no-deps", "--only-binary", ":all:"]
     if os.environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on"):
@@ -249,10 +248,8 @@ def run(command: List[str], build: Path, environ: Dict[str, str]) -> None:
 # --- The user's settings --------------------------------------------------------------------------
 
 # Where packages come from is for the user's settings to say; what is installed where is not.
-NOT_FOR_PIP = {"PIP_USER", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIREMENT"}
-NOT_FOR_PIP |= {"PIP_CONSTRAINT", "PIP_PYTHON", "PIP_DRY_RUN", "PIP_NO_BINARY"}
-NOT_FOR_UV = {"UV_PYTHON", "UV_SYSTEM_PYTHON", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE"}
-NOT_FOR_UV |= {"UV_PROJECT", "UV_WORKING_DIR", "UV_NO_BINARY"}
+NOT_FOR_PIP = {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_CONSTRAINT", "PIP_DRY_RUN"}
+NOT_FOR_UV = {"UV_CONSTRAINT", "UV_OVERRIDE", "UV_EXCLUDE"}
 
 # uv reads none of pip's settings, so it is told each that it has no setting of its own for.
 UV_FROM_PIP = [
@@ -263,12 +260,7 @@ UV_FROM_PIP = [
 
 
 def environ_without(names: Set[str]) -> Dict[str, str]:
-    """The variables, less `names` and all that would lead a Python elsewhere."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if name not in names and not name.startswith("PYTHON")
-    }
+    return {name: value for name, value in os.environ.items() if name not in names}
 
 
 def environ_for_pip() -> Dict[str, str]:

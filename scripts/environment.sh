@@ -76,7 +76,7 @@ Name a Python 3.11 or newer with it, or unset it to use the one on the PATH."
         ! is_new_enough "$python" || return 0
     done
     # uv may have a Python that is not on the PATH.
-    ! command -v uv >/dev/null || python=$(uv python find --no-project '>=3.11' 2>/dev/null) || :
+    ! command -v uv >/dev/null || python=$(uv python find '>=3.11' 2>/dev/null) || :
     ! is_new_enough "$python" || return 0
     python=python3
     starts "$python" || refuse "no Python is on the PATH. Install Python 3.11 or newer, or name one \

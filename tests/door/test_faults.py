@@ -175,6 +175,14 @@ def test_index_with_other_bytes_is_refused(plugin_with_each_tool: Plugin) -> Non
     assert plugin.environments() == []
 
 
+def test_lock_without_a_hash_is_refused(plugin_with_each_tool: Plugin) -> None:
+    (plugin_with_each_tool.root / "requirements.lock").write_text("tiny-package==1\n")
+    ran = plugin_with_each_tool.run()
+    assert ran.code == 2
+    assert "hash" in ran.err.splitlines()[-1].lower()
+    assert plugin_with_each_tool.environments() == []
+
+
 def test_unknown_failure_is_shown_whole(plugin: Plugin) -> None:
     (plugin.root / "requirements.lock").write_text("--no-such-option\n")
     ran = plugin.run()

@@ -16,20 +16,28 @@ from .plugin import Plugin
 
 @pytest.fixture
 def index(tmp_path: Path, wheels: Path) -> Iterator[str]:
-    """The address of a package index on this machine that has the tiny packages."""
+    """The address of a package index on this machine that has the tiny packages.
+
+    Below `old` it is an index that has them in another version only.
+    """
     served = tmp_path / "served"
     for wheel in wheels.iterdir():
         name = wheel.name.split("-")[0].replace("_", "-")
         digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
-        (served / "simple" / name).mkdir(parents=True)
-        page = f'<!DOCTYPE html><a href="/{wheel.name}#sha256={digest}">{wheel.name}</a>'
-        (served / "simple" / name / "index.html").write_text(page)
+        write_page(served / name, f"/{wheel.name}#sha256={digest}")
+        write_page(served / "old" / name, f"/{wheel.name.replace('-1-', '-0-')}")
         (served / wheel.name).write_bytes(wheel.read_bytes())
     handler = functools.partial(QuietHandler, directory=str(served))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/simple"
+        yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
+
+
+def write_page(folder: Path, link: str) -> None:
+    folder.mkdir(parents=True)
+    name = link.split("/")[-1].split("#")[0]
+    (folder / "index.html").write_text(f'<!DOCTYPE html><a href="{link}">{name}</a>')
 
 
 class QuietHandler(http.server.SimpleHTTPRequestHandler):
@@ -52,10 +60,13 @@ def test_packages_come_from_the_index_that_pip_is_told(
     assert_sets_up_without_a_detour(plugin)
 
 
-def test_packages_come_from_the_extra_index_too(plugin: Plugin, index: str) -> None:
-    plugin.add_uv()
+@pytest.mark.parametrize("other", ["none", "old"])
+def test_packages_come_from_whichever_index_has_them(
+    plugin_with_each_tool: Plugin, index: str, other: str
+) -> None:
+    plugin = plugin_with_each_tool
     del plugin.environ["PIP_NO_INDEX"], plugin.environ["PIP_FIND_LINKS"]
-    plugin.environ |= {"PIP_INDEX_URL": f"{index}/none", "PIP_EXTRA_INDEX_URL": index}
+    plugin.environ |= {"PIP_INDEX_URL": index, "PIP_EXTRA_INDEX_URL": f"{index}/{other}"}
     assert_sets_up_without_a_detour(plugin)
 
 
@@ -77,29 +88,20 @@ def test_uvs_own_settings_go_before_those_of_pip(plugin: Plugin, index: str) -> 
 
 def test_settings_of_where_to_install_are_left_out(plugin_with_each_tool: Plugin) -> None:
     plugin = plugin_with_each_tool
-    elsewhere = str(plugin.work / "elsewhere")
     constraints = plugin.work / "constraints.txt"
     constraints.write_text("tiny-package==2\n")
+    settings = plugin.work / "pip.conf"
+    settings.write_text("[install]\nuser = true\n")
     plugin.environ |= {
-        "PIP_USER": "1",
-        "PIP_TARGET": elsewhere,
+        "PIP_CONFIG_FILE": str(settings),
+        "PIP_TARGET": str(plugin.work / "elsewhere"),
         "PIP_CONSTRAINT": str(constraints),
-        "UV_SYSTEM_PYTHON": "1",
-        "UV_PYTHON": "3.99",
         "UV_CONSTRAINT": str(constraints),
     }
     assert_sets_up_without_a_detour(plugin)
-    assert not (plugin.work / "elsewhere").exists()
 
 
-def test_project_in_the_current_or_the_home_folder_has_no_say(plugin: Plugin) -> None:
+def test_settings_of_the_current_folder_are_left_out(plugin: Plugin) -> None:
     plugin.add_uv()
-    del plugin.environ["AUTOPSY_CACHE"]
-    plugin.environ["HOME"] = str(plugin.work / "home")
-    project = '[project]\nname = "p"\nversion = "0"\nrequires-python = ">=3.99"\n'
-    project += '[tool.uv]\nrequired-version = ">=99"\n'
-    for folder in (plugin.work, plugin.work / "home"):
-        folder.mkdir(exist_ok=True)
-        (folder / "pyproject.toml").write_text(project)
-    ran = plugin.run("exit", "0")
-    assert ran.code == 0, ran
+    (plugin.work / "uv.toml").write_text('required-version = ">=99"\n')
+    assert_sets_up_without_a_detour(plugin)
