@@ -1703,8 +1703,10 @@ class Verification:
             digest, wanted = hashlib.sha256(raw).hexdigest(), subject["digest"]["sha256"]
             if digest != wanted or len(raw) != size:
                 unix = hashlib.sha256(raw.replace(b"\r\n", b"\n")).hexdigest()
-                hint = ", for its line endings are of Windows" if unix == wanted else ""
-                self.fail("subjects", name, wanted, digest + hint)
+                why = (
+                    "its line endings are those of Windows" if unix == wanted else "it has changed"
+                )
+                self.fail("subjects", name, f"SHA-256 {wanted}", f"{digest}: {why}")
         return f"{len(self.files)} files, {sum(map(len, self.files.values())):,} bytes"
 
     def read(self, name: str, size: int | None) -> bytes:
@@ -1997,10 +1999,11 @@ def lines_of(done: Verification, verbose: bool) -> Iterator[str]:
             yield f"        and {len(failures) - 5} more; -v shows them"
     bases = Counter(claim["rests_on"] for claim in done.predicate["claims"]) if done.records else {}
     basis = ", ".join(f"{n} {name}" for name, n in sorted(bases.items()))
+    failed = ", ".join(name for name, holds, _ in done.sections if not holds)
     yield {
         "holds": f"The receipt holds: every number in REPORT.md follows from the data ({basis}).",
-        "does-not-hold": "The receipt does not hold.",
-        "cannot-check": "The receipt cannot be checked.",
+        "does-not-hold": f"The receipt does not hold: {failed}.",
+        "cannot-check": f"The receipt cannot be checked: {failed}.",
     }[done.verdict]
 
 
