@@ -12,6 +12,7 @@ import functools
 import inspect
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -44,11 +45,10 @@ class Out:
         utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
         write(json.dumps(value, ensure_ascii=not utf8, indent=2))
 
-    def say(self, text: str = "", *, bold: bool = False, dim: bool = False) -> None:
+    def say(self, text: str = "", *, bold: bool = False) -> None:
         """A line of the result."""
         if not self.silent:
-            plain = not (self.formatted and self.color)
-            write(text if plain else click.style(text, bold=bold or None, dim=dim or None))
+            write(click.style(text, bold=True) if bold and self.formatted else text)
 
     def markdown(self, text: str) -> None:
         """A text in Markdown: rendered on a terminal, as it is elsewhere."""
@@ -59,7 +59,8 @@ class Out:
             return
         from rich.markdown import Markdown
 
-        self.console().print(Markdown(text))
+        # A line of ours is a line of the terminal's; Markdown would run them together.
+        self.console().print(Markdown(re.sub(r"(?<=\S)\n(?=\S)", "  \n", text)))
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Rows under heads; the first column holds names, and the others end in line."""
@@ -79,8 +80,11 @@ class Out:
     def console(self) -> Any:
         """Rich's console on stdout."""
         from rich.console import Console
+        from rich.theme import Theme
 
-        return Console(no_color=not self.color or None, highlight=False)
+        # Rich writes code on black, which is a bar across a light terminal.
+        theme = Theme({"markdown.code": "cyan"})
+        return Console(no_color=not self.color or None, highlight=False, theme=theme)
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, int, int], None]]:

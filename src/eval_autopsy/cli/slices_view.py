@@ -24,7 +24,7 @@ def show(out: Out, found: Slices, study: Autopsy, top: int | None) -> None:
     out.say(title(study), bold=True)
     out.say(f"right by {found.scorer}, {basis(study)}")
     for note in study.notes:
-        out.say(f"guessed: {kernel.visible(note)}", dim=True)
+        out.say(f"guessed: {kernel.visible(note)}")
     out.say()
     rates = {"eval": found.eval, "production": found.production}
     out.table(
@@ -64,7 +64,7 @@ def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | Non
     """The table of one attribute, and what it says."""
     name = plain(breakdown.attribute)
     rows = breakdown.slices[:top]
-    heads = [name, "eval", "right in production", "95% interval", "silent", "points", "p", "such as"]
+    heads = [name, "eval", "production", "95% interval", "silent", "points", "p", "such as"]
     cells = [row_of(one) for one in rows]
     if not guarded:  # every wrong answer would count as silent
         heads, cells = without(heads, 4), [without(row, 4) for row in cells]
@@ -72,7 +72,7 @@ def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | Non
     out.table(heads, cells)
     left = len(breakdown.slices) - len(rows)
     if left:
-        out.say(f"and {left:,} more, none of which loses more; --all shows them", dim=True)
+        out.say(f"and {left:,} more, none of which loses more; --all shows them")
     if breakdown.explained is not None:
         share = kernel.percent(breakdown.explained)
         out.say(f"{name} explains {share} of what is right and wrong in production (eta squared)")
@@ -96,7 +96,7 @@ def row_of(one: Slice) -> list[str]:
         interval(one.production),
         f"{one.silent:,}",
         shown("contribution", str(one.contribution), "points"),
-        shown("p_adjusted", p, "p"),
+        shown("p_adjusted", p, "p").replace("under ", "<"),
         plain(one.examples[0]) if one.examples else "",
     ]
 
@@ -122,7 +122,7 @@ def in_parts(waterfall: Waterfall) -> str:
 def closing(found: Slices, study: Autopsy) -> Iterator[str]:
     """What goes for all tables, what was left out, and what to do next."""
     if found.breakdowns:
-        yield "points: what a slice adds to the change; the slices of an attribute add up to it"
+        yield "production: right of scored; points: what the slice adds to the change"
         yield "p: against the rest of production, adjusted for the slices of the attribute"
     yield silence(found)
     for split, count in found.unscored.items():
@@ -168,8 +168,8 @@ def percent(rate: Rate) -> str:
 
 
 def interval(rate: Rate) -> str:
-    """The interval of a rate."""
-    return shown("interval", [kernel.real(end) for end in rate.interval], "percent")
+    """The interval of a rate, in per cent without the sign."""
+    return shown("interval", [kernel.real(end) for end in rate.interval], "points")
 
 
 def plain(text: str) -> str:
