@@ -143,7 +143,7 @@ class Client:
         """The conversation that one prompt starts, without anybody to answer a question."""
         arguments = ("-p", text, "--output-format", "stream-json", "--verbose")
         done = self.run(*arguments, base_url=base_url)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
         return Conversation([json.loads(line) for line in done.stdout.splitlines()])
 
 
