@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from eval_autopsy import registry
 from eval_autopsy.case.load import FILE_NAME, Case, load, parse
 from eval_autopsy.errors import AutopsyError, BadCase
 from eval_autopsy.readers.intake import SplitColumn
@@ -414,3 +415,14 @@ def test_no_edit_of_a_case_gives_a_traceback(at: int, cut: int, put: str) -> Non
         parse(text, Path("nowhere/autopsy.toml"))
     assert caught.value.where.startswith("nowhere/autopsy.toml")
     assert caught.value.remedy
+
+
+def test_a_scorer_of_another_package_is_known_by_its_name(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = change('"exact_match"', '"acme"')
+    with pytest.raises(BadCase, match="there is no scorer 'acme'"):
+        load_text(folder, other)
+    known = [*registry.scorers.names(), "acme"]
+    monkeypatch.setattr(registry.scorers, "names", lambda: known)
+    assert load_text(folder, other).scorer.name == "acme"
