@@ -68,7 +68,8 @@ def unwritten(said: Said) -> Unwritten:
     taken = [name for name in (identity, sets.column) if name]
     parts = {guess.part: guess for guess in guess_parts(by_split, taken)}
     fields, scorer = _verdict(said, parts)
-    guessed += [parts[part] for part in fields if part in parts and not getattr(said, part, "")]
+    asked = {"score": said.correct, "output": said.output, "expected": said.expected}
+    guessed += [parts[part] for part in fields if part in parts and not asked[part]]
     if "error" in parts:
         fields["error"] = parts["error"].field
         guessed.append(parts["error"])
@@ -77,7 +78,7 @@ def unwritten(said: Said) -> Unwritten:
         scorer = scorer.model_copy(update={"output_format": "json"})
     notes = [f"{guess.part} is the field {guess.field!r}: {guess.why}" for guess in guessed]
     if not (said.eval or said.split):
-        notes.insert(0, f"eval and production are told apart {sets.why}")
+        notes.insert(0, f"eval and production are told apart: {sets.why}")
     return Unwritten(_case(sets, fields, scorer), tuple(notes))
 
 
@@ -135,6 +136,10 @@ def _sets(said: Said) -> Sets:
             extra = f"the path {said.paths[0]}" if said.paths else "--split"
             what = f"--eval and --production are given, and {extra} as well"
             raise BadCase(what, remedy="name the two sets, or one file with --split COLUMN")
+        both = [path for path in said.eval if path in said.production]
+        if both:
+            remedy = "name another file for one of them"
+            raise BadCase("named both as eval and as production", where=str(both[0]), remedy=remedy)
         looks = {"eval": _looks(said.eval), "production": _looks(said.production)}
         return Sets("by the options", files=looks)  # type: ignore[arg-type]
     if not said.paths:

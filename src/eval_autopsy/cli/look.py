@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from eval_autopsy.cli.out import Out, verb
+from eval_autopsy.errors import BadCase
 
 FILE = click.Path(path_type=Path)
 TOP = 20  # rows of a table
@@ -79,5 +80,6 @@ def names_in(text: str | None) -> list[str]:
     """The names in a list with commas; an empty name is an error."""
     names = [] if text is None else [name.strip() for name in text.split(",")]
     if not all(names):
-        raise click.BadParameter(f"found {text!r}, expected names with commas between them")
+        what = f"--by is {text!r}, expected names with commas between them"
+        raise BadCase(what, remedy="take the empty one out")
     return names

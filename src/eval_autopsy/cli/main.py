@@ -162,10 +162,7 @@ def paragraph(error: Exception) -> AutopsyError:
     if isinstance(error, kernel.Unreadable):
         return CannotUse(error.what, where=error.where, remedy=error.remedy)
     if isinstance(error, click.ClickException):
-        context = error.ctx if isinstance(error, click.UsageError) else None
-        usage = f"see `{context.command_path} --help`" if context else ""
-        what = error.format_message().rstrip(".")
-        return BadCase(what[:1].lower() + what[1:], remedy=usage)
+        return usage(error)
     if isinstance(error, OSError) and error.strerror:
         where = " -> ".join(str(name) for name in (error.filename, error.filename2) if name)
         remedy = "check the path, who may write there, and the space that is left"
@@ -175,6 +172,20 @@ def paragraph(error: Exception) -> AutopsyError:
     what = f"{type(error).__name__}: {error}"
     remedy = f"this is a fault of autopsy: report it, with what {TRACEBACK}=1 prints"
     return CannotUse(what, remedy=remedy)
+
+
+def usage(error: click.ClickException) -> BadCase:
+    """A mistake in the words of a command line."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    remedy = f"see `{context.command_path} --help`" if context else ""
+    what = error.format_message().rstrip(".")
+    if isinstance(error, click.NoSuchOption):
+        what = f"there is no option {error.option_name}"
+        if error.possibilities:
+            remedy = f"did you mean {' or '.join(error.possibilities)}? Or {remedy}"
+        if context is not None and context.parent is None:
+            remedy = "options come after the verb"
+    return BadCase(what[:1].lower() + what[1:], remedy=remedy)
 
 
 def explain(error: AutopsyError, as_json: bool) -> int:

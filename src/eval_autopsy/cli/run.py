@@ -46,10 +46,11 @@ def run(out: Out, case: Path, into: Path, seed: int | None) -> int:
       autopsy run examples/invoice-extraction
       autopsy run examples/invoice-extraction --json | jq .gap
     """
-    from eval_autopsy.api import open as open_case
+    from eval_autopsy.api import Autopsy
+    from eval_autopsy.case.load import load
 
     with out.progress() as progress:
-        done = open_case(case).run(into, seed=seed, progress=progress)
+        done = Autopsy(load(case)).run(into, seed=seed, progress=progress)
     show(out, done)
     return 0
 
@@ -72,12 +73,13 @@ def demo(out: Out, seed: int | None) -> int:
       autopsy demo
       autopsy demo && python3 receipts/invoice-extraction/verify.py
     """
-    from eval_autopsy.api import open as open_case
+    from eval_autopsy.api import Autopsy
+    from eval_autopsy.case.load import load
     from eval_autopsy.receipt.example import unpacked
 
     folder = unpacked(DEMO, Path("examples"))
     with out.progress() as progress:
-        done = open_case(folder).run(seed=seed, progress=progress)
+        done = Autopsy(load(folder)).run(seed=seed, progress=progress)
     show(out, done)
     return 0
 

@@ -16,13 +16,14 @@ from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
 if TYPE_CHECKING:
     from eval_autopsy.api import Autopsy
 
+NAMED = 5  # slices named in a line
 NAME_LENGTH = 40  # characters of a level, a field or an id
 
 
 def show(out: Out, found: Slices, study: Autopsy, top: int | None) -> None:
     """All of the answer; `top` rows of each table, or every row when it is None."""
     out.say(title(study), bold=True)
-    out.say(f"right by {found.scorer}, {basis(study)}")
+    out.say(basis(study))
     for note in study.notes:
         out.say(f"guessed: {kernel.visible(note)}")
     out.say()
@@ -52,12 +53,13 @@ def title(study: Autopsy) -> str:
 
 
 def basis(study: Autopsy) -> str:
-    """Where the verdicts come from."""
-    system = study.case.system
+    """What says that an answer is right, and where the answers come from."""
+    scorer, system = study.case.scorer.name, study.case.system
+    if scorer == "recorded":
+        return "right as the data say"
     if system is not None:
-        return f"of the outputs of one run of {system.file.name}:{system.name}"
-    recorded = study.case.scorer.name == "recorded"
-    return "as the data say" if recorded else "of the recorded outputs"
+        return f"right by {scorer}, of the outputs of one run of {system.file.name}:{system.name}"
+    return f"right by {scorer}, of the recorded outputs"
 
 
 def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | None) -> None:
@@ -77,13 +79,16 @@ def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | Non
         share = kernel.percent(breakdown.explained)
         out.say(f"{name} explains {share} of what is right and wrong in production (eta squared)")
     if breakdown.cover:
-        names = ", ".join(plain_level(one) for one in breakdown.cover)
+        names = ", ".join(plain_level(one) for one in breakdown.cover[:NAMED])
+        if len(breakdown.cover) > NAMED:
+            names += f" and {len(breakdown.cover) - NAMED:,} more"
         share = kernel.percent(Fraction(COVERED))
         out.say(f"the fewest slices with {share} of the loss: {names}")
     out.say(f"the change in points: {in_parts(breakdown.waterfall)}")
-    for only in breakdown.eval_only[: top and 5]:
-        words = level_words(next(iter(only.where.values())))
-        out.say(f"only in eval: {words}, {of(only.rate)} right")
+    only = [level_words(next(iter(one.where.values()))) for one in breakdown.eval_only]
+    if only:
+        more = f" and {len(only) - NAMED:,} more" if len(only) > NAMED else ""
+        out.say(f"only in eval: {', '.join(only[:NAMED])}{more}")
 
 
 def row_of(one: Slice) -> list[str]:
