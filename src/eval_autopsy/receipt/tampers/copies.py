@@ -1,0 +1,157 @@
+"""A receipt in memory: as it was, and a copy that may be changed and written out."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from eval_autopsy import kernel
+
+
+class NotApplicable(Exception):
+    """Why a tampering has no place in a receipt."""
+
+
+class Memory:
+    """Records by what they were loaded from, so that the same are loaded once."""
+
+    def __init__(self) -> None:
+        self.loaded: dict[str, tuple[list[kernel.Record], kernel.Cube, str]] = {}
+
+    def load(self, check: kernel.Verification) -> str:
+        """Does what `check.load()` does; that depends on the files and the evidence alone."""
+        key = hashlib.sha256(kernel.canonical(check.evidence).encode())
+        for name in sorted(check.files):
+            key.update(f"\n{name} ".encode() + hashlib.sha256(check.files[name]).digest())
+        found = self.loaded.get(key.hexdigest())
+        if found is None:
+            words = kernel.Verification.load(check)
+            self.loaded[key.hexdigest()] = list(check.records), check.cube, words
+            return words
+        check.records += found[0]
+        check.cube = found[1]
+        return found[2]
+
+
+class Original:
+    """A receipt that holds: its files, its statement, and where each record stands."""
+
+    def __init__(self, done: kernel.Verification, memory: Memory | None = None) -> None:
+        self.files: Mapping[str, bytes] = dict(done.files)
+        self.text = json.dumps(done.statement)
+        self.evidence: Mapping[str, Any] = done.evidence
+        self.records = done.records
+        self.claims: list[dict[str, Any]] = done.predicate["claims"]
+        self.case = str(done.predicate["case"])
+        self.memory = memory or Memory()
+        self.places = [
+            (source["file"], index)
+            for source in self.evidence["sources"]
+            for index, _ in enumerate(
+                kernel.read_rows(done.opened(source["file"]), "", source["layout"])
+            )
+        ]
+        self.shown = set(_shown(done.predicate))
+
+
+def _shown(predicate: Mapping[str, Any]) -> Iterable[str]:
+    """The ids of the records that a report shows one by one."""
+    for claim in predicate["claims"]:
+        if claim["op"] == "members":
+            yield from claim["value"]
+    for piece in predicate["report"]:
+        if isinstance(piece, dict) and "quote" in piece:
+            yield piece["quote"]
+
+
+class Copy:
+    """A receipt that may be changed, in memory."""
+
+    def __init__(self, original: Original) -> None:
+        self.original = original
+        self.files = dict(original.files)
+        self.statement: Any = json.loads(original.text)
+        self.raw: bytes | None = None  # receipt.json, once its bytes were edited themselves
+        self.last: list[Callable[[Path, Path], None]] = []  # what is done to the written folder
+
+    @property
+    def predicate(self) -> dict[str, Any]:
+        predicate: dict[str, Any] = self.statement["predicate"]
+        return predicate
+
+    def read(self, name: str) -> bytes:
+        if name == "receipt.json":
+            return as_json(self.statement) if self.raw is None else self.raw
+        if name not in self.files:
+            raise NotApplicable(f"the receipt has no file {name}")
+        return self.files[name]
+
+    def write(self, name: str, content: bytes) -> None:
+        if name == "receipt.json":
+            self.raw = content
+        else:
+            self.files[name] = content
+
+    def name(self, file: str) -> str:
+        """The subject that `@eval`, `@production`, `@outputs`, `@verdicts` or `@system` means."""
+        if not file.startswith("@"):
+            return file
+        part = file[1:]
+        if part in kernel.SPLITS:
+            return str(self.source(part)["file"])
+        found = self.original.evidence[part]
+        if not found:
+            raise NotApplicable(f"the receipt rests on no {part}")
+        return str(found["file"] if part == "system" else found)
+
+    def source(self, split: str) -> Mapping[str, Any]:
+        """The last source that has records of a split."""
+        sources: list[Mapping[str, Any]] = self.original.evidence["sources"]
+        return next(one for one in reversed(sources) if one.get("split", split) == split)
+
+    def load(self) -> kernel.Verification:
+        """The records of the copy as it is now, counted."""
+        check = kernel.Verification("", {})
+        check.files = self.files
+        check.evidence = self.predicate["evidence"]
+        self.original.memory.load(check)
+        return check
+
+    def put(self, folder: Path, root: Path, pristine: Path | None = None) -> None:
+        """Writes the copy as the receipt in `folder`; unchanged files are links to `pristine`.
+
+        Raises ValueError for a file that would land outside `root`.
+        """
+        for name, content in {**self.files, "receipt.json": self.read("receipt.json")}.items():
+            path = inside(folder, name, root)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if pristine and content is self.original.files.get(name):
+                _link(pristine / path.relative_to(root), path)
+            else:
+                path.write_bytes(content)
+        for act in self.last:
+            act(folder, root)
+
+
+def inside(folder: Path, name: str, root: Path) -> Path:
+    """Where a file of a receipt stands; raises ValueError when that is outside `root`."""
+    path = Path(os.path.normpath(os.path.join(folder, name)))
+    if not path.is_relative_to(root):
+        raise ValueError(f"{name} leads out of the folder for copies")
+    return path
+
+
+def _link(old: Path, new: Path) -> None:
+    try:
+        os.link(old, new)
+    except OSError:  # a file system without links
+        new.write_bytes(old.read_bytes())
+
+
+def as_json(statement: Any) -> bytes:
+    """A statement as certification writes it."""
+    return (json.dumps(statement, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
