@@ -69,8 +69,7 @@ class Autopsy:
         # No receipt is made, so that files may lie anywhere.
         base = Path(Path(os.path.abspath(case.folder)).anchor)
         evidence = gather(case, base, progress, twice=False)
-        frame = polars_cube.frame_of(attributes.names, evidence.records)
-        cube = polars_cube.count(attributes.names, frame)
+        cube = polars_cube.count(evidence.spec, evidence.table)
         check_scored(cube, ", ".join(source.name for source in case.sources))
         at_most = question.LEVELS_AT_MOST if asked else LEVELS_AT_MOST
         found = question.slices_of(cube, evidence.spec, levels_at_most=at_most, members=members)

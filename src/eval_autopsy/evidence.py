@@ -7,13 +7,16 @@ have to be kept because the kernel cannot make them itself, and the description 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from eval_autopsy import guards, kernel, registry, scorers
+import polars as pl
+
+from eval_autopsy import kernel, registry, verdicts
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun, CannotUse
+from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
 from eval_autopsy.records import Record
 
@@ -28,7 +31,8 @@ class Evidence:
     """The records of a case, judged, and what they rest on."""
 
     spec: Mapping[str, Any]  # the `evidence` of a receipt's predicate
-    records: Sequence[kernel.Record]
+    records: Sequence[Record]  # with the outputs that were judged
+    table: pl.DataFrame  # of verdicts, a row for each record
     subjects: Mapping[str, Path]  # by the name that a receipt gives them
     made: Mapping[str, bytes]  # files of the receipt's own folder
 
@@ -62,12 +66,31 @@ def gather(case: Case, base: Path, progress: Progress = quiet, *, twice: bool = 
         spec["outputs"] = OUTPUTS
         made[OUTPUTS] = b"".join(map(_answer_line, reading.records, answers))
     _subject(case.path, base, subjects)
-    stored = _stored(case, spec, reading.records, answers)
-    if stored is not None:
+    records = judgeable(spec, reading.records, answers)
+    table = verdicts.table_of(spec, records, _checks(case, spec))
+    lines = list(_stored(spec, table))
+    if lines:
         spec["verdicts"] = VERDICTS
-        made[VERDICTS] = b"".join(map(_line, stored))
-    judged = _judged(spec, reading.records, answers, stored)
-    return Evidence(spec=spec, records=judged, subjects=subjects, made=made)
+        made[VERDICTS] = b"".join(map(_line, lines))
+    return Evidence(spec=spec, records=records, table=table, subjects=subjects, made=made)
+
+
+def judgeable(
+    spec: Mapping[str, Any], records: Sequence[Record], answers: Sequence[kernel.Answer] | None
+) -> list[Record]:
+    """Records with the system's answers in place of their own, and JSON texts as their values."""
+    found = list(records)
+    if answers is not None:
+        found = [
+            replace(record, output=answer.output, error=answer.error)
+            for record, answer in zip(records, answers, strict=True)
+        ]
+    if spec["output_format"] == "json":
+        found = [
+            replace(record, output=parsed(record.output), expected=parsed(record.expected))
+            for record in found
+        ]
+    return found
 
 
 def _line(fields: Mapping[str, Any]) -> bytes:
@@ -187,71 +210,29 @@ def _ask(
     return answers
 
 
-def _outcome(
-    spec: Mapping[str, Any], record: Record, answer: kernel.Answer | None
-) -> tuple[Any, Any, str | None]:
-    """A record's output, expected value and error, as the kernel will see them."""
-    output, error = (record.output, record.error) if answer is None else answer
-    if spec["output_format"] == "json":
-        return kernel.parsed(output), kernel.parsed(record.expected), error
-    return output, record.expected, error
-
-
-def _stored(
-    case: Case,
-    spec: Mapping[str, Any],
-    records: Sequence[Record],
-    answers: Sequence[kernel.Answer] | None,
-) -> list[dict[str, Any]] | None:
-    """The verdicts of what the kernel cannot run; None when it can run everything."""
-    checks: dict[str, guards.Guard] = {}
-    if case.json_schema is not None:
-        checks["json_schema"] = guards.json_schema(case.json_schema)
-    if case.pydantic is not None:
-        checks["pydantic"] = guards.pydantic_model(case.pydantic.file, case.pydantic.name)
-    theirs = spec["scorer"]["rule"] == "stored"
-    if not checks and not theirs:
-        return None
-    score = registry.scorers.get(case.scorer.name) if theirs else scorers.exact_match
-    found = []
-    for number, record in enumerate(records):
-        output, expected, error = _outcome(spec, record, answers[number] if answers else None)
-        answered = error is None and output is not kernel.MISSING
-        verdicts = {
-            name: check(output) if error is None else None for name, check in checks.items()
+def _checks(case: Case, spec: Mapping[str, Any]) -> dict[str, Guard]:
+    """The guards that look at an output, by name."""
+    found, model = {}, case.pydantic
+    for guard in spec["guards"]:
+        options: dict[str, Any] = {
+            "not_blank": {"fields": guard["fields"]},
+            "matches": {"patterns": guard["patterns"]},
+            "json_schema": {"path": case.json_schema},
+            "pydantic": {"path": model.file, "name": model.name} if model else {},
         }
-        line: dict[str, Any] = {"split": record.split, "id": record.id, "guards": verdicts}
-        if theirs:
-            line["right"] = bool(score(output, expected)) if answered else None
-        found.append(line)
+        if guard["rule"] != "no_exception":
+            make = registry.guards.get(guard["name"])
+            found[guard["name"]] = make(**options.get(guard["name"], {}))
     return found
 
 
-def _judged(
-    spec: Mapping[str, Any],
-    records: Sequence[Record],
-    answers: Sequence[kernel.Answer] | None,
-    stored: Sequence[Mapping[str, Any]] | None,
-) -> list[kernel.Record]:
-    recorded = spec["scorer"]["rule"] == "recorded"
-    found = []
-    for number, record in enumerate(records):
-        output, expected, error = _outcome(spec, record, answers[number] if answers else None)
-        score = kernel.recorded_score(record.score, record.where) if recorded else None
-        verdicts = stored[number] if stored else {"guards": {}}
-        found.append(
-            kernel.Record(
-                record.split,
-                record.id,
-                record.input,
-                expected,
-                output,
-                error,
-                tuple(
-                    kernel.canonical(kernel.level(record.attributes[name]))
-                    for name in spec["attributes"]
-                ),
-                kernel.outcomes(spec, output, expected, error, score, verdicts),
-            )
-        )
-    return found
+def _stored(spec: Mapping[str, Any], table: pl.DataFrame) -> Iterable[dict[str, Any]]:
+    """A line for each record, of the verdicts that the kernel cannot give; no lines if it can."""
+    names = [guard["name"] for guard in spec["guards"] if guard["rule"] == "stored"]
+    theirs = spec["scorer"]["rule"] == "stored"
+    if not names and not theirs:
+        return
+    for row in table.iter_rows(named=True):
+        said = {name: row[verdicts.GUARD + name] for name in names}
+        line = {"split": row["split"], "id": row["id"], "guards": said}
+        yield {**line, "right": row["score"]} if theirs else line

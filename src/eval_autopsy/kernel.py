@@ -284,7 +284,9 @@ class Record(NamedTuple):
 
 def exact_match(output: Any, expected: Any) -> bool:
     """Whether two JSON values are the same; 1 and 1.0 are, true and 1 are not."""
-    return output is not MISSING and canonical(output) == canonical(expected)
+    if output is MISSING or expected is MISSING:
+        return False
+    return canonical(output) == canonical(expected)
 
 
 _SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
@@ -353,7 +355,7 @@ def right_fields(scorer: Mapping[str, Any], output: Any, expected: Any) -> dict[
     """For each field of the expected object, whether the output has it right.
 
     A value that is no object is a single field called "". Without a list of `fields` an exact
-    match of objects also wants the same keys, which is then a field of its own, "*".
+    match of objects also wants the same keys, which is then the field "".
     """
     rule = scorer["rule"]
     compare: Callable[[Any, Any], bool] = normalized if rule == "normalized" else exact_match
@@ -369,7 +371,7 @@ def right_fields(scorer: Mapping[str, Any], output: Any, expected: Any) -> dict[
     names = scorer["fields"] or sorted(expected)
     found = {name: compare(field(given, name), field(expected, name)) for name in names}
     if not scorer["fields"] and set(given) - set(expected):
-        found["*"] = False
+        found[""] = False
     return found
 
 
@@ -866,7 +868,10 @@ def _count(cube: Cube, split: str, outcome: str, where: Where) -> int:
 
 
 def _rate(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[int, int]:
-    return cube.count(split, outcome, where), cube.count(split, of, where)
+    k, n = cube.count(split, outcome, where), cube.count(split, of, where)
+    if k > n:
+        raise Undefined(f"{outcome} is no part of {of}")
+    return k, n
 
 
 def _interval(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[float, float]:
@@ -1289,7 +1294,7 @@ class Hole(NamedTuple):
 class Page:
     """The report of a predicate: its text, with the holes filled."""
 
-    def __init__(self, predicate: Mapping[str, Any], records: Iterable[Record]) -> None:
+    def __init__(self, predicate: Mapping[str, Any], records: Iterable[Any]) -> None:
         self.predicate, self.records = predicate, records
         self.claims = {claim["id"]: claim for claim in predicate["claims"]}
         self.findings = {finding["id"]: finding for finding in predicate["findings"]}

@@ -130,6 +130,8 @@ PAIRS = [  # output, expected, exact_match, normalized, numeric within 0.5 or 1%
     ({"a": 1}, {"a": 1, "b": None}, False, False, False),
     (kernel.MISSING, "a", False, False, False),
     (kernel.MISSING, None, False, False, False),
+    ("a", kernel.MISSING, False, False, False),
+    ("5", kernel.MISSING, False, False, False),
     (kernel.MISSING, kernel.MISSING, False, False, False),
 ]
 WITHIN = Decimal("0.5"), Decimal("0.01")
@@ -191,7 +193,7 @@ FIELDS = [
     (spec(), {"a": 1}, "a", {"": False}),
     (spec(), {"a": 1, "b": 2}, {"a": 1, "b": 2}, {"a": True, "b": True}),
     (spec(), {"a": 1}, {"a": 1, "b": 2}, {"a": True, "b": False}),
-    (spec(), {"a": 1, "c": 3}, {"a": 1}, {"a": True, "*": False}),
+    (spec(), {"a": 1, "c": 3}, {"a": 1}, {"a": True, "": False}),
     (spec(), "a", {"a": 1}, {"a": False}),
     (spec(), kernel.MISSING, {"a": None}, {"a": False}),
     (spec(), {"a": None}, {"a": None}, {"a": True}),
@@ -202,6 +204,7 @@ FIELDS = [
     (spec("exact_match", "a.b"), {"a": {"b": 1}}, {"a": {"b": 1, "c": 2}}, {"a.b": True}),
     (spec("exact_match", "a.b"), {"a.b": 1}, {"a": {"b": 1}}, {"a.b": True}),
     (spec("exact_match", "z"), {"a": 1}, {"a": 1}, {"z": False}),
+    (spec("exact_match", "z"), {"z": 1}, {"a": 1}, {"z": False}),
     (spec("normalized"), {"a": "X ", "b": "$5"}, {"a": "x", "b": 5}, {"a": True, "b": True}),
     (spec("numeric"), {"a": 1, "b": "x"}, {"a": "1.5", "b": "X"}, {"a": True, "b": False}),
 ]

@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
 from eval_autopsy import kernel
-
-_LEVEL = "level "  # the prefix of columns of levels; outcome columns have none
-
-
-def frame_of(attributes: Sequence[str], records: Sequence[kernel.Record]) -> pl.DataFrame:
-    """A row for each record: split, id, a column of level texts per attribute, and a column of
-    true and false per outcome."""
-    outcomes = sorted({outcome for record in records for outcome in record.outcomes})
-    columns: dict[str, pl.Series] = {
-        "split": pl.Series([record.split for record in records], dtype=pl.String),
-        "id": pl.Series([record.id for record in records], dtype=pl.String),
-    }
-    for i, name in enumerate(attributes):
-        columns[_LEVEL + name] = pl.Series([r.levels[i] for r in records], dtype=pl.String)
-    for name in outcomes:
-        columns[name] = pl.Series([name in r.outcomes for r in records], dtype=pl.Boolean)
-    return pl.DataFrame(columns)
+from eval_autopsy.verdicts import FIELD, GUARD, LEVEL
 
 
-def count(attributes: Sequence[str], frame: pl.DataFrame) -> kernel.Cube:
-    """The cube of a frame that `frame_of` made."""
-    levels = [_LEVEL + name for name in attributes]
-    outcomes = [name for name in frame.columns if name not in ("split", "id", *levels)]
-    grouped = frame.group_by("split", *levels).agg(pl.col(outcomes).sum())
+def count(spec: Mapping[str, Any], table: pl.DataFrame) -> kernel.Cube:
+    """The cube of a table of verdicts (`verdicts.table_of`)."""
+    attributes = spec["attributes"]
+    levels = [LEVEL + name for name in attributes]
+    fields = [name.removeprefix(FIELD) for name in table.columns if name.startswith(FIELD)]
+    outcomes = outcomes_of(spec, fields)
+    frame = table.lazy().select("split", "id", *levels, **outcomes).collect()
+    counted = frame.group_by("split", *levels).agg(pl.col(list(outcomes)).sum())
     cells = {
-        (row["split"], tuple(row[name] for name in levels)): {o: row[o] for o in outcomes}
-        for row in grouped.iter_rows(named=True)
+        (row["split"], tuple(row[name] for name in levels)): {name: row[name] for name in outcomes}
+        for row in counted.iter_rows(named=True)
     }
 
     def members(split: str, outcome: str, where: kernel.Where) -> Iterator[str]:
@@ -41,7 +29,48 @@ def count(attributes: Sequence[str], frame: pl.DataFrame) -> kernel.Cube:
             return iter(())
         inside = (pl.col("split") == split) & pl.col(outcome)
         for name, values in where.items():
-            inside &= pl.col(_LEVEL + name).is_in([kernel.canonical(value) for value in values])
+            inside &= pl.col(LEVEL + name).is_in([kernel.canonical(value) for value in values])
         return iter(frame.filter(inside)["id"])
 
     return kernel.Cube(attributes, cells, members)
+
+
+def outcomes_of(spec: Mapping[str, Any], fields: Sequence[str]) -> dict[str, pl.Expr]:
+    """Every outcome that a record can have, as a column of true and false."""
+    errored = pl.col("errored")
+    compared = {name: pl.col(FIELD + name) for name in fields}
+    score = pl.all_horizontal("score", *(right.fill_null(True) for right in compared.values()))
+    failed = pl.lit(False if spec["errors"] == "wrong" else None, dtype=pl.Boolean)
+    verdict = pl.when(errored).then(failed).otherwise(score)
+    right, wrong = verdict.fill_null(False), (~verdict).fill_null(False)
+    passes = {
+        guard["name"]: ~errored
+        if guard["rule"] == "no_exception"
+        else pl.col(GUARD + guard["name"])
+        for guard in spec["guards"]
+    }
+    stops = {name: (~through).fill_null(False) for name, through in passes.items()}
+    stopped = pl.sum_horizontal(pl.lit(0), *stops.values())
+    well_formed = ~errored & (stopped == 0)
+    found = {
+        "records": pl.lit(True),
+        "counted": verdict.is_not_null(),
+        "unscored": verdict.is_null(),
+        "right": right,
+        "wrong": wrong,
+        "errored": errored,
+        "well_formed": well_formed,
+        "silent": wrong & well_formed,
+        "loud": wrong & ~well_formed,
+        "false_alarm": right & (stopped > 0),
+        "misplaced": wrong & pl.col("moved"),
+    }
+    for name, through in passes.items():
+        found["caught:" + name] = wrong & stops[name]
+        found["missed:" + name] = wrong & through.fill_null(False)
+        found["only:" + name] = wrong & stops[name] & (stopped == 1)
+        found["false_alarm:" + name] = right & stops[name]
+    found.update(
+        ("right_field:" + name, compared[name].fill_null(False)) for name in fields if name
+    )
+    return found

@@ -52,8 +52,7 @@ def certify(
     place = base / "receipts" / case.name
     check_place(place)
     evidence = gather(case, base, progress)
-    attributes = evidence.spec["attributes"]
-    cube = polars_cube.count(attributes, polars_cube.frame_of(attributes, evidence.records))
+    cube = polars_cube.count(evidence.spec, evidence.table)
     check_scored(cube, str(case.path))
     story = tell(Ledger(cube, evidence.spec), case.narrative)
     predicate = {

@@ -1,0 +1,24 @@
+"""The score that came with the data."""
+
+from __future__ import annotations
+
+from eval_autopsy.errors import CannotRead
+from eval_autopsy.kernel import MISSING
+from eval_autopsy.registry import scorer
+
+RIGHT, WRONG = {"true", "1", "1.0"}, {"false", "0", "0.0"}
+
+
+@scorer("recorded")
+def recorded(score: object, where: str = "") -> bool | None:
+    """The score that the data hold (true, false, 1 or 0); its claims say `given`."""
+    if score is MISSING or score is None or score == "":
+        return None
+    text = str(score).strip().casefold()
+    if text not in RIGHT | WRONG:
+        raise CannotRead(
+            f"the score is {score!r}, expected true, false, 1 or 0",
+            where=where,
+            remedy="turn scores between into right or wrong first, by a threshold of your own",
+        )
+    return text in RIGHT

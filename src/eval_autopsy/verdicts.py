@@ -1,0 +1,161 @@
+"""What was decided about each record, in columns.
+
+Scorers and guards look at one value after the other, because outputs are JSON values of any kind,
+which no column can hold. What they say are columns, and all that follows from it (right, wrong,
+silent, caught, ...) is algebra over columns, done where the cube is counted. The kernel goes record
+by record, on code of its own. The two share only what defines the format: how a JSON text is read,
+what an amount is, and how a level is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from functools import lru_cache, partial
+from typing import Any, TypeVar
+
+import polars as pl
+
+from eval_autopsy import kernel, registry
+from eval_autopsy.errors import AutopsyError, CannotRun
+from eval_autopsy.guards.checks import Guard, filled
+from eval_autopsy.kernel import MISSING
+from eval_autopsy.records import Record
+from eval_autopsy.scorers.exact import same
+from eval_autopsy.scorers.fields import reach
+
+LEVEL, GUARD, FIELD = "level ", "guard ", "field "  # begin the names of columns, and no others
+
+T = TypeVar("T")
+Verdict = bool | None
+Judge = Callable[[Record], tuple[Verdict, Mapping[str, bool]]]
+
+
+def table_of(
+    spec: Mapping[str, Any], records: Sequence[Record], checks: Mapping[str, Guard]
+) -> pl.DataFrame:
+    """A row for each record, with what was decided about it.
+
+    split, id; "level A", the text of its level of each attribute; errored; score, whether the
+    output is right as far as no field says so, null when that is not known; "field F", whether it
+    has a field right, null when it was not compared; moved, whether a field holds the value of
+    another; "guard G", whether a guard lets the output through, null when there is none.
+    `checks` are the guards to ask, by name.
+    """
+    scores, fields = scored(judge_of(spec["scorer"]), records)
+    texts: dict[str, Sequence[str]] = {
+        "split": [record.split for record in records],
+        "id": [record.id for record in records],
+        **{LEVEL + name: levels_of(name, records) for name in spec["attributes"]},
+    }
+    verdicts: dict[str, Sequence[Verdict]] = {
+        "errored": [record.error is not None for record in records],
+        "score": scores,
+        "moved": [moved(record.output, record.expected) for record in records],
+        **{FIELD + name: column for name, column in sorted(fields.items())},
+        **{GUARD + name: asked(check, records) for name, check in checks.items()},
+    }
+    return pl.DataFrame(
+        [pl.Series(name, values, dtype=pl.String) for name, values in texts.items()]
+        + [pl.Series(name, values, dtype=pl.Boolean) for name, values in verdicts.items()]
+    )
+
+
+def levels_of(name: str, records: Sequence[Record]) -> list[str]:
+    """The text of each record's level of an attribute."""
+    remembered = lru_cache(2**16, typed=True)(_level)
+    values = (record.attributes[name] for record in records)
+    # A list or an object has no hash to be remembered by.
+    return [(_level if isinstance(one, list | dict) else remembered)(one) for one in values]
+
+
+def _level(value: object) -> str:
+    return kernel.canonical(kernel.level(value))
+
+
+def scored(
+    judge: Judge, records: Sequence[Record]
+) -> tuple[list[Verdict], dict[str, list[Verdict]]]:
+    """The column of scores, and one of each field that was compared."""
+    scores: list[Verdict] = []
+    fields: dict[str, list[Verdict]] = {}
+    for row, record in enumerate(records):
+        score, right = said("scorer", judge, record)
+        scores.append(score)
+        for name, verdict in right.items():
+            fields.setdefault(name, [None] * len(records))[row] = verdict
+    return scores, fields
+
+
+def judge_of(scorer: Mapping[str, Any]) -> Judge:
+    """How a record is scored: what its whole output is, and what each of its fields is."""
+    score = registry.scorers.get(scorer["name"])
+    if scorer["rule"] == "recorded":
+        return lambda record: (score(record.score, record.where), {})
+    if scorer["rule"] == "stored":
+        return lambda record: (
+            bool(score(record.output, record.expected)) if answered(record) else None,
+            {},
+        )
+    if scorer["rule"] == "numeric":
+        tolerance = {part: Decimal(scorer[part]) for part in ("absolute", "relative")}
+        score = partial(score, **tolerance)
+    return partial(by_fields, score, scorer["fields"])
+
+
+def answered(record: Record) -> bool:
+    """Whether there is an output to look at."""
+    return record.error is None and record.output is not MISSING
+
+
+def by_fields(
+    same_value: Callable[[object, object], bool], names: Sequence[str], record: Record
+) -> tuple[Verdict, Mapping[str, bool]]:
+    """The score of a record whose expected value is an object, field by field.
+
+    Without a list of names, an output with other fields than expected is wrong as a whole.
+    """
+    output, expected = record.output, record.expected
+    if not answered(record) or expected is MISSING:
+        return None, {}
+    if not isinstance(expected, dict) or not (names or expected):
+        return same_value(output, expected), {}
+    right = {
+        name: same_value(reach(output, name), reach(expected, name)) for name in names or expected
+    }
+    fits = not isinstance(output, dict) or output.keys() <= expected.keys()
+    return bool(names) or fits, right
+
+
+def asked(check: Guard, records: Sequence[Record]) -> list[Verdict]:
+    """What a guard says of each output; nothing of a call that failed."""
+
+    def verdict(record: Record) -> Verdict:
+        return check(record.output) if record.error is None else None
+
+    return [said("guard", verdict, record) for record in records]
+
+
+def said(what: str, judge: Callable[[Record], T], record: Record) -> T:
+    """What a scorer or a guard says of a record; one that fails is an error that names both."""
+    try:
+        return judge(record)
+    except AutopsyError:
+        raise
+    except Exception as error:
+        raise CannotRun(
+            f"a {what} failed on the record {record.id!r}: {type(error).__name__}: {error}",
+            where=record.where,
+            remedy=f"repair the {what}, or leave it out",
+        ) from error
+
+
+def moved(output: object, expected: object) -> bool:
+    """Whether a field holds, in place of its own value, that of another field."""
+    if not isinstance(output, dict) or not isinstance(expected, dict) or same(output, expected):
+        return False
+    return any(
+        other != name and same(value, home) and filled(home) and not same(value, expected.get(name))
+        for name, value in output.items()
+        for other, home in expected.items()
+    )
