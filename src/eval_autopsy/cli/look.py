@@ -67,9 +67,10 @@ def slices(
     from eval_autopsy import api
     from eval_autopsy.cli.slices_view import show
 
+    attributes = names_in(by)
     study = api.open(*path, eval=said.pop("eval_"), id=said.pop("id_"), **said)
     with out.progress() as progress:
-        found = study.slices(names_in(by), members=members, progress=progress)
+        found = study.slices(attributes, members=members, progress=progress)
     if out.as_json:
         out.document(found.to_dict())
     show(out, found, study, None if every else top)

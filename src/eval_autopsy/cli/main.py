@@ -95,7 +95,7 @@ def no_verb(word: str) -> BadCase:
     """What to say of a word that is no verb."""
     near = difflib.get_close_matches(word, MODULES, n=1)
     remedy = f"did you mean {near[0]}?" if near else "run `autopsy --help` for the verbs"
-    if not near and os.path.exists(word):
+    if os.path.exists(word):
         remedy = "it is a path: give it to a verb, such as `autopsy slices` or `autopsy init`"
     return BadCase(f"there is no verb {word!r}", remedy=remedy)
 
@@ -182,7 +182,7 @@ def usage(error: click.ClickException) -> BadCase:
     if isinstance(error, click.NoSuchOption):
         what = f"there is no option {error.option_name}"
         if error.possibilities:
-            remedy = f"did you mean {' or '.join(error.possibilities)}? Or {remedy}"
+            remedy = f"did you mean {error.possibilities[0]}? Or {remedy}"
         if context is not None and context.parent is None:
             remedy = "options come after the verb"
     return BadCase(what[:1].lower() + what[1:], remedy=remedy)
@@ -206,6 +206,9 @@ def _try_to_print(text: str, stream: TextIO) -> None:
 
 def _own_the_process() -> None:
     """Makes every character printable, and every signal to end an interruption."""
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:  # closed by whoever started us
+            setattr(sys, name, open(os.devnull, "r+", encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -1,0 +1,263 @@
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from .conftest import Call, Said
+
+
+def write_csv(name: str, heads: str, *rows: str) -> None:
+    Path(name).write_text("\n".join([heads, *rows]) + "\n", encoding="utf-8")
+
+
+def two_sets() -> list[str]:
+    """Ten records of eval, all right, and ten of production, of which all in `fr` are wrong."""
+    heads = "id,lang,tier,passed,answer,label"
+    tiers = ["free", "pro"]
+    rows = [f"{i},{'en' if i < 6 else 'de'},{tiers[i % 2]},true,yes,yes" for i in range(10)]
+    write_csv("test.csv", heads, *rows)
+    wrong = [f"{i},fr,{tiers[i % 2]},false,no,yes" for i in range(6, 10)]
+    write_csv("live.csv", heads, *rows[:6], *wrong)
+    return ["--eval", "test.csv", "--production", "live.csv"]
+
+
+def document(said: Said) -> dict:  # type: ignore[type-arg]
+    assert (said.code, said.err) == (0, "")
+    found: dict = json.loads(said.out)  # type: ignore[type-arg]
+    return found
+
+
+def test_the_invoice_case_shows_its_published_figures(call: Call, case: Path) -> None:
+    said = call("slices", case)
+    assert said.code == 0
+    assert said.err == ""
+    table = [line.split() for line in said.out.splitlines() if "[" in line]
+    rows = {cells[0]: " ".join(cells[1:]) for cells in table}
+    assert rows["eval"] == "400 of 400 100% [99.05, 100]"
+    assert rows["production"] == "345 of 400 86.25% [82.53, 89.28]"
+    assert rows["reorder"] == "- 0 of 36 [0, 9.64] 36 -9 <0.0001 p-0030"
+    assert rows["compact"].startswith("- 0 of 6 [0, 39.03] 0 -1.5")
+    assert rows["delimiter"].startswith("- 187 of 187 [97.99, 100] 0 0")
+    assert "a fall of 13.75 points [-17.47, -10.57]" in said.out
+    assert "the fewest slices with 80% of the loss: reorder, verbose" in said.out
+    assert "49 of 55 wrong answers pass every guard" in said.out
+    assert "next: autopsy run case" in said.out
+
+
+def test_the_lines_fit_a_terminal_of_80_columns(call: Call, case: Path) -> None:
+    tables = [line for line in call("slices", case).out.splitlines() if "  " in line]
+    assert max(map(len, tables)) <= 80
+
+
+def test_nothing_is_written(call: Call, case: Path, folder: Path) -> None:
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    call("slices", case)
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_the_document_has_the_promised_fields(call: Call, case: Path) -> None:
+    found = document(call("slices", case, "--json"))
+    by_level = {one["where"]["shift_type"]: one for one in found["slices"]}
+    assert {level: (one["n"], one["wrong"], one["silent"]) for level, one in by_level.items()} == {
+        "delimiter": (187, 0, 0),
+        "whitespace": (158, 0, 0),
+        "reorder": (36, 36, 36),
+        "verbose": (8, 8, 8),
+        "compact": (6, 6, 0),
+        "mixed": (5, 5, 5),
+    }
+    assert [one["where"]["shift_type"] for one in found["cover"]] == ["reorder", "verbose"]
+    assert (found["searched"], found["confirmed"]) == (6, 4)
+    assert found["gap"]["value"] == "-0.1375"
+    assert found["waterfall"]["uncovered"] == "-0.1375"
+    assert found["production"]["interval"] == ["0.825288073342", "0.892815513265"]
+
+
+def test_members_are_the_ids_of_each_slice(call: Call, case: Path) -> None:
+    rows = [json.loads(line) for line in (case / "production.jsonl").read_text().splitlines()]
+    found = document(call("slices", case, "--json", "--members"))
+    for one in found["slices"]:
+        wanted = [row["id"] for row in rows if row["shift_type"] == one["where"]["shift_type"]]
+        assert one["members"] == wanted
+
+
+def test_without_a_path_the_case_of_the_folder_is_used(
+    call: Call, case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(case)
+    assert call("slices").out.startswith("invoice-extraction\n")
+
+
+def test_without_a_path_and_a_case_init_is_proposed(call: Call) -> None:
+    said = call("slices")
+    assert said.code == 2
+    assert "there is no autopsy.toml" in said.err
+    assert "autopsy init" in said.err
+
+
+def test_data_without_a_case_is_named_by_options(call: Call) -> None:
+    found = document(call("slices", *two_sets(), "--correct", "passed", "--json"))
+    assert (found["eval"]["k"], found["eval"]["n"]) == (10, 10)
+    assert (found["production"]["k"], found["production"]["n"]) == (6, 10)
+    assert found["slices"][0]["where"] == {"lang": "fr"}
+    assert found["slices"][0]["examples"] == ["6", "7", "8"]
+    assert found["rests_on"] == "given"
+
+
+def test_outputs_are_compared_when_they_are_named(call: Call) -> None:
+    options = [*two_sets(), "--output", "answer", "--expected", "label", "--by", "lang"]
+    found = document(call("slices", *options, "--json"))
+    assert found["production"]["k"] == 6
+    assert found["scorer"] == "exact_match"
+    assert found["rests_on"] == "re-scored"
+    assert {next(iter(one["where"])) for one in found["slices"]} == {"lang"}
+
+
+def test_what_is_not_named_is_guessed_and_said(call: Call) -> None:
+    said = call("slices", *two_sets())
+    assert "guessed: id is the field 'id'" in said.out
+    assert "guessed: expected is the field 'label'" in said.out
+    assert "right by exact_match, of the recorded outputs" in said.out
+
+
+def test_what_was_named_is_not_called_a_guess(call: Call) -> None:
+    said = call("slices", *two_sets(), "--id", "id", "--correct", "passed")
+    assert "guessed" not in said.out
+
+
+def test_one_file_is_split_by_a_column(call: Call) -> None:
+    two_sets()
+    with open("all.jsonl", "w", encoding="utf-8") as file:
+        for name, source in (("test.csv", "offline test"), ("live.csv", "live")):
+            with open(name, encoding="utf-8") as table:
+                for row in csv.DictReader(table):
+                    changed = {"id": f"{source} {row['id']}", "meta": {"from": source}}
+                    file.write(json.dumps({**row, **changed}) + "\n")
+    found = document(
+        call("slices", "all.jsonl", "--split", "meta.from", "--correct", "passed", "--json")
+    )
+    assert (found["eval"]["n"], found["production"]["k"]) == (10, 6)
+
+
+def test_fields_that_say_nothing_are_set_aside_with_the_reason(call: Call) -> None:
+    heads = "id,lang,same,remark,size,passed"
+    words = "a text that is much longer than what anybody would call a kind of record"
+    rows = [f"{i},{'en' if i % 2 else 'de'},x,{words} {i % 3},{i}.5,true" for i in range(30)]
+    write_csv("test.csv", heads, *rows)
+    write_csv("live.csv", heads, *rows)
+    arguments = ["--eval", "test.csv", "--production", "live.csv", "--correct", "passed"]
+    found = document(call("slices", *arguments, "--json"))
+    assert {one["attribute"]: one["reason"] for one in found["set_aside"]} == {
+        "remark": "it holds texts of more than 60 characters",
+        "size": "it holds measurements",
+        "same": "every record has the same value",
+    }
+    assert [one["attribute"] for one in found["attributes"]] == ["lang"]
+
+
+def test_an_attribute_that_was_asked_for_may_have_many_levels(call: Call) -> None:
+    heads = "id,customer,passed"
+    rows = [f"{i},c{i % 40},{'true' if i % 3 else 'false'}" for i in range(200)]
+    write_csv("test.csv", heads, *rows)
+    write_csv("live.csv", heads, *rows)
+    arguments = ["slices", "--eval", "test.csv", "--production", "live.csv", "--correct", "passed"]
+    aside = document(call(*arguments, "--json"))
+    assert [one["reason"] for one in aside["set_aside"]] == ["more than 20 different values"]
+    assert document(call(*arguments, "--by", "customer", "--json"))["searched"] == 40
+    shown = call(*arguments, "--by", "customer", "--top", "3").out
+    assert "and 37 more, none of which loses more; --all shows them" in shown
+    assert "more, none of" not in call(*arguments, "--by", "customer", "--all").out
+
+
+def test_no_attribute_at_all_is_said(call: Call) -> None:
+    write_csv("test.csv", "id,passed", "1,true", "2,true")
+    write_csv("live.csv", "id,passed", "1,true", "2,false")
+    said = call("slices", "--eval", "test.csv", "--production", "live.csv", "--correct", "passed")
+    assert said.code == 0
+    assert "There is nothing to slice by: name fields with --by" in said.out
+    assert "a fall of 50 points" in said.out
+
+
+def test_what_cannot_be_seen_is_spelled_out(call: Call) -> None:
+    heads = "id,kind,passed"
+    write_csv("test.csv", heads, "1,a,true", "2,a,true")
+    write_csv("live.csv", heads, '1,"\x1b[31mred",false', '2,"two\nlines",false', "3,  a,true")
+    arguments = ["--eval", "test.csv", "--production", "live.csv", "--correct", "passed"]
+    said = call("slices", *arguments, "--by", "kind")
+    assert "\x1b" not in said.out
+    assert "⟦U+001B⟧[31mred" in said.out
+    assert "two⟦U+000A⟧lines" in said.out
+    assert '"  a"' in said.out
+
+
+def test_levels_of_the_same_look_are_told_apart(call: Call) -> None:
+    rows = [{"id": 1, "k": 1}, {"id": 2, "k": "1"}, {"id": 3}, {"id": 4, "k": "(missing)"}]
+    rows += [{"id": 5, "k": None}, {"id": 6, "k": "null"}, {"id": 7, "k": ""}]
+    lines = [json.dumps({**row, "passed": True}) for row in rows]
+    for name in ("test.jsonl", "live.jsonl"):
+        Path(name).write_text("\n".join([*lines, lines[0].replace("1", "9", 1)]), encoding="utf-8")
+    said = call("slices", "test.jsonl", "live.jsonl", "--by", "k", "--correct", "passed")
+    table = said.out.split("\nk ")[1].splitlines()[1:8]
+    assert {line.split()[0] for line in table} == {
+        "1",
+        '"1"',
+        "(missing)",
+        '"(missing)"',
+        "null",
+        '"null"',
+        '""',
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["--eval", "test.csv"], "--eval is given, and --production is not"),
+        (["test.csv"], "no column in it whose two values say so"),
+        (
+            ["test.csv", "--split", "lang"],
+            'the values are "en", "de", expected one that names eval',
+        ),
+        (["test.csv", "--split", "nope"], "there is no field 'nope' among: id, lang"),
+        (["test.csv", "live.csv", "--split", "lang"], "--split is for one file, and 2 are given"),
+        (["--correct", "passed"], "no data is named"),
+        ([".", "--eval", "test.csv"], "is a case, and other data is named as well"),
+        (["nope.csv"], "nope.csv: there is no such file"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_data_that_is_not_said_is_an_error(arguments: list[str], what: str, call: Call) -> None:
+    two_sets()
+    said = call("slices", *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert what in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["--correct", "pased"], "there is no field 'pased', named for score"),
+        (["--correct", "lang"], "the score is 'en', expected true, false, 1 or 0"),
+        (["--correct", "passed", "--output", "answer"], "other options have them compared"),
+        (["--scorer", "exact"], "there is no scorer 'exact'"),
+        (["--by", "lnag"], "Did you mean 'lang'?"),
+        (["--by", "lang,lang"], "an attribute is named twice"),
+        (["--split", "lang"], "--eval and --production are given, and --split as well"),
+        (["--id", "lang"], "stands twice in eval"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_wrong_option_names_what_is_wrong(arguments: list[str], what: str, call: Call) -> None:
+    said = call("slices", *two_sets(), *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert what in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_one_file_for_both_sets_is_refused(call: Call) -> None:
+    two_sets()
+    said = call("slices", "--eval", "test.csv", "--production", "test.csv")
+    assert said.err.startswith("test.csv: named both as eval and as production")
