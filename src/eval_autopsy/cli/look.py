@@ -17,7 +17,7 @@ TOP = 20  # rows of a table
 @verb
 @click.argument("path", type=FILE, nargs=-1)
 @click.option("--by", metavar="A,B", help="The fields to slice by, in place of the case's.")
-@click.option("--top", type=click.IntRange(1), default=TOP, show_default=True, help="Rows shown.")
+@click.option("--top", type=click.IntRange(1), default=TOP, metavar="N", help=f"Rows shown; {TOP}.")
 @click.option("--all", "every", is_flag=True, help="Show every row.")
 @click.option("--members", is_flag=True, help="Add the ids of each slice to --json.")
 @click.option("--eval", "eval_", type=FILE, multiple=True, help="A file of eval records.")

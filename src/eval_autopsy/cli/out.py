@@ -133,16 +133,19 @@ def _rich_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
     return shown
 
 
-OPTIONS = (
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
-    click.option("--quiet", "-q", is_flag=True, help="Print errors only."),
-    click.option("--no-color", is_flag=True, help="Print without colors (so does NO_COLOR)."),
-    click.option(
-        "--seed",
-        type=click.IntRange(0, 2**32 - 1),
-        help="Seed of all that is drawn at random, in place of the case's; a receipt records it.",
-    ),
-)
+def options() -> list[click.Parameter]:
+    """What every verb takes, after its own options."""
+    return [
+        click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document."),
+        click.Option(["--quiet", "-q"], is_flag=True, help="Print errors only."),
+        click.Option(["--no-color"], is_flag=True, help="Print without colors; so does NO_COLOR."),
+        click.Option(
+            ["--seed"],
+            type=click.IntRange(0, 2**32 - 1),
+            metavar="N",
+            help="Seed of what is drawn at random, in place of the case's; a receipt records it.",
+        ),
+    ]
 
 
 def verb(function: Callable[..., int | None]) -> click.Command:
@@ -161,6 +164,6 @@ def verb(function: Callable[..., int | None]) -> click.Command:
             arguments["seed"] = seed
         return function(out=Out(as_json, quiet, color), **arguments)
 
-    for option in reversed(OPTIONS):
-        run = option(run)
-    return click.command(run)
+    command = click.command(run)
+    command.params.extend(options())
+    return command
