@@ -1,4 +1,4 @@
-"""What a guard lets through: truth tables written by hand."""
+"""What a guard lets through: truth tables written by hand, for the kernel and for the engine."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from eval_autopsy import kernel
+from eval_autopsy import kernel, verdicts
+from eval_autopsy.guards import checks
 from eval_autopsy.kernel import MISSING
 
 ERROR = "ValueError: no total"
@@ -28,6 +29,7 @@ BLANKS = [(value, True) for value in FILLED] + [(value, False) for value in EMPT
 def test_not_blank_stops_what_has_an_empty_part(value: Any, through: bool) -> None:
     assert kernel.not_blank(value) is through
     assert kernel.lets_through(guard("not_blank"), value, None) is through
+    assert checks.not_blank()(value) is through
 
 
 @pytest.mark.parametrize(
@@ -48,6 +50,7 @@ def test_not_blank_looks_at_the_fields_it_names(
     fields: list[str], output: Any, through: bool
 ) -> None:
     assert kernel.lets_through(guard("not_blank", *fields), output, None) is through
+    assert checks.not_blank(fields)(output) is through
 
 
 @pytest.mark.parametrize(
@@ -73,6 +76,7 @@ def test_not_blank_looks_at_the_fields_it_names(
 def test_matches_wants_the_whole_text(patterns: dict[str, str], output: Any, through: bool) -> None:
     rule = {**guard("matches"), "patterns": patterns}
     assert kernel.lets_through(rule, output, None) is through
+    assert checks.matches(patterns)(output) is through
 
 
 @pytest.mark.parametrize(
@@ -94,10 +98,12 @@ def test_matches_wants_the_whole_text(patterns: dict[str, str], output: Any, thr
 )
 def test_parses_stops_what_is_not_json(text: Any, through: bool) -> None:
     assert kernel.lets_through(guard("parses"), kernel.parsed(text), None) is through
+    assert checks.parses()(checks.parsed(text)) is through
 
 
 def test_an_output_that_is_not_meant_to_be_json_parses() -> None:
     assert kernel.lets_through(guard("parses"), "{", None) is True
+    assert checks.parses()("{") is True
 
 
 @pytest.mark.parametrize("rule", ["parses", "not_blank", "matches"])
@@ -130,3 +136,4 @@ def test_a_value_in_another_fields_place_is_misplaced(
     output: Any, expected: Any, moved: bool
 ) -> None:
     assert kernel.misplaced(output, expected) is moved
+    assert verdicts.moved(output, expected) is moved

@@ -1,8 +1,12 @@
-"""When an output is right: truth tables written by hand, and what holds for any two values."""
+"""When an output is right: truth tables written by hand, and what holds for any two values.
+
+The engine's scorers are held to the same tables, for they are other code with the same meaning.
+"""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from eval_autopsy import kernel
+from eval_autopsy.errors import CannotRead
+from eval_autopsy.scorers import amounts, exact, recorded
 
 from .test_values import SCALARS, VALUES, same
 
@@ -136,43 +142,51 @@ PAIRS = [  # output, expected, exact_match, normalized, numeric within 0.5 or 1%
 ]
 WITHIN = Decimal("0.5"), Decimal("0.01")
 
+ENGINE = SimpleNamespace(
+    exact_match=exact.exact_match, normalized=amounts.normalized, numeric=amounts.numeric
+)
+both = pytest.mark.parametrize("code", [kernel, ENGINE], ids=["kernel", "engine"])
 
-@pytest.mark.parametrize(("output", "expected", "exact", "normal", "near"), PAIRS)
+
+@both
+@pytest.mark.parametrize(("output", "expected", "same", "normal", "near"), PAIRS)
 def test_an_output_is_right_when_the_scorer_says_so(
-    output: Any, expected: Any, exact: bool, normal: bool, near: bool
+    code: Any, output: Any, expected: Any, same: bool, normal: bool, near: bool
 ) -> None:
-    assert kernel.exact_match(output, expected) is exact
-    assert kernel.normalized(output, expected) is normal
-    assert kernel.numeric(output, expected, *WITHIN) is near
+    assert code.exact_match(output, expected) is same
+    assert code.normalized(output, expected) is normal
+    assert code.numeric(output, expected, *WITHIN) is near
 
 
 SPOKEN = st.sampled_from(["a", "A ", "5", "5.0", "$5", "5 EUR", "1,234", "1.234", "007", ""])
 ANYTHING = VALUES | SPOKEN
 
 
-@given(SCALARS | SPOKEN)
-def test_every_value_equals_itself(value: Any) -> None:
-    assert kernel.exact_match(value, value)
-    assert kernel.normalized(value, value)
-    assert kernel.numeric(value, value, Decimal(0), Decimal(0))
+@both
+@given(value=SCALARS | SPOKEN)
+def test_every_value_equals_itself(code: Any, value: Any) -> None:
+    assert code.exact_match(value, value)
+    assert code.normalized(value, value)
+    assert code.numeric(value, value, Decimal(0), Decimal(0))
 
 
-@given(ANYTHING, ANYTHING)
-def test_scorers_do_not_mind_which_value_comes_first(one: Any, other: Any) -> None:
-    assert kernel.exact_match(one, other) == kernel.exact_match(other, one) == same(one, other)
-    assert kernel.normalized(one, other) == kernel.normalized(other, one)
-    near = kernel.numeric(one, other, Decimal("0.5"), Decimal(0))
-    assert near == kernel.numeric(other, one, Decimal("0.5"), Decimal(0))
+@both
+@given(one=ANYTHING, other=ANYTHING)
+def test_scorers_do_not_mind_which_value_comes_first(code: Any, one: Any, other: Any) -> None:
+    assert code.exact_match(one, other) == code.exact_match(other, one) == same(one, other)
+    assert code.normalized(one, other) == code.normalized(other, one)
+    near = code.numeric(one, other, Decimal("0.5"), Decimal(0))
+    assert near == code.numeric(other, one, Decimal("0.5"), Decimal(0))
 
 
-@given(ANYTHING, ANYTHING)
-@example("$5", "5 USD")
-def test_what_matches_exactly_matches_in_every_other_way(one: Any, other: Any) -> None:
-    exact, normal = kernel.exact_match(one, other), kernel.normalized(one, other)
-    none = kernel.numeric(one, other, Decimal(0), Decimal(0))
-    near = kernel.numeric(one, other, Decimal(1), Decimal(0))
-    assert exact <= none <= normal
-    assert none <= near
+@both
+@given(one=ANYTHING, other=ANYTHING)
+@example(one="$5", other="5 USD")
+def test_what_matches_exactly_matches_in_every_other_way(code: Any, one: Any, other: Any) -> None:
+    normal = code.normalized(one, other)
+    within_none = code.numeric(one, other, Decimal(0), Decimal(0))
+    assert code.exact_match(one, other) <= within_none <= normal
+    assert within_none <= code.numeric(one, other, Decimal(1), Decimal(0))
 
 
 @given(st.decimals("-1e6", "1e6", places=3), st.decimals("-1e6", "1e6", places=3))
@@ -233,9 +247,12 @@ def test_all_fields_are_right_just_when_the_values_are_equal(one: Any, other: An
 )
 def test_a_recorded_score_is_right_wrong_or_not_there(value: Any, verdict: bool | None) -> None:
     assert kernel.recorded_score(value, "f.csv:2") is verdict
+    assert recorded.recorded(value, "f.csv:2") is verdict
 
 
 @pytest.mark.parametrize("value", ["yes", 2, Decimal("0.5"), -1, "C", [], {}])
 def test_a_recorded_score_that_is_neither_is_an_error_with_its_place(value: Any) -> None:
     with pytest.raises(kernel.Unreadable, match=r"f\.csv:2: the score is "):
         kernel.recorded_score(value, "f.csv:2")
+    with pytest.raises(CannotRead, match=r"^f\.csv:2: the score is "):
+        recorded.recorded(value, "f.csv:2")
