@@ -1406,39 +1406,55 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
 # ---------------------------------------------------------------- no number without a claim
 
 _NUMBER_WORD = re.compile(
-    r"\b(zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|"
-    r"(thir|four|fif|six|seven|eigh|nine)teen|(twen|thir|for|fif|six|seven|eigh|nine)ty|"
-    r"(hundred|thousand|million|billion|trillion|dozen|third|quarter|fifth|sixth|seventh|"
-    r"eighth|ninth|tenth|percentage|couple|pair)s?|half|halves|halv(ed|es|ing)|twice|thrice|"
+    r"\b(zero|one|(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)s?|"
+    r"(thir|four|fif|six|seven|eigh|nine)teen(ths?|s)?|"
+    r"(twen|thir|for|fif|six|seven|eigh|nine)t(y|ies|ieths?)|"
+    r"(hundred|thousand|million|billion|trillion)(th)?s?|"
+    r"(dozen|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|"
+    r"percentage|couple|pair)s?|half|halves|halv(ed|es|ing)|twice|thrice|"
     r"(doubl|tripl|quadrupl)\w*|\w+fold|none|per cent|percent|plus|minus)\b",
     re.IGNORECASE,
 )
 _PROSE = re.compile(r"[\n !\"'()*+,\-./:;=>?@A-Z\[\]_`a-z{|}~#]*")
+_HIDING = re.compile(r"\][(\[:]|```|~~~")  # links, pictures and fences, in which words can hide
 
 
 def numbers_in(pieces: Sequence[Any]) -> Iterator[str]:
     """What in the prose states a quantity without naming a claim, and what could hide one.
 
     Prose is plain ASCII without digits, so that no script's numerals, look-alike letters or
-    invisible characters need a list of their own; and no hole touches a sign or another hole.
+    invisible characters need a list of their own; and a hole stands alone between white space
+    and closing marks, so that none touches a sign, a word or another hole.
     """
-    for i, piece in enumerate(pieces):
+    joined: list[Any] = ["\n"]  # as they will be read: no word ends where a piece does
+    for piece in [*pieces, "\n"]:
+        if isinstance(piece, str) and isinstance(joined[-1], str):
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    for i, piece in enumerate(joined):
         if isinstance(piece, str):
-            end = _PROSE.match(piece).end()  # type: ignore[union-attr]
-            if end < len(piece):
-                yield f"{piece[end]!a} in {piece[max(0, end - 40) : end + 20]!a}"
-            word = _NUMBER_WORD.search(re.sub(r"[*_`~\[\]]", "", piece))
-            if word:
-                yield f"the number-word {word.group()!r} in {piece.strip()[:60]!a}"
+            yield from _numbers_in_prose(piece)
             continue
-        before = pieces[i - 1] if i else "\n"
-        after = pieces[i + 1] if i + 1 < len(pieces) else "\n"
+        before, after = joined[i - 1], joined[i + 1]
         if not isinstance(before, str) or not isinstance(after, str):
             yield f"a hole that touches another, {canonical(piece)[:80]}"
         elif hole_of(piece).block and not (before.endswith("\n") and after.startswith("\n")):
             yield f"a hole that is not on lines of its own, {canonical(piece)[:80]}"
-        elif not re.search(r"(^|[\s(*\[])$", before) or not re.match(r"[.,;:)*\]]*(\s|$)", after):
+        elif not re.search(r"\s[(*\[]*$", before) or not re.match(r"[.,;:)*\]]*\s", after):
             yield f"a hole in the middle of a word, {canonical(piece)[:80]}"
+
+
+def _numbers_in_prose(text: str) -> Iterator[str]:
+    end = _PROSE.match(text).end()  # type: ignore[union-attr]
+    if end < len(text):
+        yield f"{text[end]!a} in {text[max(0, end - 40) : end + 20]!a}"
+    hiding = _HIDING.search(text)
+    if hiding or text.count("`") % 2:
+        yield f"{hiding.group() if hiding else '`'!r} in {text.strip()[:60]!a}"
+    word = _NUMBER_WORD.search(re.sub(r"[*_`~\[\]]", "", text))
+    if word:
+        yield f"the number-word {word.group()!r} in {text.strip()[:60]!a}"
 
 
 def claims_in(pieces: Iterable[Any]) -> Iterator[str]:

@@ -1,0 +1,198 @@
+"""Receipts to tamper with: the invoice example, and small cases of every other kind of evidence."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from eval_autopsy import registry
+from eval_autopsy.case.load import load
+from eval_autopsy.receipt import certify
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "invoice-extraction"
+
+# As the engine records them, but the same on every machine.
+ENVELOPE = {
+    "made at": "1970-01-01T00:00:00Z",
+    "engine": "eval-autopsy",
+    "kernel": "0.1.0",
+    "python": "3.11.0",
+    "system": "a test",
+    "processors": "2",
+    "seed": "0",
+    "records": "0",
+    "seconds": "not recorded",
+}
+
+
+def receipt(base: Path, case: Path) -> Path:
+    """The receipt of a case below `base`, with an envelope that is the same everywhere."""
+    with mock.patch.object(certify, "envelope", lambda *_: dict(ENVELOPE)):
+        return certify.certify(load(case), base).folder
+
+
+def invoice(base: Path) -> Path:
+    """The receipt of the invoice example, below a folder of its own."""
+    case = base / "examples" / "invoice-extraction"
+    shutil.copytree(EXAMPLE, case)
+    return receipt(base, case)
+
+
+def written(base: Path, toml: str, files: dict[str, bytes]) -> Path:
+    """The receipt of a case written as text."""
+    folder = base / "case"
+    folder.mkdir(parents=True)
+    (folder / "autopsy.toml").write_text(toml, encoding="utf-8")
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return receipt(base, folder)
+
+
+def lines(rows: list[dict[str, Any]]) -> bytes:
+    return b"".join(json.dumps(row, ensure_ascii=False).encode("utf-8") + b"\n" for row in rows)
+
+
+SCORES = """
+name = "scores"
+[data]
+file = "all.csv"
+split = "set"
+splits = { eval = "dev", production = "live" }
+[fields]
+score = "score"
+[slices]
+by = ["kind", "length"]
+"""
+
+
+def scores(base: Path) -> Path:
+    """One table with both splits and scores that somebody recorded; some are missing."""
+    rows = ["id,set,score,kind,length"]
+    for number in range(30):
+        rows.append(f"d{number},dev,{'true' if number % 10 else 'false'},{'ab'[number % 2]},short")
+    for number in range(40):
+        score = "" if number == 7 else "1" if number % 4 and number % 3 else "0"
+        kind = '"b, or c"' if number % 5 == 0 else "ab"[number % 2]
+        rows.append(f"l{number},live,{score},{kind},{'short' if number % 3 else 'long'}")
+    return written(base, SCORES, {"all.csv": "\n".join(rows).encode() + b"\n"})
+
+
+ANSWERS = """
+name = "answers"
+[data]
+eval = "eval.json"
+production = "production.jsonl.gz"
+[fields]
+input = "question"
+expected = "wanted"
+output = "reply.text"
+error = "error"
+[scorer]
+name = "numeric"
+tolerance = { absolute = 0.01, relative = 0.001 }
+output_format = "json"
+errors = "apart"
+[guards]
+no_exception = true
+parses = true
+not_blank = ["total"]
+matches = { total = "[0-9.,$ ]+" }
+json_schema = "schema.json"
+[slices]
+by = ["kind"]
+"""
+
+
+def answers(base: Path) -> Path:
+    """Answers that are JSON texts, with failures, a tolerance and a guard that is not ours."""
+    schema = {"type": "object", "required": ["total"]}
+    files = {
+        "schema.json": json.dumps(schema).encode(),
+        "eval.json": json.dumps([_answer("e", number) for number in range(24)]).encode(),
+        "production.jsonl.gz": gzip.compress(
+            lines([_answer("p", number) for number in range(48)]), mtime=0
+        ),
+    }
+    return written(base, ANSWERS, files)
+
+
+def _answer(split: str, number: int) -> dict[str, Any]:
+    total = f"${1000 + number:,}.50"
+    replies = {
+        0: {"total": f"{1000 + number}.505"},
+        1: {"total": f"{1002 + number}.6"},
+        2: {"total": ""},
+        3: {"name": "no total"},
+        4: {"total": 1000.5 + number, "more": [1, 2]},
+    }
+    reply = replies.get(number % 11, {"total": total}) if split == "p" else {"total": total}
+    text = "{not json" if (split, number % 13) == ("p", 5) else json.dumps(reply)
+    row = {
+        "id": number if split == "p" else f"e-{number}",
+        "question": f"What is the total of {number}?",
+        "wanted": json.dumps({"total": total}),
+        "reply": {"text": text},
+        "error": None,
+        "kind": ["plain", "odd", None, 3, 1.5, ["x"]][number % 6],
+    }
+    if split == "p" and number % 12 == 6:
+        row["reply"], row["error"] = {}, "Timeout: no answer"
+    if number % 16 == 9:
+        del row["kind"]
+    return row
+
+
+GRADED = """
+name = "graded"
+[data]
+eval = "eval.jsonl"
+production = "production.jsonl"
+[fields]
+output = "reply"
+expected = "wanted"
+[scorer]
+name = "begins_alike"
+[guards]
+not_blank = true
+[slices]
+by = ["kind"]
+"""
+
+
+def graded(base: Path) -> Path:
+    """Answers that a scorer of somebody else decided about."""
+    if "begins_alike" not in registry.scorers.names():
+        registry.scorers.register("begins_alike")(begins_alike)
+
+    def rows(split: str, wrong: int) -> bytes:
+        return lines(
+            [
+                {
+                    "id": f"{split}{number}",
+                    "reply": "no" if number % wrong == 0 else "yes, it is",
+                    "wanted": "yes",
+                    "kind": "even" if number % 2 == 0 else "odd",
+                }
+                for number in range(1, 31)
+            ]
+        )
+
+    return written(base, GRADED, {"eval.jsonl": rows("e", 15), "production.jsonl": rows("p", 2)})
+
+
+def begins_alike(output: Any, expected: Any) -> bool:
+    """Whether two texts begin with the same letter."""
+    return bool(output[:1] == expected[:1])
+
+
+RECEIPTS: dict[str, Callable[[Path], Path]] = {
+    "invoice": invoice,
+    "scores": scores,
+    "answers": answers,
+    "graded": graded,
+}
