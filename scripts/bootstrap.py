@@ -30,7 +30,6 @@ from types import FrameType
 from typing import Dict, Iterator, List, Optional, Set
 
 OLDEST = (3, 11)
-ROOM_NEEDED = 20 * 2**20  # bytes; with less than this free, a failed tool failed for lack of room
 
 
 class SetUpError(Exception):
@@ -183,7 +182,7 @@ def install(build: Path, lock: Path) -> None:
 
 
 def install_with_uv(build: Path, lock: Path) -> bool:
-    """Whether uv could do it; when it could not, `build` is empty again and the reason is said."""
+    """Whether uv could do it; when it could not, the reason is said and nothing is left."""
     python = str(build / "bin" / "python")
     venv = ["uv", "venv", "--python", sys.executable, str(build)]
     pip = ["uv", "pip", "install", "--python", python, "--requirements", str(lock)]
@@ -194,11 +193,10 @@ def install_with_uv(build: Path, lock: Path) -> bool:
         run(venv, build, environ_for_uv())
         run(pip, build, environ_for_uv())
     except ToolError as failure:
-        if tells_of_full_disk(failure, build.parent):
+        if FULL_DISK.search(failure.output):
             raise full_disk(build.parent) from failure
         say(f"uv failed ({essence(failure.output)}); trying venv and pip instead …")
         shutil.rmtree(str(build))
-        build.mkdir()
         return False
     return True
 
@@ -321,16 +319,10 @@ def full_disk(cache: Path) -> SetUpError:
     )
 
 
-def tells_of_full_disk(failure: ToolError, cache: Path) -> bool:
-    """Whether there was no room left: tools do not always say so."""
-    little_left = shutil.disk_usage(str(cache)).free < ROOM_NEEDED
-    return little_left or FULL_DISK.search(failure.output) is not None
-
-
 def meaning_of_failure(failure: ToolError, cache: Path) -> SetUpError:
     """What the words of venv or pip mean. Unknown words are shown whole."""
     words = essence(failure.output)
-    if tells_of_full_disk(failure, cache):
+    if FULL_DISK.search(failure.output):
         return full_disk(cache)
     if OTHER_BYTES.search(failure.output):
         return SetUpError(

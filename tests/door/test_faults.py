@@ -223,7 +223,10 @@ def test_plugin_without_its_lock_gets_the_remedy(plugin: Plugin) -> None:
 
 
 def test_uv_that_cannot_do_it_is_followed_by_pip(plugin: Plugin) -> None:
-    plugin.write_command("uv", "#!/bin/sh\necho 'error: out of sorts' >&2\nexit 1\n")
+    script = 'for build; do :; done; echo >"$build/left"; echo "error: out of sorts" >&2; exit 1'
+    plugin.write_command("uv", f"#!/bin/sh\n{script}\n")
     ran = plugin.run("exit", "0")
     assert ran.code == 0
     assert "uv failed (error: out of sorts); trying venv and pip instead" in ran.err
+    (environment,) = plugin.environments()
+    assert not (environment / "left").exists()
