@@ -133,8 +133,10 @@ def _rich_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
     return shown
 
 
-def options() -> list[click.Parameter]:
-    """What every verb takes, after its own options."""
+def options(draws: bool) -> list[click.Parameter]:
+    """What every verb takes, after its own options; `draws` is whether anything is random."""
+    seeds = "Seed of what is drawn at random, in place of the case's; the receipt records it."
+    none = "Taken by every verb; nothing is drawn at random here."
     return [
         click.Option(["--json", "as_json"], is_flag=True, help="Print one JSON document."),
         click.Option(["--quiet", "-q"], is_flag=True, help="Print errors only."),
@@ -143,7 +145,7 @@ def options() -> list[click.Parameter]:
             ["--seed"],
             type=click.IntRange(0, 2**32 - 1),
             metavar="N",
-            help="Seed of what is drawn at random, in place of the case's; a receipt records it.",
+            help=seeds if draws else none,
         ),
     ]
 
@@ -165,5 +167,5 @@ def verb(function: Callable[..., int | None]) -> click.Command:
         return function(out=Out(as_json, quiet, color), **arguments)
 
     command = click.command(run)
-    command.params.extend(options())
+    command.params.extend(options(draws))
     return command
