@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from eval_autopsy.errors import CannotRead
-from eval_autopsy.kernel import MISSING
+from eval_autopsy.kernel import MISSING, canonical
 from eval_autopsy.registry import scorer
 
 RIGHT, WRONG = {"true", "1", "1.0"}, {"false", "0", "0.0"}
@@ -17,7 +17,7 @@ def recorded(score: object, where: str = "") -> bool | None:
     text = str(score).strip().casefold()
     if text not in RIGHT | WRONG:
         raise CannotRead(
-            f"the score is {score!r}, expected true, false, 1 or 0",
+            f"the score is {canonical(score)}, expected true, false, 1 or 0",
             where=where,
             remedy="turn scores between into right or wrong first, by a threshold of your own",
         )
