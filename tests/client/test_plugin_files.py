@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 import tomllib
+from decimal import Decimal
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -49,6 +51,7 @@ def used_in(path: Path) -> set[tuple[str, ...]]:
     return {(verb, *(w for w in rest if w.startswith("-"))) for verb, *rest in words}
 
 
+@cache
 def help_of(*arguments: str) -> str:
     """The engine's help page."""
     command = [sys.executable, "-m", "eval_autopsy", *arguments, "--help"]
@@ -141,7 +144,7 @@ def test_every_key_that_the_case_page_shows_is_one_of_the_case_file() -> None:
     page = (ROOT / "skills/production-autopsy/case-file.md").read_text(encoding="utf-8")
     block = "".join(re.findall(r"^    .*\n|^\n", page, re.MULTILINE))
     shown = re.sub(r"^    (?:# (?=\w+ = ))?", "", block, flags=re.MULTILINE)
-    case = CaseFile.model_validate(tomllib.loads(shown, parse_float=__import__("decimal").Decimal))
+    case = CaseFile.model_validate(tomllib.loads(shown, parse_float=Decimal))
     assert case.name == "invoice-extraction"
     assert case.guards.pydantic == "models.py:Invoice"
     assert case.data.splits is not None
