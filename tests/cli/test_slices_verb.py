@@ -194,7 +194,12 @@ def test_what_cannot_be_seen_is_spelled_out(call: Call) -> None:
 
 
 def test_levels_of_the_same_look_are_told_apart(call: Call) -> None:
-    rows = [{"id": 1, "k": 1}, {"id": 2, "k": "1"}, {"id": 3}, {"id": 4, "k": "(missing)"}]
+    rows: list[dict[str, object]] = [
+        {"id": 1, "k": 1},
+        {"id": 2, "k": "1"},
+        {"id": 3},
+        {"id": 4, "k": "(missing)"},
+    ]
     rows += [{"id": 5, "k": None}, {"id": 6, "k": "null"}, {"id": 7, "k": ""}]
     lines = [json.dumps({**row, "passed": True}) for row in rows]
     for name in ("test.jsonl", "live.jsonl"):

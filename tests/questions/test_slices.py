@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from eval_autopsy import kernel
 from eval_autopsy.questions.rates import Rate
-from eval_autopsy.questions.slices import Slices, slices_of
+from eval_autopsy.questions.slices import Marginal, Slices, slices_of
 
 from .cubes import RECORDED, cube_of, invoices
 
@@ -181,6 +181,13 @@ def test_a_frame_has_a_row_for_each_slice() -> None:
     assert frame["level"].to_list()[0] == '"reorder"'
 
 
+def test_a_level_cannot_break_out_of_a_notebooks_table() -> None:
+    cube = cube_of(["s"], {("a",): (2, 0, 0)}, {("a",): (2, 0, 0), ("<script>",): (0, 1, 0)})
+    shown = found_in(cube)._repr_html_()
+    assert "<script>" not in shown
+    assert "<td>s</td><td>&lt;script&gt;</td><td>0</td><td>1</td><td>0</td>" in shown
+
+
 counts = st.tuples(*[st.integers(0, 5)] * 3)
 cells = st.dictionaries(st.sampled_from([("a",), ("b",), ("c",), ("d",)]), counts, min_size=2)
 
@@ -193,3 +200,22 @@ def test_what_the_slices_add_sums_to_the_gap(before: dict, after: dict) -> None:
     for breakdown in found.breakdowns:
         assert sum(one.contribution for one in breakdown.slices) == found.gap.value
         assert sum(one.production.n for one in breakdown.slices) == found.production.n
+
+
+two = st.dictionaries(st.tuples(st.sampled_from("abc"), st.sampled_from("xy")), counts, min_size=1)
+
+
+@given(two, two, st.sets(st.sampled_from("abcd")), st.sampled_from(["right", "silent", "none"]))
+def test_a_marginal_counts_as_the_kernel_does(
+    before: dict,  # type: ignore[type-arg]
+    after: dict,  # type: ignore[type-arg]
+    levels: set[str],
+    outcome: str,
+) -> None:
+    cube = cube_of(["s", "t"], before, after)
+    marginal = Marginal(cube, "s")
+    where = {"s": sorted(levels)} if levels else {}
+    for split in kernel.SPLITS:
+        assert marginal.count(split, outcome, where) == cube.count(split, outcome, where)
+    with pytest.raises(kernel.Unreadable, match="no attribute 't'"):
+        marginal.count("eval", outcome, {"t": ["x"]})

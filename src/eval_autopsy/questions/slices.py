@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -178,6 +179,18 @@ class Slices:
         ]
         return polars.DataFrame(rows)
 
+    def _repr_html_(self) -> str:
+        """The counts of each slice as a table, for a notebook."""
+        heads = ("attribute", "level", "right", "wrong", "silent")
+        rows = [
+            (*level, one.production.k, one.wrong, one.silent)
+            for one in self.all
+            for level in one.where.items()
+        ]
+        cells = [[escape(kernel.visible(str(cell))) for cell in row] for row in (heads, *rows)]
+        lines = ["<td>" + "</td><td>".join(row) + "</td>" for row in cells]
+        return "<table><tr>" + "</tr><tr>".join(lines) + "</tr></table>"
+
 
 def slices_of(
     cube: kernel.Cube,
@@ -190,7 +203,7 @@ def slices_of(
 
     `evidence` describes what was counted, as the predicate of a receipt does.
     """
-    by_name = {name: marginal(cube, name) for name in cube.attributes}
+    by_name = {name: Marginal(cube, name) for name in cube.attributes}
     reasons = {name: against(one, levels_at_most) for name, one in by_name.items()}
     found = [breakdown_of(one, name, members) for name, one in by_name.items() if not reasons[name]]
     found.sort(key=lambda one: one.explained or 0, reverse=True)
@@ -207,13 +220,24 @@ def slices_of(
     )
 
 
-def marginal(cube: kernel.Cube, attribute: str) -> kernel.Cube:
-    """The cube of one attribute: the levels of all others added up."""
-    at = cube.attributes.index(attribute)
-    cells: dict[tuple[str, kernel.Levels], Counter[str]] = {}
-    for (split, levels), counts in cube.cells.items():
-        cells.setdefault((split, (levels[at],)), Counter()).update(counts)
-    return kernel.Cube([attribute], cells, cube.members)
+class Marginal(kernel.Cube):
+    """The cube of one attribute, the others added up; counts by look-up, not cell by cell."""
+
+    def __init__(self, cube: kernel.Cube, attribute: str) -> None:
+        at = cube.attributes.index(attribute)
+        self.totals = {split: Counter[str]() for split in kernel.SPLITS}
+        cells: dict[tuple[str, kernel.Levels], Counter[str]] = {}
+        for (split, levels), counts in cube.cells.items():
+            cells.setdefault((split, (levels[at],)), Counter()).update(counts)
+            self.totals[split].update(counts)
+        super().__init__([attribute], cells, cube.members)
+
+    def count(self, split: str, outcome: str, where: kernel.Where) -> int:
+        """How many records of a split, and of some levels, had an outcome."""
+        for _, texts in self.wanted(where):
+            cells = (self.cells.get((split, (text,)), {}) for text in texts)
+            return sum(counts.get(outcome, 0) for counts in cells)
+        return self.totals[split][outcome]
 
 
 def against(cube: kernel.Cube, levels_at_most: int) -> str:
