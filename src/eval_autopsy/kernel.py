@@ -925,10 +925,10 @@ _RATE, _PAIR = ("split", "outcome", "of", "where"), ("outcome", "of", "where")
 OPERATIONS = {
     "count": Operation(("split", "outcome", "where"), "count", _count, "{outcome}"),
     "rate": Operation(_RATE, "rate", _rate, "{outcome} of {of}"),
-    "interval": Operation(_RATE, "interval", _interval, "95% interval of {outcome}"),
+    "interval": Operation(_RATE, "interval", _interval, "95% interval of {outcome}{base}"),
     "difference": Operation(_PAIR, "fraction", _difference, "change of {outcome} of {of}"),
     "difference_interval": Operation(
-        _PAIR, "interval", _difference_interval, "95% interval of the change"
+        _PAIR, "interval", _difference_interval, "95% interval of the change{what}"
     ),
     "gap_part": Operation(("part", "order", "by"), "fraction", _gap_part, "{order}"),
     "contribution": Operation(("where",), "fraction", contribution, "adds to the gap"),
@@ -1147,6 +1147,14 @@ def level_text(value: Any) -> str:
     return code(value) if isinstance(value, str) and value.strip() else code(canonical(value))
 
 
+_FORMS = {  # of an operation that not every form of its kind is true of
+    "difference": ("points", "change"),
+    "difference_interval": ("points",),
+    "gap_part": ("points",),
+    "contribution": ("points",),
+    "gap_share": ("percent",),
+    "eta_squared": ("percent",),
+}
 _FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
     "count": (lambda value, form: f"{int(value):,}", ("count",)),
     "rate": (_rate_text, ("of", "percent")),
@@ -1160,12 +1168,13 @@ _FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
 
 def forms_of(identity: str) -> tuple[str, ...]:
     """The forms in which a claim of this id can be shown."""
-    return _FORMATS[OPERATIONS[identity.partition(".")[0].partition("[")[0]].kind][1]
+    op = identity.partition(".")[0].partition("[")[0]
+    return _FORMS.get(op) or _FORMATS[OPERATIONS[op].kind][1]
 
 
 def formatted(claim: Mapping[str, Any], form: str) -> str:
     """A claim's value as the report shows it."""
-    write, forms = _FORMATS[OPERATIONS[claim["op"]].kind]
+    write, forms = _FORMATS[OPERATIONS[claim["op"]].kind][0], forms_of(claim["op"])
     if form not in forms:
         what = "{} cannot be shown as {!r}, only as {}".format(
             claim["op"], form, " or ".join(forms)
@@ -1221,17 +1230,24 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
     where = args.get("where", {})
     words = {name: str(value).replace("_", " ") for name, value in args.items()}
     words["order"] = _ORDERS.get(words.get("order", ""), "at eval's mix")
-    subject = words.get("part", "")
+    subjects = [words["part"]] if "part" in words else []
     for name in ("outcome", "of"):
         kind, _, about = str(args.get(name, "")).partition(":")
         words[name] = OUTCOMES.get(kind, "")
-        subject = code(about) if about else subject
+        subjects += [code(about)] if about else []
+    # What is usual is not said: of scored records, and the right ones among them.
+    words["base"] = " of {of}".format(**words) if args.get("of") != "counted" else ""
+    words["what"] = (
+        " of {outcome}{base}".format(**words)
+        if args.get("outcome") != "right" or words["base"]
+        else ""
+    )
     measure = OPERATIONS[op].says.format(**words)
     return {
         "split": words.get("split", "production" if op in _OF_PRODUCTION else ""),
         "by": " and ".join(map(code, args.get("by", sorted(where)))),
         "slice": slice_text(where, named=len(where) > 1),
-        "subject": subject,
+        "subject": " of ".join(subjects),
         "measure": measure + (", %" if (OPERATIONS[op].kind, form) == ("rate", "percent") else ""),
     }
 
@@ -1320,12 +1336,13 @@ class Page:
     def quote(self, hole: Mapping[str, Any]) -> str:
         for record in self.records:
             if (record.split, record.id) == (hole["split"], hole["quote"]):
-                parts = {"input": record.input, "expected": record.expected}
-                value = parts.get(hole["field"], record.output)
+                if hole["field"] not in ("input", "expected", "output"):
+                    break
+                value = getattr(record, hole["field"])
                 if value is MISSING:
                     value = record.error or ""
                 return block(value if isinstance(value, str) else canonical(value))
-        raise Unreadable(f"no record {hole['quote']!r} to quote", "report")
+        raise Unreadable("no {field} of a record {quote!r} to quote".format(**hole), "report")
 
     def described(self, hole: Mapping[str, Any]) -> str:
         describe = DESCRIPTIONS.get(hole["describe"])
@@ -1465,39 +1482,42 @@ def claims_in(pieces: Iterable[Any]) -> Iterator[str]:
             yield from (name for row in piece.get("table", []) for name, _ in row)
 
 
-def unsupported(finding: dict[str, Any], claims: Mapping[str, Mapping[str, Any]]) -> str:
-    """What a finding lacks for what it says; empty when it lacks nothing.
+KINDS = ("gap", "slice", "silent", "coverage", "cause", "note")
 
-    A gap is measured when its interval excludes zero, a slice when its adjusted p is at most
-    0.05, silence when there is a silent record. A cause needs an ablation, and this version has
-    no claim that states one: a cause is inferred.
+
+def measures(claim: Mapping[str, Any], kind: str) -> bool:
+    """Whether a claim carries a finding of a kind: the gap's interval excludes zero, a slice's
+    adjusted p is at most 0.05, a record of production is silent, or lies in an unseen slice.
+
+    A cause needs an ablation, and this version has no claim that states one: it is inferred.
     """
+    op, args, value = claim["op"], claim["args"], claim["value"]
+    if kind == "gap":
+        of_all = {"outcome": "right", "of": "counted", "where": {}}
+        return (op, args) == ("difference_interval", of_all) and float(value[0]) * float(
+            value[1]
+        ) > 0
+    if kind == "slice":
+        return op == "p_adjusted" and float(value) <= 0.05
+    if kind == "silent":
+        silent = (args.get("split"), args.get("outcome")) == ("production", "silent")
+        return op in ("count", "rate") and silent and not value.startswith("0")
+    return kind == "coverage" and op == "unseen" and not value.startswith("0")
+
+
+def unsupported(finding: dict[str, Any], claims: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a finding lacks for what it says; empty when it lacks nothing."""
     cited = [claims[name] for name in finding["claims"] if name in claims]
-    values: dict[str, list[Any]] = {}
-    for claim in cited:
-        values.setdefault(claim["op"], []).append(claim["value"])
-    measured: dict[str, Callable[[], bool]] = {
-        "gap": lambda: any(float(a) * float(b) > 0 for a, b in values["difference_interval"]),
-        "slice": lambda: any(float(p) <= 0.05 for p in values["p_adjusted"]),
-        "silent": lambda: any(
-            claim["args"].get("outcome") == "silent" and not str(claim["value"]).startswith("0")
-            for claim in cited
-        ),
-        "coverage": lambda: "unseen" in values,
-        "cause": lambda: False,
-        "note": lambda: True,
-    }
-    if set(finding["claims"]) != set(claims_in(finding["text"])) or not cited:
+    holes = [piece for piece in finding["text"] if isinstance(piece, dict)]
+    if set(finding["claims"]) != set(claims_in(holes)) or not cited:
         return "cites just the claims that its text names"
-    if finding["kind"] not in measured or finding["severity"] not in ("high", "medium", "low"):
+    if any("finding" in hole or hole_of(hole).block for hole in holes):
+        return "a text on one line, without findings in it"
+    if finding["kind"] not in KINDS or finding["severity"] not in ("high", "medium", "low"):
         return "a known kind and severity"
-    if finding["strength"] == "inferred":
+    carried = finding["strength"] == "measured" and any(measures(c, finding["kind"]) for c in cited)
+    if carried or finding["strength"] == "inferred":
         return ""
-    try:
-        if finding["strength"] == "measured" and measured[finding["kind"]]():
-            return ""
-    except KeyError:
-        pass  # the claim is not there, which is what is said next
     return f"a claim that measures a {finding['kind']}"
 
 
@@ -1508,6 +1528,7 @@ _PIECE = (str, {"*": object})
 _RULES = frozenset({"exact_match", "normalized", "numeric", "recorded", "stored"})
 _GUARDS = frozenset({"no_exception", "parses", "not_blank", "matches", "stored"})
 _LAYOUT = frozenset({"jsonl", "json", "csv"})
+_ROLES = frozenset({"id", "input", "expected", "output", "error", "score"})
 _SHAPES = {  # of what a receipt repeats
     "subject": {"name": str, "digest": {"sha256": str}, "annotations": {"size": int}},
     "source": (
@@ -1531,7 +1552,8 @@ _EVIDENCE = {
     "output_format": frozenset({"value", "json"}),
     "errors": frozenset({"wrong", "apart"}),
     "scorer": {
-        **dict.fromkeys(("name", "absolute", "relative"), str),
+        **dict.fromkeys(("absolute", "relative"), re.compile(r"[0-9]+(\.[0-9]+)?(E[+-][0-9]+)?")),
+        "name": str,
         "rule": _RULES,
         "fields": [str],
     },
@@ -1547,18 +1569,20 @@ _EVIDENCE = {
     ),
     "converted": [str],
 }
+# Only these, for a key of one's own could look like a result.
+_ENVELOPE = "engine,kernel,made at,processors,python,records,seconds,seed,system".split(",")  # noqa: SIM905
 SHAPE = {
     "_type": frozenset({STATEMENT_TYPE}),
     "subject": [_SHAPES["subject"]],
     "predicateType": frozenset({PREDICATE_TYPE}),
     "predicate": {
         "kernel": {"version": str, "sha256": str},
-        "case": str,
+        "case": re.compile("[a-z0-9]+(-[a-z0-9]+)*"),
         "evidence": _EVIDENCE,
         "claims": [_SHAPES["claim"]],
         "findings": [_SHAPES["finding"]],
         "report": [_PIECE],
-        "envelope": {"*": str},
+        "envelope": dict.fromkeys(_ENVELOPE, str),
     },
 }
 
@@ -1566,8 +1590,8 @@ SHAPE = {
 def conforms(value: Any, shape: Any, where: str) -> None:
     """Raises Unreadable unless a JSON value has a shape.
 
-    A shape is a type, a set of texts, a dictionary of the only keys allowed ("*" is any key), a
-    list of the shape of its items, or a tuple of alternatives; None is null.
+    A shape is a type, a set of texts, a pattern, a dictionary of the only keys allowed ("*" is
+    any key), a list of the shape of its items, or a tuple of alternatives; None is null.
     """
     good = True
     if isinstance(shape, tuple):
@@ -1587,6 +1611,8 @@ def conforms(value: Any, shape: Any, where: str) -> None:
             conforms(item, shape[0], f"{where}[{i}]")
     elif isinstance(shape, frozenset):
         good = isinstance(value, str) and value in shape
+    elif isinstance(shape, re.Pattern):
+        good = isinstance(value, str) and shape.fullmatch(value) is not None
     elif shape is None:
         good = value is None
     else:
@@ -1597,6 +1623,18 @@ def conforms(value: Any, shape: Any, where: str) -> None:
         )
         raise Unreadable(f"{where} is {canonical(value)[:80]}{keys}", "receipt.json")
     return None
+
+
+def check_names(evidence: Mapping[str, Any]) -> None:
+    """Raises Unreadable where a rule goes by another's name, for the report says the name."""
+    scorer, guards, fields = evidence["scorer"], evidence["guards"], evidence["fields"]
+    for one, ours in [(scorer, _RULES), *((guard, _GUARDS) for guard in guards)]:
+        if (one["name"] in ours or one["rule"] != "stored") and one["name"] != one["rule"]:
+            raise Unreadable("the rule {rule} is called {name!r}".format(**one), "evidence")
+        if one["name"] == "stored":
+            raise Unreadable("a stored verdict has no name of its own", "evidence")
+    if not set(fields) <= _ROLES:
+        raise Unreadable(f"fields are {', '.join(sorted(fields))}", "evidence")
 
 
 CHECKS = "schema kernel layout subjects records claims findings text report rerun".split()  # noqa: SIM905
@@ -1672,8 +1710,9 @@ class Verification:
     def schema(self) -> str:
         raw = self.read("receipt.json", None)
         self.receipt_id = hashlib.sha256(raw).hexdigest()
-        self.statement = strict_json(_text(raw, "receipt.json"), "receipt.json")
-        conforms(self.statement, SHAPE, "statement")
+        statement = strict_json(_text(raw, "receipt.json"), "receipt.json")
+        conforms(statement, SHAPE, "statement")
+        self.statement = statement
         self.predicate = self.statement["predicate"]
         self.evidence = self.predicate["evidence"]
         self.page = Page(self.predicate, self.records)
@@ -1686,6 +1725,8 @@ class Verification:
             if digest not in self.known:
                 known = "a known kernel, " + " or ".join(sorted(self.known))
                 self.fail("kernel", where, known, digest)
+        if self.bundled != made["sha256"] and {self.bundled, made["sha256"]} <= set(self.known):
+            self.fail("kernel", "verify.py", made["sha256"], self.bundled)
         if self.known.get(made["sha256"], made["version"]) != made["version"]:
             self.fail("kernel", "receipt.json", self.known[made["sha256"]], made["version"])
         return "version {}, {}".format(made["version"], made["sha256"][:16])
@@ -1705,9 +1746,11 @@ class Verification:
         there = set(os.listdir(self.folder)) - {"receipt.json"}
         for name in sorted(there - inside):
             self.fail("layout", name, "only files that the receipt names", "one more")
-        system = self.evidence["system"]
-        ran = {system["file"], *system["files"]} if system else set()
-        for name in sorted(({"REPORT.md", "verify.py"} | ran) - set(names)):
+        system, parts = self.evidence["system"], ("outputs", "verdicts")
+        rests = {"REPORT.md", "verify.py", *(one["file"] for one in self.evidence["sources"])}
+        rests |= {self.evidence[part] for part in parts if self.evidence[part] is not None}
+        rests |= {system["file"], *system["files"]} if system else set()
+        for name in sorted(rests - set(names)):
             self.fail("layout", "receipt.json", f"{name} among the subjects", "not there")
         return f"{len(names)} subjects"
 
@@ -1767,6 +1810,7 @@ class Verification:
         return io.BytesIO(content)
 
     def load(self) -> str:
+        check_names(self.evidence)
         self.records += load_records(self.evidence, self.opened)
         self.cube = count_records(self.evidence["attributes"], self.records)
         if len({record.split for record in self.records}) < len(SPLITS):
@@ -1796,11 +1840,23 @@ class Verification:
             yield canonical(derived), canonical(claim["value"])
         if claim["id"] != spelled(op, args):
             yield "the id " + spelled(op, args), claim["id"]
+        for outcome in (args[name] for name in ("outcome", "of") if name in args):
+            if not self.there_is(outcome):
+                yield "a guard or a field that there is", outcome
         basis = rests_on(op, args, self.evidence)
         if claim["rests_on"] != basis:
             yield "rests on " + basis, claim["rests_on"]
         if claim["id"] not in used:
             yield "a claim that the report states", "the report does not state it"
+
+    def there_is(self, outcome: str) -> bool:
+        """Whether the guard or the field that an outcome may be about is one of the evidence."""
+        kind, _, about = outcome.partition(":")
+        if kind == "right_field" and about not in self.evidence["scorer"]["fields"]:
+            given = (record.expected for record in self.records)
+            return any(isinstance(value, dict) and about in value for value in given)
+        guards = [guard["name"] for guard in self.evidence["guards"]]
+        return kind == "right_field" or not about or about in guards
 
     def findings(self) -> str:
         found = self.predicate["findings"]
@@ -1810,7 +1866,8 @@ class Verification:
             lacks = unsupported(finding, self.page.claims)
             if lacks:
                 self.fail("findings", finding["id"], lacks, finding["strength"])
-        if sorted(shown) != sorted(one["id"] for one in found):
+        ids = sorted(one["id"] for one in found)
+        if sorted(shown) != ids or len(set(ids)) < len(ids):
             self.fail("findings", "REPORT.md", "each finding shown once", ", ".join(sorted(shown)))
         return f"{len(found)}, each with the evidence it needs"
 

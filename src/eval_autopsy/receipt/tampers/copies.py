@@ -22,19 +22,26 @@ class Memory:
     def __init__(self) -> None:
         self.loaded: dict[str, tuple[list[kernel.Record], kernel.Cube, str]] = {}
 
-    def load(self, check: kernel.Verification) -> str:
-        """Does what `check.load()` does; that depends on the files and the evidence alone."""
-        key = hashlib.sha256(kernel.canonical(check.evidence).encode())
+    def load(self, check: kernel.Verification, load: Callable[[kernel.Verification], str]) -> str:
+        """Does what `load(check)` does; that must depend on the files and the evidence alone."""
+        key = hashlib.sha256(f"{load.__name__} {kernel.canonical(check.evidence)}".encode())
         for name in sorted(check.files):
             key.update(f"\n{name} ".encode() + hashlib.sha256(check.files[name]).digest())
         found = self.loaded.get(key.hexdigest())
         if found is None:
-            words = kernel.Verification.load(check)
+            words = load(check)
             self.loaded[key.hexdigest()] = list(check.records), check.cube, words
             return words
         check.records += found[0]
         check.cube = found[1]
         return found[2]
+
+
+def load_as_a_forger(check: kernel.Verification) -> str:
+    """Loads records without the checks on what they are said to be."""
+    check.records += kernel.load_records(check.evidence, check.opened)
+    check.cube = kernel.count_records(check.evidence["attributes"], check.records)
+    return ""
 
 
 class Original:
@@ -118,7 +125,7 @@ class Copy:
         check = kernel.Verification("", {})
         check.files = self.files
         check.evidence = self.predicate["evidence"]
-        self.original.memory.load(check)
+        self.original.memory.load(check, load_as_a_forger)
         return check
 
     def put(self, folder: Path, root: Path, pristine: Path | None = None) -> None:

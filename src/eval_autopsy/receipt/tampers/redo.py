@@ -59,6 +59,15 @@ def stated(copy: Copy) -> None:
     copy.predicate["claims"] = [one for one in copy.predicate["claims"] if one["id"] in used]
 
 
+def quotes(copy: Copy) -> None:
+    """Each quotation names the split that its record is in."""
+    splits = {record.id: record.split for record in copy.load().records}
+    for pieces in texts(copy):
+        for piece in pieces:
+            if isinstance(piece, dict) and piece.get("quote") in splits:
+                piece["split"] = splits[piece["quote"]]
+
+
 def texts(copy: Copy) -> list[list[Any]]:
     return [copy.predicate["report"], *(one["text"] for one in copy.predicate["findings"])]
 
@@ -89,6 +98,7 @@ REDO: dict[str, Callable[[Copy], None]] = {
     "ids": ids,
     "cites": cites,
     "stated": stated,
+    "quotes": quotes,
     "kernel": recorded_kernel,
     "report": report,
     "digests": digests,

@@ -133,6 +133,7 @@ def need(copy: Copy, split: str = "production", **wanted: str) -> None:
         ),
         "files": lambda value: ("split" in source) == (value == "apart"),
         "claim": lambda value: value in kinds,
+        "no_guard": lambda value: value not in [guard["name"] for guard in evidence["guards"]],
     }
     for name, value in wanted.items():
         if not found[name](value):
@@ -186,10 +187,12 @@ def field(
 ) -> None:
     """Changes or drops what a row has as id, input, expected, output, error or score.
 
-    A role `slice` is the first attribute that records are sliced by.
+    A role `slice` is the first attribute that records are sliced by, `split` what tells eval from
+    production in a file of both.
     """
-    evidence = copy.original.evidence
-    names = {**evidence["fields"], "slice": next(iter(evidence["attributes"]), None)}
+    evidence, source = copy.original.evidence, copy.source(split)
+    names = {"slice": next(iter(evidence["attributes"]), None), "split": source.get("split_field")}
+    names.update(evidence["fields"])
     if names.get(role) is None:
         raise NotApplicable(f"the data have no field for {role}")
     file, index = copy.original.places[last_place(copy, split, outcome)]

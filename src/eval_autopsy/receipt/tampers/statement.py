@@ -31,7 +31,7 @@ def spot(copy: Copy, at: str) -> tuple[Any, Any]:
 def _key(node: Any, part: str, at: str) -> Any:
     if isinstance(node, dict) and part in node:
         return part
-    if isinstance(node, list) and re.fullmatch(r"-1|\d+", part) and int(part) < len(node):
+    if isinstance(node, list) and node and re.fullmatch(r"-1|\d+", part) and int(part) < len(node):
         return int(part) % len(node)
     for index, item in enumerate(node if isinstance(node, list) else ()):
         if _is_meant(item, part):
