@@ -62,9 +62,9 @@ def test_packages_come_from_the_index_that_pip_is_told(
 
 @pytest.mark.parametrize("other", ["none", "old"])
 def test_packages_come_from_whichever_index_has_them(
-    plugin_with_each_tool: Plugin, index: str, other: str
+    plugin: Plugin, index: str, other: str
 ) -> None:
-    plugin = plugin_with_each_tool
+    plugin.add_uv()
     del plugin.environ["PIP_NO_INDEX"], plugin.environ["PIP_FIND_LINKS"]
     plugin.environ |= {"PIP_INDEX_URL": index, "PIP_EXTRA_INDEX_URL": f"{index}/{other}"}
     assert_sets_up_without_a_detour(plugin)
