@@ -29,6 +29,10 @@ from __future__ import annotations
 
 import sys
 
+if sys.version_info < (3, 9):  # noqa: UP036  anybody may run this with any Python
+    print("The receipt cannot be checked: this needs Python 3.9, and is " + sys.version[:3])
+    sys.exit(2)
+
 if __name__ == "__main__" and not sys.flags.isolated:
     # A json.py beside this file, or one on PYTHONPATH, could answer in place of the real one.
     # Only modules built into the interpreter are safe before isolation.
