@@ -115,6 +115,35 @@ def test_an_interruption_loses_nothing_and_leaves_no_child(
     assert not is_alive(child)
 
 
+def test_an_interruption_between_the_two_moves_puts_the_receipt_back(
+    small: Path, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert call("run", "small").code == 0
+    before = contents(small / "receipts")
+    rename, calls = Path.rename, []
+
+    def interrupted(path: Path, target: Path) -> Path:
+        calls.append(path)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    assert call("run", "small").code == 130
+    assert contents(small / "receipts") == before
+
+
+def test_a_run_that_was_killed_between_the_two_moves_is_healed_by_the_next(
+    small: Path, call: Call
+) -> None:
+    assert call("run", "small").code == 0
+    before = contents(small / "receipts")
+    (small / "receipts" / "small").rename(small / "receipts" / ".small-before")
+    (small / "small" / "eval.jsonl").write_text("{")
+    assert call("run", "small").code == 2
+    assert contents(small / "receipts") == before
+
+
 def test_two_runs_at_the_same_time_leave_a_receipt_that_holds(small: Path) -> None:
     runs = [
         subprocess.Popen(

@@ -50,6 +50,7 @@ def certify(
     """Writes `base/receipts/<name>` and verifies it; what was there before stays on any failure."""
     started = time.monotonic()
     place = base / "receipts" / case.name
+    restore(place)
     check_place(place)
     evidence = gather(case, base, progress)
     cube = polars_cube.count(evidence.spec, evidence.table)
@@ -179,14 +180,24 @@ def write(folder: Path, files: Mapping[str, bytes]) -> None:
 def put(part: Path, place: Path) -> None:
     """Moves a finished receipt into its place; the one before it goes when that has worked."""
     part.chmod(0o755)
-    old = place.with_name(f".{place.name}-before")
+    old = before(place)
     shutil.rmtree(old, ignore_errors=True)
-    if place.exists():
-        place.rename(old)
     try:
+        if place.exists():
+            place.rename(old)
         part.rename(place)
-    except OSError:
-        if old.exists():
-            old.rename(place)
+    except BaseException:  # also an interruption between the two
+        restore(place)
         raise
     shutil.rmtree(old, ignore_errors=True)
+
+
+def before(place: Path) -> Path:
+    """Where the receipt before stands while the new one is moved to its place."""
+    return place.with_name(f".{place.name}-before")
+
+
+def restore(place: Path) -> None:
+    """Puts the receipt before back, when a run was ended between the two moves."""
+    if before(place).exists() and not place.exists():
+        before(place).rename(place)
