@@ -3,6 +3,9 @@
 # leaves the path of a complete environment in $environment. When it is there already, this costs
 # two small processes (cksum and uname) and one look at the disk; no Python is started.
 
+# shellcheck shell=sh
+# shellcheck disable=SC2154 # root is set by whoever reads this
+
 # Ends with one sentence that says what is wrong and what to do.
 refuse() {
     printf 'agent-reliability: %s\n' "$1" >&2

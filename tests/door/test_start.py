@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
+import sysconfig
 from pathlib import Path
 from typing import Any
 
@@ -158,12 +159,21 @@ def test_cache_is_where_the_variables_say(
     assert str(prefix.parent) == expected.format(work=plugin.work)
 
 
+SCRIPTS = ["bin/autopsy", "scripts/environment.sh", "scripts/test", "scripts/lock", ".ci/run"]
+
+
 @pytest.mark.parametrize("shell", [name for name in ("sh", "dash", "bash") if shutil.which(name)])
-@pytest.mark.parametrize(
-    "script", ["bin/autopsy", "scripts/environment.sh", "scripts/test", "scripts/lock", ".ci/run"]
-)
+@pytest.mark.parametrize("script", SCRIPTS)
 def test_script_is_one_that_the_shell_can_parse(shell: str, script: str) -> None:
     subprocess.run([shell, "-n", ROOT / script], check=True)
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_script_is_portable_and_quotes_what_it_must(script: str) -> None:
+    shellcheck = Path(sysconfig.get_path("scripts")) / "shellcheck"
+    command = [shellcheck, "--external-sources", script]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.returncode) == ("", 0)
 
 
 @pytest.mark.parametrize("script", ["bin/autopsy", "scripts/test", "scripts/lock", ".ci/run"])
