@@ -245,7 +245,7 @@ def test_data_that_is_not_said_is_an_error(arguments: list[str], what: str, call
     ("arguments", "what"),
     [
         (["--correct", "pased"], "there is no field 'pased', named for score"),
-        (["--correct", "lang"], "the score is 'en', expected true, false, 1 or 0"),
+        (["--correct", "lang"], 'the score is "en", expected true, false, 1 or 0'),
         (["--correct", "passed", "--output", "answer"], "other options have them compared"),
         (["--scorer", "exact"], "there is no scorer 'exact'"),
         (["--by", "lnag"], "Did you mean 'lang'?"),
