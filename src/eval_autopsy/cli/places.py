@@ -8,6 +8,7 @@ from pathlib import Path
 from eval_autopsy.errors import CannotUse
 
 RECEIPT = "receipt.json"
+HOW = "name the folder of a receipt, or write one with `autopsy run`"
 
 
 def receipt_folder(given: Path | None) -> Path:
@@ -29,9 +30,6 @@ def receipt_folder(given: Path | None) -> Path:
         named = ", ".join(map(str, found))
         raise CannotUse(f"there are several receipts: {named}", remedy="name one of them")
     raise CannotUse("there is no receipt here", where=str(folder), remedy=HOW)
-
-
-HOW = "name the folder of a receipt, or write one with `autopsy run`"
 
 
 def command(*words: str | Path) -> str:
