@@ -1144,11 +1144,15 @@ def slice_of(args: Mapping[str, Any]) -> str:
     return slice_text(args.get("where", {})) or "all records"
 
 
+_LIKE_JSON = re.compile(r"\s*|\".*\"|true|false|null|-?[0-9.]+([eE][-+]?[0-9]+)?", re.DOTALL)
+
+
 def level_text(value: Any) -> str:
     """A level as a reader should see it."""
     if isinstance(value, dict):
         return "missing" if "missing" in value else code(next(iter(value.values())))
-    return code(value) if isinstance(value, str) and value.strip() else code(canonical(value))
+    plain = isinstance(value, str) and not _LIKE_JSON.fullmatch(value)
+    return code(value if plain else canonical(value))  # the text "1" is not the number
 
 
 _FORMS = {  # of an operation that not every form of its kind is true of

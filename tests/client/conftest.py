@@ -6,7 +6,7 @@ import os
 import shutil
 import warnings
 
-from real_client import NoClientError, executable
+from .real_client import NoClientError, executable
 
 
 def _reason() -> str:

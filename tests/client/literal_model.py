@@ -19,7 +19,7 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from scripted_endpoint import Json, Say, Use
+from .scripted_endpoint import Json, Say, Use
 
 
 class Result(NamedTuple):

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from literal_model import LiteralModel, speaker
-from real_client import PLUGIN, ROOT, Client, Conversation
-from scripted_endpoint import Say, ScriptedEndpoint, Use
+
+from .literal_model import LiteralModel, speaker
+from .real_client import PLUGIN, ROOT, Client, Conversation
+from .scripted_endpoint import Say, ScriptedEndpoint, Use
 
 CASE = "examples/invoice-extraction"
 RECEIPT = "receipts/invoice-extraction"

@@ -1,84 +1,93 @@
-"""Makes the golden files: what a receipt looks like that is made from committed data.
+"""Makes what is committed and made by the engine: the invoice receipt, and the kernel's digest.
 
-    python tests/golden/make.py invoice           shows what would change
-    python tests/golden/make.py invoice --write   writes it
+    python tests/golden/make.py             shows what would change
+    python tests/golden/make.py --write     writes it
 
-Read the difference, and commit it with its cause.
+Read the difference, and commit it with its cause. The envelope (time, machine) of the receipt that
+is there is kept, so that only what the engine says can differ; a new receipt gets a true one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
-import os
+import hashlib
+import json
+import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
-GOLDEN = ROOT / "tests" / "golden"
-# What differs from one machine to the next; the rest of the envelope is of the product itself.
-MACHINE = {"python": "3.11.9", "system": "Linux 6.1 x86_64", "processors": "2"}
+CASE = Path("examples", "invoice-extraction")
+RECEIPT = Path("receipts", "invoice-extraction")
+PAGE = Path("docs", "receipt.md")
+COMMAND = "python tests/golden/make.py --write"
 
 
-def invoice() -> str:
-    """The report of the invoice case, as `autopsy demo` makes it, on a machine that never was."""
+def made() -> dict[Path, bytes]:
+    """Every file by its path in the repository, as the engine of today makes it."""
+    from eval_autopsy import kernel
+
+    digest = hashlib.sha256(Path(kernel.__file__).read_bytes()).hexdigest()
+    row = f"| {kernel.VERSION}, not yet released | `{digest}` |"
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    page = re.sub(rf"^\| {re.escape(kernel.VERSION)}, .*$", row, page, flags=re.MULTILINE)
+    return {PAGE: page.encode(), **receipt()}
+
+
+def receipt() -> dict[Path, bytes]:
+    """The files of the invoice receipt."""
     from eval_autopsy.case.load import load
     from eval_autopsy.receipt import certify
 
-    made = certify.envelope
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        mock.patch.dict(os.environ, SOURCE_DATE_EPOCH="1735689600"),
-        mock.patch.object(certify, "envelope", lambda *given: {**made(*given), **MACHINE}),
-    ):
-        example = Path(folder, "examples", "invoice-extraction")
-        shutil.copytree(ROOT / "examples" / "invoice-extraction", example)
-        done = certify.certify(load(example), Path(folder))
-        return (done.folder / "REPORT.md").read_text(encoding="utf-8")
+    # The time and the machine are the only part that no engine makes twice.
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        if (ROOT / RECEIPT).exists():
+            kept = mock.patch.object(certify, "envelope", return_value=kept_envelope())
+            stack.enter_context(kept)
+        shutil.copytree(ROOT / CASE, Path(folder, CASE))
+        done = certify.certify(load(Path(folder, CASE)), Path(folder))
+        return {RECEIPT / path.name: path.read_bytes() for path in sorted(done.folder.iterdir())}
 
 
-MAKERS: dict[str, Callable[[], str]] = {"invoice": invoice}
+def kept_envelope() -> dict[str, str]:
+    """The envelope of the receipt that is committed."""
+    statement = json.loads((ROOT / RECEIPT / "receipt.json").read_bytes())
+    found: dict[str, str] = statement["predicate"]["envelope"]
+    return found
 
 
-def place_of(name: str) -> Path:
-    """Where a golden report is kept."""
-    return GOLDEN / name / "REPORT.md"
-
-
-def difference(name: str, found: str) -> str:
-    """How a report differs from the golden one, and the command that accepts it; "" if it is it."""
-    path = place_of(name)
-    kept = path.read_text(encoding="utf-8") if path.exists() else ""
-    lines = list(
-        difflib.unified_diff(
-            kept.splitlines(), found.splitlines(), str(path.relative_to(ROOT)), "now", lineterm=""
-        )
-    )
-    if not lines and kept == found:
-        return ""
-    command = f"python tests/golden/make.py {name} --write"
-    return "\n".join([*lines, f"If this is meant, run: {command}"])
+def difference(files: Mapping[Path, bytes]) -> str:
+    """How files differ from those committed, and the command that accepts it; "" if they do not."""
+    lines: list[str] = []
+    for path, now in files.items():
+        place = ROOT / path
+        kept = place.read_bytes() if place.exists() else b""
+        if kept != now:
+            a, b = (side.decode("utf-8").splitlines() for side in (kept, now))
+            lines += difflib.unified_diff(a, b, path.as_posix(), "now", lineterm="")
+            lines += [] if kept.splitlines() != now.splitlines() else [f"{path}: its line ends"]
+    return "\n".join([*lines, f"If this is meant, run: {COMMAND}"]) if lines else ""
 
 
 def main(arguments: list[str]) -> int:
-    """Makes the reports that are named; 0 when each is the golden one, or is so now."""
-    names = [one for one in arguments if one != "--write"]
-    if not names or set(names) - set(MAKERS):
-        print(f"name one or more of: {', '.join(MAKERS)}; and --write to keep it", file=sys.stderr)
+    """Shows what would change, or writes it; 0 when all is as it is made."""
+    if set(arguments) - {"--write"}:
+        print("usage: python tests/golden/make.py [--write]", file=sys.stderr)
         return 2
-    differ = 0
-    for name in names:
-        found = MAKERS[name]()
-        if "--write" in arguments:
-            place_of(name).parent.mkdir(exist_ok=True)
-            place_of(name).write_text(found, encoding="utf-8", newline="\n")
-        says = difference(name, found)
-        print(says or f"{place_of(name).relative_to(ROOT)} is as it is made")
-        differ += bool(says)
-    return min(differ, 1)
+    files = made()
+    says = difference(files)
+    if says and "--write" in arguments:
+        shutil.rmtree(ROOT / RECEIPT, ignore_errors=True)
+        for path, content in files.items():
+            (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+            (ROOT / path).write_bytes(content)
+    print(says or "all is as it is made")
+    return 1 if says and "--write" not in arguments else 0
 
 
 if __name__ == "__main__":

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import hostile
 import pytest
-from hostile import Hostile
 
 from eval_autopsy import kernel, registry
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.readers.files import DataFile, open_rows
+
+from . import hostile
+from .hostile import Hostile
 
 
 def read(path: Path) -> list[kernel.Row]:

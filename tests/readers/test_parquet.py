@@ -10,7 +10,6 @@ from typing import Any
 
 import polars
 import pytest
-from parquet_maker import Maker
 
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import Row, Unreadable
@@ -18,6 +17,8 @@ from eval_autopsy.readers import parquet as reader
 from eval_autopsy.readers.files import DataFile, open_rows
 from eval_autopsy.readers.intake import Source, Wanted, read_sources
 from eval_autopsy.readers.parquet import plain
+
+from .parquet_maker import Maker
 
 
 def rows(tmp_path: Path, frame: polars.DataFrame) -> list[Row]:

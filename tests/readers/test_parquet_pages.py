@@ -9,10 +9,11 @@ import polars
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from parquet_maker import Maker
 
 from eval_autopsy.kernel import Unreadable
 from eval_autopsy.readers.parquet_pages import check_pages
+
+from .parquet_maker import Maker
 
 
 def test_the_maker_makes_what_polars_reads() -> None:

@@ -128,7 +128,7 @@ def closing(found: Slices, study: Autopsy) -> Iterator[str]:
     """What goes for all tables, what was left out, and what to do next."""
     if found.breakdowns:
         yield "production: right of scored; points: what the slice adds to the change"
-        yield "p: against the rest of production, adjusted for the slices of the attribute"
+        yield "p: against the rest of production, adjusted for all slices shown or not"
     yield silence(found)
     for split, count in found.unscored.items():
         if count:

@@ -1,7 +1,7 @@
 """Where production is wrong: every slice of the attributes asked for, held against the rest.
 
 1. A slice is one level of one attribute. Its records of production are compared with all other
-   records of production by Fisher's exact test, adjusted by Holm for the slices of the attribute.
+   records of production by Fisher's exact test, adjusted by Holm for all slices of all attributes.
 2. A slice is confirmed when that p is at most 0.05 and the slice is right less often.
 3. An attribute is set aside, with the reason, when its slices could not say anything: it has one
    level, a level for each record, or more levels than are asked for.

@@ -1,0 +1,2120 @@
+"""The receipt kernel: everything that is needed to believe a receipt, in one file.
+
+Beside a receipt this file is called `verify.py`. Run it with any Python from 3.9:
+
+    python3 verify.py [-v] [--rerun]
+
+It exits 0 when the receipt holds, 1 when it does not, and 2 when that cannot be checked. It uses
+the standard library only, loads nothing from the receipt's folder, writes nothing, reaches no
+network, and runs nothing of the receipt unless `--rerun` asks for the system under test.
+
+What is checked, in this order:
+
+     1 schema    receipt.json is strict JSON with known fields only
+     2 kernel    the receipt was made by this kernel, or by one that is known
+     3 layout    the folder holds the files that the receipt names, and no others
+     4 subjects  each file the receipt rests on has the recorded size and SHA-256
+     5 records   the files are read and every record is scored and guarded again
+     6 claims    each value is derived again from the records and is the same
+     7 findings  no finding says more than its evidence carries
+     8 text      the prose holds no number of its own
+     9 report    the prose, with its holes filled from the claims, is REPORT.md byte for byte
+    10 rerun     on request: the system gives the recorded outputs again
+
+Read on in the same order: files and rows, one record's verdict, counting, statistics, the
+vocabulary of claims, words and numbers, the checks, running a system, the command.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.version_info < (3, 9):  # noqa: UP036  anybody may run this with any Python
+    print("The receipt cannot be checked: this needs Python 3.9, and is " + sys.version[:3])
+    sys.exit(2)
+
+if __name__ == "__main__" and not sys.flags.isolated:
+    # A json.py beside this file, or one on PYTHONPATH, could answer in place of the real one.
+    # Only modules built into the interpreter are safe before isolation.
+    _again = [sys.executable, "-I", "-B", __file__, *sys.argv[1:]]
+    if "posix" in sys.builtin_module_names:
+        import posix
+
+        posix.execv(sys.executable, _again)
+    import nt
+
+    sys.exit(nt.spawnv(0, sys.executable, ['"' + part + '"' for part in _again]))  # type: ignore[attr-defined,unused-ignore]
+
+import contextlib
+import csv
+import gzip
+import hashlib
+import io
+import json
+import math
+import os
+import queue
+import re
+import signal
+import stat
+import subprocess
+import threading
+import zlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Context, Decimal
+from fractions import Fraction
+from statistics import NormalDist
+from typing import Any, BinaryIO, Callable, NamedTuple, Optional
+
+VERSION = "0.1.0"
+STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE_TYPE = "https://agent-reliability.github.io/receipt/v1"
+SPLITS = ("eval", "production")
+
+LINE_LIMIT = 16 * 2**20  # bytes in one line of data
+FILE_LIMIT = 2**30  # bytes in one file, compressed or not
+DEPTH_LIMIT = 100  # brackets inside brackets
+TIME_LIMIT = 900  # seconds for a whole verification
+
+Where = Mapping[str, Sequence[Any]]  # attribute -> the levels that are meant
+Levels = tuple[str, ...]  # one canonical JSON text per attribute
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Any = _Missing()  # a key that is not there, which is neither null nor ""
+
+
+class Unreadable(Exception):
+    """Something that cannot be used: what it is, where it is, and what to do."""
+
+    def __init__(self, what: str, where: str = "", remedy: str = "") -> None:
+        super().__init__((where + ": " if where else "") + what)
+        self.what, self.where, self.remedy = what, where, remedy
+
+
+# ---------------------------------------------------------------- files and rows
+
+
+class Row(NamedTuple):
+    line: int  # of the file; in a JSON array, the position of the item, from 1
+    fields: dict[str, Any]
+
+
+def strict_json(text: str, where: str = "") -> Any:
+    """The value of a JSON text; numbers are int or Decimal.
+
+    Refuses what readers disagree about: duplicate keys, NaN, lone surrogates, deep nesting.
+    """
+    depth = 0
+    if text.count("[") + text.count("{") > DEPTH_LIMIT:
+        # Every other part between quotes is outside of strings, once escaped quotes are gone.
+        parts = text.replace("\\\\", "").replace('\\"', "").split('"')[::2]
+        for bracket in re.findall(r"[\[\]{}]", "".join(parts)):
+            depth += (bracket in "[{") - (bracket in "]}")
+            if depth > DEPTH_LIMIT:
+                raise Unreadable("nested too deeply", where, "flatten it")
+    try:
+        value = _DECODER.decode(text)
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False, default=str).encode("utf-8")
+    except UnicodeEncodeError:
+        raise Unreadable("a lone surrogate, which is not a character", where) from None
+    except json.JSONDecodeError as error:
+        found = text[error.pos : error.pos + 20]
+        what = f"not JSON: {error.msg}, found {found!r} at column {error.colno}"
+        raise Unreadable(what, where, "write one JSON value") from None
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(str(error), where) from None
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, n in Counter(key for key, _ in pairs).items() if n > 1)
+        raise ValueError(f"the key {twice!r} stands twice in one object")
+    return found
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except ArithmeticError:  # an exponent of twenty digits
+        number = Decimal("inf")
+    if not number.is_finite() or abs(number.adjusted()) > 400:
+        raise ValueError(f"the number {text[:40]} is out of range")
+    return number
+
+
+def _no_constant(text: str) -> Any:
+    raise ValueError(f"{text} is not a JSON number")
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_float=_decimal, parse_constant=_no_constant
+)
+
+
+def canonical(value: Any) -> str:
+    """The one JSON text of a value: sorted keys, no spaces, numbers equal by value."""
+    if isinstance(value, dict):
+        inside = (f"{canonical(key)}:{canonical(value[key])}" for key in sorted(value))
+        return "{" + ",".join(inside) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    if isinstance(value, Decimal):
+        whole = value == value.to_integral_value()
+        digits = Context(prec=len(value.as_tuple().digits))  # for the default keeps only 28
+        return str(int(value)) if whole else str(value.normalize(digits))
+    return json.dumps(value, ensure_ascii=False)
+
+
+def read_rows(stream: BinaryIO, name: str, layout: str) -> Iterator[Row]:
+    """The rows of a file as dictionaries; `layout` is "jsonl", "json" or "csv".
+
+    Values of CSV are text. Raises Unreadable at the first row that is not what it should be.
+    """
+    if layout == "csv":
+        yield from _csv_rows(stream, name)
+    elif layout == "json":
+        yield from _json_rows(stream, name)
+    else:
+        for number, line in _lines(stream, name):
+            if line.strip():
+                where = f"{name}:{number}"
+                yield Row(number, _object(strict_json(line, where), where))
+
+
+def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
+    number = 0
+    while True:
+        raw = stream.readline(LINE_LIMIT + 1)
+        if not raw:
+            return
+        number += 1
+        where = f"{name}:{number}"
+        if len(raw) > LINE_LIMIT:
+            what = f"a line of more than {LINE_LIMIT // 2**20} MiB"
+            raise Unreadable(what, where, "write one record a line")
+        yield number, _text(raw[3:] if number == 1 and raw[:3] == b"\xef\xbb\xbf" else raw, where)
+
+
+def _text(raw: bytes, where: str) -> str:
+    if b"\0" in raw:  # JSON refuses it, and so does csv before Python 3.11
+        raise Unreadable("a NUL byte, which is not text", where, "write the file again")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        what = f"byte {error.start + 1} is {raw[error.start]:#04x}, which is not UTF-8"
+        raise Unreadable(what, where, "save the file as UTF-8") from None
+
+
+def _object(value: Any, where: str) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        kind = {"list": "an array", "str": "a string", "NoneType": "null"}.get(
+            type(value).__name__, "a " + type(value).__name__
+        )
+        raise Unreadable(f"found {kind}, expected an object", where)
+    return value
+
+
+def _json_rows(stream: BinaryIO, name: str) -> Iterator[Row]:
+    raw = stream.read(FILE_LIMIT + 1)
+    if len(raw) > FILE_LIMIT:
+        raise Unreadable("a JSON array of more than 1 GiB", name, "write one record a line")
+    items = strict_json(_text(raw[3:] if raw[:3] == b"\xef\xbb\xbf" else raw, name), name)
+    if not isinstance(items, list):
+        raise Unreadable("found one JSON value, expected an array of objects", name)
+    for number, item in enumerate(items, 1):
+        yield Row(number, _object(item, f"{name}: item {number}"))
+
+
+def _csv_rows(stream: BinaryIO, name: str) -> Iterator[Row]:
+    csv.field_size_limit(LINE_LIMIT)
+    rows = csv.reader((line for _, line in _lines(stream, name)), strict=True)
+    line = 1  # that a row begins on; a quoted cell may hold line ends
+    try:
+        header = next(rows, [])
+        if len(set(header)) < len(header) or "" in header:
+            twice = next(key for key in header if key == "" or header.count(key) > 1)
+            what = f"the column {twice!r} stands twice" if twice else "a column has no name"
+            raise Unreadable(what, f"{name}:1", "give each column a name of its own")
+        line = rows.line_num + 1
+        for cells in rows:
+            if cells and len(cells) != len(header):
+                what = f"found {len(cells)} cells, expected {len(header)}"
+                raise Unreadable(what, f"{name}:{line}", "quote its commas")
+            if cells:
+                yield Row(line, dict(zip(header, cells)))
+            line = rows.line_num + 1
+    except csv.Error as error:
+        remedy = "check its quotes and line ends"
+        raise Unreadable(f"not CSV: {error}", f"{name}:{line}", remedy) from None
+
+
+def field(fields: Mapping[str, Any], name: str) -> Any:
+    """The value at a key or at a dotted path, or MISSING; a literal key wins."""
+    if name in fields:
+        return fields[name]
+    value: Any = fields
+    for part in name.split("."):
+        if not isinstance(value, dict) or part not in value:
+            return MISSING
+        value = value[part]
+    return value
+
+
+# ---------------------------------------------------------------- one record's verdict
+#
+# A scorer says whether an output is right, a guard whether a production system would have let it
+# through. A wrong output that every guard lets through is silent.
+
+
+class Record(NamedTuple):
+    split: str
+    id: str
+    input: Any
+    expected: Any
+    output: Any  # MISSING when the system gave none
+    error: str | None
+    levels: Levels
+    outcomes: frozenset[str]
+
+
+def exact_match(output: Any, expected: Any) -> bool:
+    """Whether two JSON values are the same; 1 and 1.0 are, true and 1 are not."""
+    if output is MISSING or expected is MISSING:
+        return False
+    return canonical(output) == canonical(expected)
+
+
+_SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
+_CURRENCY = r"(US\$|[$€£¥]|AUD|BRL|CAD|CHF|CNY|DKK|EUR|GBP|HKD|INR|JPY|MXN|NOK|PLN|SEK|USD|ZAR)?"
+_AMOUNT = re.compile(
+    rf"([+-]?)\s?{_CURRENCY}\s?([+-]?)"
+    r"(0|[1-9][0-9]{0,2}(?:([.,' \u00a0\u202f])[0-9]{3}(?:\5[0-9]{3})*)|[1-9][0-9]*)"
+    rf"(?:([.,])([0-9]+))?\s?{_CURRENCY}",
+    re.IGNORECASE,
+)
+
+
+def amount(value: Any) -> tuple[str, Decimal] | None:
+    """The currency and the number in a text or a number, or None.
+
+    "$11,614.72", "11.614,72 EUR", "(5.00)" and 11614.72 are amounts; "007", "A5" and "1.2.3" are
+    not. Before exactly three last digits a lone comma parts thousands, and a lone dot is the
+    decimal point.
+    """
+    if isinstance(value, (int, Decimal)) and not isinstance(value, bool):
+        return "", Decimal(value)
+    text = value.strip() if isinstance(value, str) and len(value) < 100 else ""
+    if text.startswith("(") and text.endswith(")"):
+        text = "-" + text[1:-1]
+    match = _AMOUNT.fullmatch(text)
+    if not match:
+        return None
+    before, currency, after, whole, parting, point, decimals, last = match.groups("")
+    if (before and after) or (currency and last) or (point and point == parting):
+        return None
+    currency = (currency or last).upper()
+    if parting == "." and not point and whole.count(".") == 1:
+        whole, decimals = whole.split(".")
+    number = "".join(filter(str.isdigit, whole)) + "." + decimals
+    return _SIGNS.get(currency, currency), Decimal((before or after) + number)
+
+
+def _amounts(output: Any, expected: Any) -> tuple[Decimal, Decimal] | None:
+    """The numbers of two amounts whose currencies do not differ, or None."""
+    left, right = amount(output), amount(expected)
+    if left and right and (left[0] == right[0] or "" in (left[0], right[0])):
+        return left[1], right[1]
+    return None
+
+
+def normalized(output: Any, expected: Any) -> bool:
+    """Whether two values are the same but for case, white space and the format of amounts."""
+    both = _amounts(output, expected)
+    if both:
+        return both[0] == both[1]
+    if isinstance(output, str) and isinstance(expected, str):
+        return " ".join(output.casefold().split()) == " ".join(expected.casefold().split())
+    return exact_match(output, expected)
+
+
+def numeric(output: Any, expected: Any, absolute: Decimal, relative: Decimal) -> bool:
+    """Whether two amounts differ by no more than a tolerance; other values must be the same."""
+    both = _amounts(output, expected)
+    if both:
+        found, wanted = map(Fraction, both)
+        return abs(found - wanted) <= max(Fraction(absolute), Fraction(relative) * abs(wanted))
+    return exact_match(output, expected)
+
+
+def right_fields(scorer: Mapping[str, Any], output: Any, expected: Any) -> dict[str, bool]:
+    """For each field of the expected object, whether the output has it right.
+
+    A value that is no object is a single field called "". Without a list of `fields` an exact
+    match of objects also wants the same keys, which is then the field "".
+    """
+    rule = scorer["rule"]
+    compare: Callable[[Any, Any], bool] = normalized if rule == "normalized" else exact_match
+    if rule == "numeric":
+        allowed = Decimal(scorer["absolute"]), Decimal(scorer["relative"])
+
+        def compare(output: Any, expected: Any) -> bool:
+            return numeric(output, expected, *allowed)
+
+    if not isinstance(expected, dict) or not (expected or scorer["fields"]):
+        return {"": compare(output, expected)}
+    given = output if isinstance(output, dict) else {}
+    names = scorer["fields"] or sorted(expected)
+    found = {name: compare(field(given, name), field(expected, name)) for name in names}
+    if not scorer["fields"] and set(given) - set(expected):
+        found[""] = False
+    return found
+
+
+def not_blank(value: Any) -> bool:
+    """Whether there is a value, and none of its parts is null, empty or white space."""
+    if isinstance(value, dict):
+        return bool(value) and all(map(not_blank, value.values()))
+    if isinstance(value, list):
+        return bool(value) and all(map(not_blank, value))
+    return value is not MISSING and value is not None and str(value).strip() != ""
+
+
+def matches(value: Any, pattern: str) -> bool:
+    """Whether the whole text of a value matches a regular expression."""
+    text = value if isinstance(value, str) else canonical(value) if value is not MISSING else ""
+    return re.fullmatch(pattern, text) is not None
+
+
+def lets_through(guard: Mapping[str, Any], output: Any, error: str | None) -> bool | None:
+    """Whether a guard lets an answer through; None where it has nothing to look at.
+
+    Only `no_exception` looks at a call that failed: there is no output for the others.
+    """
+    rule, given = guard["rule"], output if isinstance(output, dict) else {}
+    if rule == "no_exception":
+        return error is None
+    if error is not None:
+        return None
+    if rule == "parses":
+        return output is not MISSING and not isinstance(output, _Unparsed)
+    if rule == "not_blank":
+        parts = [field(given, name) for name in guard["fields"]] or [output]
+        return all(map(not_blank, parts))
+    return all(
+        matches(field(given, name) if name else output, pattern)
+        for name, pattern in sorted(guard["patterns"].items())
+    )
+
+
+class _Unparsed(str):
+    """An output that should be JSON and is not."""
+
+
+def parsed(output: Any) -> Any:
+    """The value of an output that is the text of a JSON value."""
+    if not isinstance(output, str):
+        return output
+    try:
+        return strict_json(output)
+    except Unreadable:
+        return _Unparsed(output)
+
+
+def misplaced(output: Any, expected: Any) -> bool:
+    """Whether a field holds the value that another field should have."""
+    if not isinstance(output, dict) or not isinstance(expected, dict):
+        return False
+    homes = {canonical(value): name for name, value in expected.items() if not_blank(value)}
+    return any(
+        homes.get(canonical(value), name) != name
+        and canonical(expected.get(name)) != canonical(value)
+        for name, value in output.items()
+    )
+
+
+def outcomes(
+    evidence: Mapping[str, Any],
+    output: Any,
+    expected: Any,
+    error: str | None,
+    score: Any,
+    stored: Mapping[str, Any],
+) -> frozenset[str]:
+    """The names of everything that one record counts as."""
+    found = {"records"}
+    rule = evidence["scorer"]["rule"]
+    verdict: bool | None = None
+    if error is not None:
+        found.add("errored")
+        verdict = False if evidence["errors"] == "wrong" else None
+    elif rule == "recorded":
+        verdict = score
+    elif rule == "stored":
+        verdict = stored["right"]
+    elif expected is not MISSING and output is not MISSING:
+        fields = right_fields(evidence["scorer"], output, expected)
+        found.update("right_field:" + name for name, right in fields.items() if right and name)
+        verdict = all(fields.values())
+    passes = {
+        guard["name"]: stored["guards"][guard["name"]]
+        if guard["rule"] == "stored"
+        else lets_through(guard, output, error)
+        for guard in evidence["guards"]
+    }
+    stopped = [name for name, through in passes.items() if through is False]
+    if error is None and not stopped:
+        found.add("well_formed")
+    if verdict is None:
+        return frozenset(found | {"unscored"})
+    found |= {"counted", "right" if verdict else "wrong"}
+    if verdict:
+        found.update(["false_alarm"] * bool(stopped), ("false_alarm:" + name for name in stopped))
+        return frozenset(found)
+    found.add("silent" if "well_formed" in found else "loud")
+    found.update(
+        ("caught:" if through is False else "missed:") + name
+        for name, through in passes.items()
+        if through is not None
+    )
+    if len(stopped) == 1:
+        found.add("only:" + stopped[0])
+    if misplaced(output, expected):
+        found.add("misplaced")
+    return frozenset(found)
+
+
+def level(value: Any) -> Any:
+    """An attribute's value as a receipt writes it: a scalar, or an object that says its kind."""
+    if value is MISSING:
+        return {"missing": True}
+    if isinstance(value, (dict, list)):
+        return {"json": canonical(value)}
+    if isinstance(value, Decimal):
+        text = canonical(value)
+        return int(text) if re.fullmatch(r"-?\d+", text) else {"number": text}
+    return value
+
+
+Opener = Callable[[str], BinaryIO]
+
+
+def load_records(evidence: Mapping[str, Any], opened: Opener) -> list[Record]:
+    """Every record of the evidence, scored and guarded, in the order of the files.
+
+    `opened(name)` gives a subject's bytes. Raises Unreadable naming the file and line.
+    """
+    names = [guard["name"] for guard in evidence["guards"]]
+    if len(set(names)) < len(names):
+        raise Unreadable("two guards have the same name", "evidence")
+    outputs = _answers(evidence["outputs"], opened)
+    verdicts = _answers(evidence["verdicts"], opened)
+    found: list[Record] = []
+    seen: dict[tuple[str, str], str] = {}
+    for source in evidence["sources"]:
+        for row in read_rows(opened(source["file"]), source["file"], source["layout"]):
+            where = "{}:{}".format(source["file"], row.line)
+            record = _record(evidence, source, row, where, outputs, verdicts)
+            key = record.split, record.id
+            if key in seen:
+                what = f"the id {record.id!r} stands twice; first at {seen[key]}"
+                raise Unreadable(what, where)
+            seen[key] = where
+            found.append(record)
+    for name, answers in ((evidence["outputs"], outputs), (evidence["verdicts"], verdicts)):
+        if answers is not None and len(answers) != len(found):
+            what = f"answers for {len(answers)} records, expected {len(found)}"
+            raise Unreadable(what, name)
+    return found
+
+
+_Answers = Optional[dict[tuple[str, str], dict[str, Any]]]
+
+
+def _answers(name: str | None, opened: Opener) -> _Answers:
+    if name is None:
+        return None
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in read_rows(opened(name), name, "jsonl"):
+        key = row.fields.get("split"), row.fields.get("id")
+        if not all(isinstance(part, str) for part in key) or key in found:
+            raise Unreadable("no split and id of its own", f"{name}:{row.line}")
+        found[key] = row.fields  # type: ignore[index]
+    return found
+
+
+def _record(
+    evidence: Mapping[str, Any],
+    source: Mapping[str, Any],
+    row: Row,
+    where: str,
+    outputs: _Answers,
+    verdicts: _Answers,
+) -> Record:
+    names = evidence["fields"]
+
+    def value(role: str) -> Any:
+        return field(row.fields, names[role]) if names.get(role) else MISSING
+
+    identity = value("id")
+    if isinstance(identity, int) and not isinstance(identity, bool):
+        identity = str(identity)
+    if not isinstance(identity, str) or not identity:
+        raise Unreadable(f"the id is {identity!r}, expected a text", where)
+    split = source.get("split")
+    if split is None:
+        wanted = canonical(level(field(row.fields, source["split_field"])))
+        split = next((s for s in SPLITS if canonical(source["splits"][s]) == wanted), None)
+        if split is None:
+            raise Unreadable(f"the split is {wanted}, which is not named", where)
+    error = value("error")
+    output = value("output")
+    if outputs is not None:
+        answer = outputs.get((split, identity))
+        if answer is None:
+            raise Unreadable(f"no output is recorded for {identity!r}", where)
+        error, output = answer.get("error", MISSING), answer.get("output", MISSING)
+    error = None if error in (MISSING, None, "") else str(error)
+    expected = value("expected")
+    if evidence["output_format"] == "json":
+        output, expected = parsed(output), parsed(expected)
+    stored = (verdicts or {}).get((split, identity), {"guards": {}})
+    score = (
+        recorded_score(value("score"), where) if evidence["scorer"]["rule"] == "recorded" else None
+    )
+    return Record(
+        split,
+        identity,
+        value("input"),
+        expected,
+        output,
+        error,
+        tuple(canonical(level(field(row.fields, name))) for name in evidence["attributes"]),
+        outcomes(evidence, output, expected, error, score, stored),
+    )
+
+
+def recorded_score(value: Any, where: str) -> bool | None:
+    """What a recorded score of true, false, 1 or 0 says; None when there is none."""
+    if value is MISSING or value is None or value == "":
+        return None
+    text = str(value).strip().lower()
+    if text not in ("true", "false", "1", "0", "1.0", "0.0"):
+        raise Unreadable(f"the score is {value!r}, expected true, false, 1 or 0", where)
+    return text in ("true", "1", "1.0")
+
+
+# ---------------------------------------------------------------- counting
+
+
+class Cube:
+    """The evidence counted: for each split and combination of levels, how many of each outcome.
+
+    `cells` maps (split, levels) to outcome counts, `members(split, outcome, where)` lists ids in
+    the order of the files. All that a claim says is derived from these two.
+    """
+
+    def __init__(
+        self,
+        attributes: Sequence[str],
+        cells: Mapping[tuple[str, Levels], Mapping[str, int]],
+        members: Callable[[str, str, Where], Iterable[str]],
+    ) -> None:
+        self.attributes, self.cells, self.members = tuple(attributes), cells, members
+        self.p_values: dict[tuple[str, ...], float] = {}  # of all slices, once asked for
+
+    def count(self, split: str, outcome: str, where: Where) -> int:
+        """How many records of a split, and of a slice, had an outcome."""
+        wanted = self.wanted(where)
+        return sum(
+            counts.get(outcome, 0)
+            for (at, levels), counts in self.cells.items()
+            if at == split and all(levels[i] in texts for i, texts in wanted)
+        )
+
+    def wanted(self, where: Where) -> list[tuple[int, frozenset[str]]]:
+        """The positions and level texts that a slice asks for."""
+        for name in where:
+            if name not in self.attributes:
+                raise Unreadable(f"no attribute {name!r}", "where")
+        return [
+            (self.attributes.index(name), frozenset(map(canonical, levels)))
+            for name, levels in where.items()
+        ]
+
+    def slices(self, by: Sequence[str], split: str, outcome: str) -> Counter[Levels]:
+        """For each combination of levels of `by`, how many records had an outcome."""
+        for name in by:
+            if name not in self.attributes:
+                raise Unreadable(f"no attribute {name!r}", "by")
+        at = [self.attributes.index(name) for name in by]
+        found: Counter[Levels] = Counter()
+        for (where, levels), counts in self.cells.items():
+            if where == split and counts.get(outcome, 0):
+                found[tuple(levels[i] for i in at)] += counts[outcome]
+        return found
+
+
+def count_records(attributes: Sequence[str], records: Sequence[Record]) -> Cube:
+    """The cube of records, counted one by one."""
+    cells: dict[tuple[str, Levels], Counter[str]] = {}
+    for record in records:
+        cells.setdefault((record.split, record.levels), Counter()).update(record.outcomes)
+
+    def members(split: str, outcome: str, where: Where) -> Iterator[str]:
+        wanted = cube.wanted(where)
+        for record in records:
+            inside = all(record.levels[i] in texts for i, texts in wanted)
+            if inside and record.split == split and outcome in record.outcomes:
+                yield record.id
+
+    cube = Cube(attributes, cells, members)
+    return cube
+
+
+# ---------------------------------------------------------------- statistics
+
+
+def wilson(k: int, n: int) -> tuple[float, float]:
+    """The 95% interval of a rate, as fractions of 1; (0, 1) when n is 0.
+
+    Ends are exact at k = 0 and k = n. Source: Wilson 1927, JASA 22:209.
+    """
+    if n == 0:
+        return 0.0, 1.0
+    z = NormalDist().inv_cdf(0.975)
+    p = k / n
+    middle = p + z * z / (2 * n)
+    reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    low = 0.0 if k == 0 else (middle - reach) / scale
+    return low, 1.0 if k == n else (middle + reach) / scale
+
+
+def newcombe(k1: int, n1: int, k0: int, n0: int) -> tuple[float, float]:
+    """The 95% interval of k1/n1 - k0/n0. Source: Newcombe 1998, Stat. Med. 17:873, method 10."""
+    (low1, high1), (low0, high0) = wilson(k1, n1), wilson(k0, n0)
+    p1, p0 = k1 / n1, k0 / n0
+    low = p1 - p0 - math.hypot(p1 - low1, high0 - p0)
+    return max(-1.0, low), min(1.0, p1 - p0 + math.hypot(high1 - p1, p0 - low0))
+
+
+def fisher(a: int, b: int, c: int, d: int) -> float:
+    """The two-sided p-value of the table [[a, b], [c, d]]. Source: Fisher 1935.
+
+    Sums the tables that are no more likely than the one seen, as R and scipy do.
+    """
+    row, column, total = a + b, a + c, a + b + c + d
+
+    def log_choose(n: int, k: int) -> float:
+        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+    def log_chance(x: int) -> float:
+        return log_choose(column, x) + log_choose(total - column, row - x)
+
+    everything = log_choose(total, row)
+    seen = log_chance(a) + 1e-7
+    support = range(max(0, row + column - total), min(row, column) + 1)
+    chances = (log_chance(x) for x in support)
+    return min(1.0, math.fsum(math.exp(x - everything) for x in chances if x <= seen))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """p-values adjusted for their number. Source: Holm 1979, Scand. J. Stat. 6:65."""
+    adjusted = [0.0] * len(p_values)
+    worst = 0.0
+    for rank, i in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        worst = max(worst, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = worst
+    return adjusted
+
+
+class Undefined(Exception):
+    """A quantity that these counts do not have."""
+
+
+def ratio(k: int, n: int) -> Fraction:
+    """k of n as an exact fraction; raises Undefined when n is 0."""
+    if n == 0:
+        raise Undefined("a rate of no records")
+    return Fraction(k, n)
+
+
+GAP_PARTS = ("uncovered", "rate", "mix", "eval_only")
+
+
+def gap_parts(cube: Cube, by: Sequence[str], order: str) -> dict[str, Fraction]:
+    """The gap as the exact sum of its four parts.
+
+    uncovered: slices that only production has; rate: shared slices that got worse or better; mix:
+    shared slices that became more or less common; eval_only: slices that only eval has. `order`
+    is "production" (rates change first at production's mix), "eval", or "symmetric", their mean
+    (Kitagawa 1955, JASA 50:1168).
+    """
+    n = {split: cube.slices(by, split, "counted") for split in SPLITS}
+    k = {split: cube.slices(by, split, "right") for split in SPLITS}
+    total = {split: sum(n[split].values()) for split in SPLITS}
+    promised = ratio(sum(k["eval"].values()), total["eval"])
+    shared = sorted(set(n["eval"]) & set(n["production"]))
+    within = {split: sum(n[split][s] for s in shared) for split in SPLITS}
+    covered = ratio(within["production"], total["production"])
+    share = {"production": Fraction(1), "eval": Fraction(0), "symmetric": Fraction(1, 2)}[order]
+    parts = dict.fromkeys(GAP_PARTS, Fraction(0))
+    # What eval promised for slices that it never contained is its overall rate.
+    parts["uncovered"] = sum(
+        (k["production"][s] - n["production"][s] * promised)
+        for s in sorted(set(n["production"]) - set(shared))
+    ) / Fraction(total["production"])
+    for s in shared:
+        rate = {split: Fraction(k[split][s], n[split][s]) for split in SPLITS}
+        mass = {split: Fraction(n[split][s], within[split]) for split in SPLITS}
+        by_rate = share * mass["production"] + (1 - share) * mass["eval"]
+        by_mix = share * rate["eval"] + (1 - share) * rate["production"]
+        parts["rate"] += covered * by_rate * (rate["production"] - rate["eval"])
+        parts["mix"] += covered * by_mix * (mass["production"] - mass["eval"])
+        parts["eval_only"] += covered * mass["eval"] * (rate["eval"] - promised)
+    return parts
+
+
+def contribution(cube: Cube, where: Where) -> Fraction:
+    """What a slice of production adds to the gap, w(s) * (r(s) - eval's rate).
+
+    Over disjoint slices that cover production these sum to the gap, in any order.
+    """
+    promised = ratio(cube.count("eval", "right", {}), cube.count("eval", "counted", {}))
+    right, n = (cube.count("production", outcome, where) for outcome in ("right", "counted"))
+    return (right - n * promised) / Fraction(max(1, cube.count("production", "counted", {})))
+
+
+def eta_squared(cube: Cube, split: str, by: Sequence[str]) -> Fraction:
+    """How much of the variance of right and wrong the slices explain, from 0 to 1.
+
+    Pearson's chi-square of homogeneity over n, which is Cramer's V squared. Does not grow with n.
+    """
+    n, k = cube.slices(by, split, "counted"), cube.slices(by, split, "right")
+    overall = ratio(sum(k.values()), sum(n.values()))
+    if overall in (0, 1):
+        raise Undefined("all records have the same outcome")
+    spread = sum(n[s] * (Fraction(k[s], n[s]) - overall) ** 2 for s in sorted(n))
+    return Fraction(spread) / (sum(n.values()) * overall * (1 - overall))
+
+
+def p_adjusted(cube: Cube, where: Where) -> float:
+    """Whether a slice of production is wrong more or less often than the rest of it.
+
+    Fisher's exact test of the slice against its complement, adjusted by Holm over all slices of
+    all attributes of the case.
+    """
+    one = tuple((name, canonical(levels[0])) for name, levels in where.items() if len(levels) == 1)
+    if len(one) != 1 or len(where) != 1:
+        raise Undefined("not a slice by a single value")
+    if not cube.p_values:
+        family, tests = [], []
+        for name in cube.attributes:
+            n, wrong = (cube.slices([name], "production", kind) for kind in ("counted", "wrong"))
+            all_n, all_wrong = sum(n.values()), sum(wrong.values())
+            for level in sorted(n):
+                k, rest = wrong[level], all_wrong - wrong[level]
+                family.append((name, *level))
+                tests.append(fisher(k, n[level] - k, rest, all_n - n[level] - rest))
+        cube.p_values.update(zip(family, holm(tests)))
+    if one[0] not in cube.p_values:
+        raise Undefined("not a slice of production")
+    return cube.p_values[one[0]]
+
+
+def smallest_set(cube: Cube, by: Sequence[str], share: str) -> list[Levels]:
+    """The fewest slices that carry a share of the gap's gross loss, the largest first.
+
+    Slices are disjoint, so that their losses add up and taking the largest first is optimal.
+    """
+    slices = cube.slices(by, "production", "counted")
+    losses = {one: contribution(cube, as_where(by, one)) for one in slices}
+    losses = {one: loss for one, loss in losses.items() if loss < 0}
+    wanted, carried = Fraction(share) * sum(losses.values()), Fraction(0)
+    found: list[Levels] = []
+    for one in sorted(losses, key=lambda one: (losses[one], one)):
+        if carried <= wanted:
+            break
+        found.append(one)
+        carried += losses[one]
+    return found
+
+
+def as_where(by: Sequence[str], levels: Levels) -> dict[str, list[Any]]:
+    """A combination of levels as a claim's argument."""
+    return {name: [strict_json(text)] for name, text in zip(by, levels)}
+
+
+# ---------------------------------------------------------------- the vocabulary of claims
+#
+# A claim is an operation with arguments, and its value. These operations are all there are; the
+# receipt's report can state nothing else.
+
+
+class Operation(NamedTuple):
+    parameters: tuple[str, ...]
+    kind: str  # of value: count, rate, fraction, interval, real, slices or ids
+    derive: Callable[..., Any]  # from the cube and the arguments
+    says: str  # its words, for labels and the heads of tables
+
+
+def _count(cube: Cube, split: str, outcome: str, where: Where) -> int:
+    return cube.count(split, outcome, where)
+
+
+def _rate(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[int, int]:
+    k, n = cube.count(split, outcome, where), cube.count(split, of, where)
+    if k > n:
+        raise Undefined(f"{outcome} is no part of {of}")
+    return k, n
+
+
+def _interval(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[float, float]:
+    return wilson(*_rate(cube, split, outcome, of, where))
+
+
+def _difference(cube: Cube, outcome: str, of: str, where: Where) -> Fraction:
+    before, after = (ratio(*_rate(cube, split, outcome, of, where)) for split in SPLITS)
+    return after - before
+
+
+def _difference_interval(cube: Cube, outcome: str, of: str, where: Where) -> tuple[float, float]:
+    _difference(cube, outcome, of, where)  # which is undefined when a split has no records
+    before, after = (_rate(cube, split, outcome, of, where) for split in SPLITS)
+    return newcombe(*after, *before)
+
+
+def _gap_part(cube: Cube, part: str, order: str, by: Sequence[str]) -> Fraction:
+    return gap_parts(cube, by, order)[part]
+
+
+def _gap_share(cube: Cube, where: Where) -> Fraction:
+    gap = contribution(cube, {})
+    if gap == 0:
+        raise Undefined("a share of no gap")
+    return contribution(cube, where) / gap
+
+
+def _unseen(cube: Cube, by: Sequence[str]) -> tuple[int, int]:
+    before, after = (cube.slices(by, split, "counted") for split in SPLITS)
+    return sum(after[s] for s in after if s not in before), sum(after.values())
+
+
+def _levels(cube: Cube, split: str, by: Sequence[str], which: str) -> list[Levels]:
+    n, right = cube.slices(by, split, "counted"), cube.slices(by, split, "right")
+    before = cube.slices(by, "eval", "counted")
+    keep: dict[str, Callable[[Levels], bool]] = {
+        "all": lambda s: True,
+        "all_right": lambda s: right[s] == n[s],
+        "all_wrong": lambda s: right[s] == 0,
+        "unseen": lambda s: s not in before,
+    }
+    return sorted(filter(keep[which], n), key=lambda s: (-n[s], s))
+
+
+def _members(cube: Cube, split: str, outcome: str, where: Where, limit: int) -> list[str]:
+    return [identity for identity, _ in zip(cube.members(split, outcome, where), range(limit))]
+
+
+_RATE, _PAIR = ("split", "outcome", "of", "where"), ("outcome", "of", "where")
+OPERATIONS = {
+    "count": Operation(("split", "outcome", "where"), "count", _count, "{outcome}"),
+    "rate": Operation(_RATE, "rate", _rate, "{outcome} of {of}"),
+    "interval": Operation(_RATE, "interval", _interval, "95% interval of {outcome}{base}"),
+    "difference": Operation(_PAIR, "fraction", _difference, "change of {outcome} of {of}"),
+    "difference_interval": Operation(
+        _PAIR, "interval", _difference_interval, "95% interval of the change{what}"
+    ),
+    "gap_part": Operation(("part", "order", "by"), "fraction", _gap_part, "{order}"),
+    "contribution": Operation(("where",), "fraction", contribution, "adds to the gap"),
+    "gap_share": Operation(("where",), "fraction", _gap_share, "share of the gap"),
+    "eta_squared": Operation(
+        ("split", "by"), "fraction", eta_squared, "share of right and wrong explained"
+    ),
+    "p_adjusted": Operation(("where",), "real", p_adjusted, "p against the rest, adjusted"),
+    "unseen": Operation(("by",), "rate", _unseen, "in slices that eval never contained"),
+    "levels": Operation(("split", "by", "which"), "slices", _levels, "slices, {which}"),
+    "smallest_set": Operation(
+        ("by", "share"), "slices", smallest_set, "fewest slices with {share} of the loss"
+    ),
+    "members": Operation(
+        ("split", "outcome", "where", "limit"), "ids", _members, "the first that are {outcome}"
+    ),
+}
+
+OUTCOMES = {
+    "records": "records",
+    "counted": "scored",
+    "unscored": "not scored",
+    "right": "right",
+    "wrong": "wrong",
+    "errored": "failed calls",
+    "well_formed": "well-formed",
+    "silent": "silently wrong",
+    "loud": "wrong and stopped",
+    "false_alarm": "right but stopped",
+    "misplaced": "wrong with another field's value",
+    "caught": "caught",
+    "missed": "missed",
+    "only": "caught by it alone",
+    "right_field": "field right",
+}
+_SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"}  # as in "caught:not_blank"
+_CHOICES = {
+    "split": SPLITS,
+    "part": GAP_PARTS,
+    "order": ("symmetric", "production", "eval"),
+    "which": ("all", "all_right", "all_wrong", "unseen"),
+}
+
+
+def derive(op: str, args: Mapping[str, Any], cube: Cube) -> Any:
+    """A claim's value as receipt.json writes it.
+
+    A count is "345"; a rate "345/400", not reduced; a fraction "-11/80"; reals have twelve
+    digits. Raises Unreadable for what is not in the vocabulary, Undefined for 0 of 0.
+    """
+    operation = OPERATIONS.get(op)
+    if operation is None or set(args) != set(operation.parameters):
+        raise Unreadable(f"{op} with {sorted(args)} is no operation", "claims")
+    for name, value in args.items():
+        _check_argument(name, value, cube)
+    value = operation.derive(cube, **args)
+    if operation.kind == "rate":
+        return "{}/{}".format(*value)
+    if operation.kind == "interval":
+        return [real(end) for end in value]
+    if operation.kind == "slices":
+        return [as_where(args["by"], levels) for levels in value]
+    if operation.kind == "ids":
+        return value
+    return real(value) if operation.kind == "real" else str(value)
+
+
+def _check_argument(name: str, value: Any, cube: Cube) -> None:
+    good = True
+    if name in _CHOICES:
+        good = value in _CHOICES[name]
+    elif name in ("outcome", "of"):
+        kind, colon, _ = value.partition(":")
+        good = kind in OUTCOMES and (kind in _SUBJECTS or not colon)
+    elif name == "by":
+        good = bool(value) and len(set(value)) == len(value)
+    elif name == "where":
+        seen = {one for split in SPLITS for one in cube.slices(sorted(value), split, "records")}
+        for i, attribute in enumerate(sorted(value)):
+            texts = [canonical(one) for one in value[attribute]]
+            good = good and 0 < len(texts) == len(set(texts)) and set(texts) <= {t[i] for t in seen}
+    elif name == "limit":
+        good = 0 < value <= 1000
+    elif name == "share":
+        good = re.fullmatch(r"1|0\.[0-9]{1,4}", value) is not None
+    if not good:
+        raise Unreadable(f"{name} is {canonical(value)}, which is not possible", "claims")
+
+
+def real(value: float) -> str:
+    """A real number with twelve significant digits."""
+    return f"{value:.12g}"
+
+
+def agrees(kind: str, claimed: Any, derived: Any) -> bool:
+    """Whether two values are the same: exactly, or within 1e-9 (interval), or by 1e-6 of it (p)."""
+    if kind == "interval" and isinstance(claimed, list) and len(claimed) == 2:
+        pairs = zip(claimed, derived)
+        return all(math.isclose(float(a), float(b), rel_tol=0, abs_tol=1e-9) for a, b in pairs)
+    if kind == "real" and isinstance(claimed, str):
+        return math.isclose(float(claimed), float(derived), rel_tol=1e-6)
+    return bool(claimed == derived)
+
+
+def spelled(op: str, args: Mapping[str, Any]) -> str:
+    """The id of a claim, which is its derivation: rate.production.right.counted[format="x"]."""
+    words, slices = [op], ""
+    for name in OPERATIONS[op].parameters:
+        value = args[name]
+        if name == "where":
+            parts = (
+                "{}={}".format(key, "|".join(map(canonical, value[key]))) for key in sorted(value)
+            )
+            slices = "[" + ",".join(parts) + "]" if value else ""
+        else:
+            words.append("+".join(value) if isinstance(value, list) else str(value))
+    return ".".join(words) + slices
+
+
+def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
+    """How far a claim was followed back: "re-run", "re-scored" or "given"; the weakest counts."""
+    named = {str(args.get("outcome", "right")), str(args.get("of", "counted"))}
+    stored = {guard["name"] for guard in evidence["guards"] if guard["rule"] == "stored"}
+    by_guards = {"well_formed", "silent", "loud", "false_alarm"}
+    for outcome in named:
+        kind, _, subject = outcome.partition(":")
+        if stored and (kind in by_guards or kind == "only" or subject in stored):
+            return "given"
+    if evidence["converted"] or evidence["scorer"]["rule"] in ("recorded", "stored"):
+        return "given"
+    return "re-run" if evidence["system"] and evidence["system"]["reproduced"] else "re-scored"
+
+
+# ---------------------------------------------------------------- words and numbers
+#
+# The report is text with holes. A hole names a claim and a format, or a piece of the receipt, and
+# is filled here. Quoted data goes into code spans and fences that it cannot leave.
+
+
+def decimal_text(value: Fraction, places: int) -> str:
+    """A fraction with at most so many decimals, rounded half to even exactly."""
+    scaled = abs(value) * 10**places
+    whole, rest = divmod(scaled.numerator, scaled.denominator)
+    if 2 * rest > scaled.denominator or (2 * rest == scaled.denominator and whole % 2):
+        whole += 1
+    digits = str(whole).rjust(places + 1, "0")
+    text = digits[: len(digits) - places] + "." + digits[len(digits) - places :]
+    text = text.rstrip("0").rstrip(".") if places else digits
+    return "-" + text if value < 0 and whole else text
+
+
+def percent(value: Fraction) -> str:
+    """A fraction of 1 in per cent; what is not 0 or 1 never looks as if it were."""
+    text = decimal_text(value * 100, 2)
+    if text == "100" and value != 1:
+        return "over 99.99%"
+    return "under 0.01%" if text == "0" and value != 0 else text + "%"
+
+
+def _points(value: Fraction) -> str:
+    return decimal_text(value * 100, 2)
+
+
+def _rate_text(value: str, form: str) -> str:
+    k, n = map(int, value.split("/"))
+    if form == "of":
+        return f"{k:,} of {n:,}"
+    return percent(Fraction(k, n)) if n else "no records"
+
+
+def _fraction_text(value: str, form: str) -> str:
+    number = Fraction(value)
+    if form == "change":
+        size = f"{_points(abs(number))} points"
+        return "no change" if number == 0 else ("a fall of " if number < 0 else "a rise of ") + size
+    return percent(number) if form == "percent" else _points(number)
+
+
+def _interval_text(value: list[str], form: str) -> str:
+    show = percent if form == "percent" else _points
+    return "[{}, {}]".format(*(show(Fraction(Decimal(end))) for end in value))
+
+
+def _p_text(value: str, form: str) -> str:
+    number = Fraction(Decimal(value))
+    return "under 0.0001" if number < Fraction(1, 10**4) else decimal_text(number, 4)
+
+
+def _slices_text(value: list[Where], form: str) -> str:
+    shown = [slice_text(where, named=len(where) > 1) for where in value[:12]]
+    more = [f"and {len(value) - 12} more"] if len(value) > 12 else []
+    return ", ".join(shown + more) or "no slices"
+
+
+def slice_text(where: Where, named: bool = True) -> str:
+    """A slice in words: `shift_type` is `reorder` or `mixed`."""
+    parts = []
+    for name in sorted(where):
+        *some, last = map(level_text, where[name])
+        levels = f"{', '.join(some)} or {last}" if some else last
+        parts.append(f"{code(name)} is {levels}" if named else levels)
+    return " and ".join(parts)
+
+
+def slice_of(args: Mapping[str, Any]) -> str:
+    """The slice that a claim is about, or the attributes that it slices by."""
+    if "by" in args:
+        return " and ".join(map(code, args["by"]))
+    return slice_text(args.get("where", {})) or "all records"
+
+
+_LIKE_JSON = re.compile(r"\s*|\".*\"|true|false|null|-?[0-9.]+([eE][-+]?[0-9]+)?", re.DOTALL)
+
+
+def level_text(value: Any) -> str:
+    """A level as a reader should see it."""
+    if isinstance(value, dict):
+        return "missing" if "missing" in value else code(next(iter(value.values())))
+    plain = isinstance(value, str) and not _LIKE_JSON.fullmatch(value)
+    return code(value if plain else canonical(value))  # the text "1" is not the number
+
+
+_FORMS = {  # of an operation that not every form of its kind is true of
+    "difference": ("points", "change"),
+    "difference_interval": ("points",),
+    "gap_part": ("points",),
+    "contribution": ("points",),
+    "gap_share": ("percent",),
+    "eta_squared": ("percent",),
+}
+_FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
+    "count": (lambda value, form: f"{int(value):,}", ("count",)),
+    "rate": (_rate_text, ("of", "percent")),
+    "fraction": (_fraction_text, ("points", "change", "percent")),
+    "interval": (_interval_text, ("percent", "points")),
+    "real": (_p_text, ("p",)),
+    "slices": (_slices_text, ("list",)),
+    "ids": (lambda value, form: ", ".join(map(code, value)) or "no records", ("list",)),
+}
+
+
+def forms_of(identity: str) -> tuple[str, ...]:
+    """The forms in which a claim of this id can be shown."""
+    op = identity.partition(".")[0].partition("[")[0]
+    return _FORMS.get(op) or _FORMATS[OPERATIONS[op].kind][1]
+
+
+def formatted(claim: Mapping[str, Any], form: str) -> str:
+    """A claim's value as the report shows it."""
+    write, forms = _FORMATS[OPERATIONS[claim["op"]].kind][0], forms_of(claim["op"])
+    if form not in forms:
+        what = "{} cannot be shown as {!r}, only as {}".format(
+            claim["op"], form, " or ".join(forms)
+        )
+        raise Unreadable(what, "report")
+    return write(claim["value"], form)
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Text in which what cannot be seen, or turns the line around, is spelled out.
+
+    By Unicode 3.2, which every Python has, so that each gives the same report.
+    """
+    inkless = "\xad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u180b\u180c\u180d"
+    from unicodedata import ucd_3_2_0 as ucd
+
+    def hidden(char: str) -> bool:
+        if char == " " or char in keep:
+            return False
+        return ucd.category(char)[0] in "CZ" or char in inkless or "\ufe00" <= char <= "\ufe0f"
+
+    return "".join(f"⟦U+{ord(c):04X}⟧" if hidden(c) else c for c in text)
+
+
+def fence(text: str, least: int) -> str:
+    """A run of backticks longer than any in the text."""
+    runs = re.findall("`+", text)
+    return "`" * max(least, 1 + max(map(len, runs), default=0))
+
+
+def code(text: str, limit: int = 80) -> str:
+    """Text as a Markdown code span on one line."""
+    text = visible(text if len(text) <= limit else text[:limit] + "…")
+    mark = fence(text, 1)
+    pad = " " if text[:1] in ("`", " ", "") or text[-1:] in ("`", " ") else ""
+    return mark + pad + text + pad + mark
+
+
+def block(text: str, limit: int = 2000) -> str:
+    """Text as a fenced Markdown block."""
+    text = visible(text if len(text) <= limit else text[:limit] + "…", keep="\n")
+    mark = fence(text, 3)
+    return f"{mark}text\n{text}\n{mark}"
+
+
+_ORDERS = {"symmetric": "mean of both orders", "production": "at production's mix"}
+_OF_PRODUCTION = ("contribution", "gap_share", "p_adjusted", "unseen", "smallest_set")
+
+
+def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
+    """What a claim is about, in the words that its label and a table's heads are made of."""
+    op, args = claim["op"], claim["args"]
+    where = args.get("where", {})
+    words = {name: str(value).replace("_", " ") for name, value in args.items()}
+    words["order"] = _ORDERS.get(words.get("order", ""), "at eval's mix")
+    subjects = [words["part"]] if "part" in words else []
+    for name in ("outcome", "of"):
+        kind, _, about = str(args.get(name, "")).partition(":")
+        words[name] = OUTCOMES.get(kind, "")
+        subjects += [code(about)] if about else []
+    # What is usual is not said: of scored records, and the right ones among them.
+    words["base"] = " of {of}".format(**words) if args.get("of") != "counted" else ""
+    words["what"] = (
+        " of {outcome}{base}".format(**words)
+        if args.get("outcome") != "right" or words["base"]
+        else ""
+    )
+    measure = OPERATIONS[op].says.format(**words)
+    return {
+        "split": words.get("split", "production" if op in _OF_PRODUCTION else ""),
+        "by": " and ".join(map(code, args.get("by", sorted(where)))),
+        "slice": slice_text(where, named=len(where) > 1),
+        "subject": " of ".join(subjects),
+        "measure": measure + (", %" if (OPERATIONS[op].kind, form) == ("rate", "percent") else ""),
+    }
+
+
+def label(claim: Mapping[str, Any]) -> str:
+    """A claim in words, made from its derivation alone."""
+    found = facets(claim)
+    where = slice_text(claim["args"].get("where", {})) or found["by"]
+    parts = (found["split"], found["subject"], found["measure"], where)
+    return ", ".join(part for part in parts if part)
+
+
+def table(rows: Sequence[Sequence[tuple[Mapping[str, Any], str]]]) -> str:
+    """Claims as a Markdown table whose heads are made from the claims.
+
+    What all cells share stands in the corner, what the cells of a row share heads the row, what
+    those of a column share heads the column. What varies both ways is refused: no head says it.
+    """
+    cells = [[facets(claim, form) for claim, form in row] for row in rows]
+    if len({len(row) for row in cells}) != 1:
+        raise Unreadable("a table's rows differ in length", "report")
+    corner: list[str] = []
+    across: list[str] = []
+    down: list[str] = []
+    for name in cells[0][0]:
+        each_row = all(len({cell[name] for cell in row}) == 1 for row in cells)
+        each_column = all(len({cell[name] for cell in column}) == 1 for column in zip(*cells))
+        if not each_row and not each_column:
+            raise Unreadable(f"a table mixes claims by {name}", "report")
+        (corner if each_row and each_column else across if each_row else down).append(name)
+
+    def head(cell: Mapping[str, str], names: Sequence[str]) -> str:
+        return ", ".join(cell[name] for name in names if cell[name])
+
+    if len(cells) == 1:  # what a single row is about would else stand in the corner
+        across.extend(name for name in ("subject", "slice", "split") if cells[0][0][name])
+        corner = [name for name in corner if name != across[0]] if across else corner
+        del across[1:]
+    if "measure" in corner:  # a single column needs a head, and the corner has room for little
+        corner.remove("measure")
+        down.append("measure")
+    lines = [[head(cells[0][0], corner), *(head(cell, down) for cell in cells[0])]]
+    lines.append(["---", *("---:" for _ in cells[0])])
+    for row, words in zip(rows, cells):
+        lines.append([head(words[0], across), *(formatted(claim, form) for claim, form in row)])
+    return "\n".join(map(row_of, lines))
+
+
+def row_of(cells: Iterable[str]) -> str:
+    """A row of a Markdown table; a bar inside a cell needs an escape, in code spans too."""
+    return "| {} |".format(" | ".join(cell.replace("|", "\\|") for cell in cells))
+
+
+class Hole(NamedTuple):
+    keys: frozenset[str]
+    fill: Callable[[Page, dict[str, Any]], str]
+    block: bool = False  # it stands on lines of its own
+
+
+class Page:
+    """The report of a predicate: its text, with the holes filled."""
+
+    def __init__(self, predicate: Mapping[str, Any], records: Iterable[Any]) -> None:
+        self.predicate, self.records = predicate, records
+        self.claims = {claim["id"]: claim for claim in predicate["claims"]}
+        self.findings = {finding["id"]: finding for finding in predicate["findings"]}
+
+    def render(self) -> str:
+        return self.filled(self.predicate["report"])
+
+    def filled(self, pieces: Iterable[Any]) -> str:
+        return "".join(p if isinstance(p, str) else hole_of(p).fill(self, p) for p in pieces)
+
+    def claim(self, identity: Any) -> Mapping[str, Any]:
+        if identity not in self.claims:
+            raise Unreadable(f"no claim {identity!r}", "report")
+        return dict(self.claims[identity])
+
+    def finding(self, hole: Mapping[str, Any]) -> str:
+        finding = self.findings.get(hole["finding"])
+        if finding is None:
+            raise Unreadable(f"no finding {hole['finding']!r}", "report")
+        strength = finding["severity"], finding["strength"]
+        return "**{}, {}.** {}".format(*strength, self.filled(finding["text"]))
+
+    def quote(self, hole: Mapping[str, Any]) -> str:
+        for record in self.records:
+            if (record.split, record.id) == (hole["split"], hole["quote"]):
+                if hole["field"] not in ("input", "expected", "output"):
+                    break
+                value = getattr(record, hole["field"])
+                if value is MISSING:
+                    value = record.error or ""
+                return block(value if isinstance(value, str) else canonical(value))
+        raise Unreadable("no {field} of a record {quote!r} to quote".format(**hole), "report")
+
+    def described(self, hole: Mapping[str, Any]) -> str:
+        describe = DESCRIPTIONS.get(hole["describe"])
+        if describe is None:
+            raise Unreadable(f"nothing to describe as {hole['describe']!r}", "report")
+        return describe(self.predicate)
+
+    def table(self, hole: Mapping[str, Any]) -> str:
+        return table([[(self.claim(name), form) for name, form in row] for row in hole["table"]])
+
+
+HOLES = {
+    "claim": Hole(
+        frozenset({"claim", "as"}), lambda page, h: formatted(page.claim(h["claim"]), h["as"])
+    ),
+    "label": Hole(frozenset({"label"}), lambda page, h: label(page.claim(h["label"]))),
+    "slice": Hole(frozenset({"slice"}), lambda page, h: slice_of(page.claim(h["slice"])["args"])),
+    "finding": Hole(frozenset({"finding"}), Page.finding),
+    "quote": Hole(frozenset({"quote", "split", "field"}), Page.quote, block=True),
+    "describe": Hole(frozenset({"describe"}), Page.described),
+    "table": Hole(frozenset({"table"}), Page.table, block=True),
+}
+
+
+def hole_of(piece: Mapping[str, Any]) -> Hole:
+    """The kind of a hole; raises Unreadable for one that is not known."""
+    for hole in HOLES.values():
+        if set(piece) == hole.keys:
+            return hole
+    raise Unreadable(f"no hole is {canonical(piece)[:80]}", "report")
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(code, names)) or "none"
+
+
+def _short(subject: str) -> str:
+    return subject[6:] if subject.startswith("../../") else subject
+
+
+def _scorer_words(predicate: Mapping[str, Any]) -> str:
+    scorer = predicate["evidence"]["scorer"]
+    words = [code(scorer["name"])]
+    if scorer["rule"] == "numeric":
+        absolute, relative = code(scorer["absolute"]), code(scorer["relative"])
+        words.append(f"within {absolute}, or within {relative} times the expected value,")
+    if scorer["fields"]:
+        words.append("of the fields " + _listed(scorer["fields"]))
+    return " ".join(words)
+
+
+def _system_words(predicate: Mapping[str, Any]) -> str:
+    system = predicate["evidence"]["system"]
+    return code(_short("{file}:{function}".format(**system))) if system else "recorded outputs"
+
+
+def _pairs(rows: Iterable[tuple[str, str]], heads: str) -> str:
+    return "\n".join([heads, "| --- | --- |", *map(row_of, rows)])
+
+
+DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "case": lambda p: code(p["case"]),
+    "scorer": _scorer_words,
+    "system": _system_words,
+    "guards": lambda p: _listed(guard["name"] for guard in p["evidence"]["guards"]),
+    "attributes": lambda p: _listed(p["evidence"]["attributes"]),
+    "command": lambda p: code("python3 receipts/{}/verify.py".format(p["case"])),
+    "sources": lambda p: _listed(
+        dict.fromkeys(_short(source["file"]) for source in p["evidence"]["sources"])
+    ),
+    "envelope": lambda p: _pairs(
+        ((code(key), code(p["envelope"][key])) for key in sorted(p["envelope"])),
+        "| recorded | value |",
+    ),
+}
+
+
+# ---------------------------------------------------------------- no number without a claim
+
+_NUMBER_WORD = re.compile(
+    r"\b(zero|one|(two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)s?|"
+    r"(thir|four|fif|six|seven|eigh|nine)teen(ths?|s)?|"
+    r"(twen|thir|for|fif|six|seven|eigh|nine)t(y|ies|ieths?)|"
+    r"(hundred|thousand|million|billion|trillion)(th)?s?|"
+    r"(dozen|third|quarter|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|"
+    r"percentage|couple|pair)s?|half|halves|halv(ed|es|ing)|twice|thrice|"
+    r"(doubl|tripl|quadrupl)\w*|\w+fold|none|per cent|percent|plus|minus)\b",
+    re.IGNORECASE,
+)
+_PROSE = re.compile(r"[\n !\"'()*+,\-./:;=>?@A-Z\[\]_`a-z{|}~#]*")
+_HIDING = re.compile(r"\][(\[:]|```|~~~")  # links, pictures and fences, in which words can hide
+
+
+def numbers_in(pieces: Sequence[Any]) -> Iterator[str]:
+    """What in the prose states a quantity without naming a claim, and what could hide one.
+
+    Prose is plain ASCII without digits, so that no script's numerals, look-alike letters or
+    invisible characters need a list of their own; and a hole stands alone between white space
+    and closing marks, so that none touches a sign, a word or another hole.
+    """
+    joined: list[Any] = ["\n"]  # as they will be read: no word ends where a piece does
+    for piece in [*pieces, "\n"]:
+        if isinstance(piece, str) and isinstance(joined[-1], str):
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    for i, piece in enumerate(joined):
+        if isinstance(piece, str):
+            yield from _numbers_in_prose(piece)
+            continue
+        before, after = joined[i - 1], joined[i + 1]
+        if not isinstance(before, str) or not isinstance(after, str):
+            yield f"a hole that touches another, {canonical(piece)[:80]}"
+        elif hole_of(piece).block and not (before.endswith("\n") and after.startswith("\n")):
+            yield f"a hole that is not on lines of its own, {canonical(piece)[:80]}"
+        elif not re.search(r"\s[(*\[]*$", before) or not re.match(r"[.,;:)*\]]*\s", after):
+            yield f"a hole in the middle of a word, {canonical(piece)[:80]}"
+
+
+def _numbers_in_prose(text: str) -> Iterator[str]:
+    end = _PROSE.match(text).end()  # type: ignore[union-attr]
+    if end < len(text):
+        yield f"{text[end]!a} in {text[max(0, end - 40) : end + 20]!a}"
+    hiding = _HIDING.search(text)
+    if hiding or text.count("`") % 2:
+        yield f"{hiding.group() if hiding else '`'!r} in {text.strip()[:60]!a}"
+    word = _NUMBER_WORD.search(re.sub(r"[*_`~\[\]]", "", text))
+    if word:
+        yield f"the number-word {word.group()!r} in {text.strip()[:60]!a}"
+
+
+def claims_in(pieces: Iterable[Any]) -> Iterator[str]:
+    """The ids of the claims that text with holes names."""
+    for piece in pieces:
+        if isinstance(piece, dict):
+            yield from (piece[key] for key in ("claim", "label", "slice") if key in piece)
+            yield from (name for row in piece.get("table", []) for name, _ in row)
+
+
+KINDS = ("gap", "slice", "silent", "coverage", "cause", "note")
+
+
+def measures(claim: Mapping[str, Any], kind: str) -> bool:
+    """Whether a claim carries a finding of a kind: the gap's interval excludes zero, a slice's
+    adjusted p is at most 0.05, a record of production is silent, or lies in an unseen slice.
+
+    A cause needs an ablation, and this version has no claim that states one: it is inferred.
+    """
+    op, args, value = claim["op"], claim["args"], claim["value"]
+    if kind == "gap":
+        of_all = {"outcome": "right", "of": "counted", "where": {}}
+        return (op, args) == ("difference_interval", of_all) and float(value[0]) * float(
+            value[1]
+        ) > 0
+    if kind == "slice":
+        return op == "p_adjusted" and float(value) <= 0.05
+    if kind == "silent":
+        silent = (args.get("split"), args.get("outcome")) == ("production", "silent")
+        return op in ("count", "rate") and silent and not value.startswith("0")
+    return kind == "coverage" and op == "unseen" and not value.startswith("0")
+
+
+def unsupported(finding: dict[str, Any], claims: Mapping[str, Mapping[str, Any]]) -> str:
+    """What a finding lacks for what it says; empty when it lacks nothing."""
+    cited = [claims[name] for name in finding["claims"] if name in claims]
+    holes = [piece for piece in finding["text"] if isinstance(piece, dict)]
+    if set(finding["claims"]) != set(claims_in(holes)) or not cited:
+        return "cites just the claims that its text names"
+    if any("finding" in hole or hole_of(hole).block for hole in holes):
+        return "a text on one line, without findings in it"
+    if finding["kind"] not in KINDS or finding["severity"] not in ("high", "medium", "low"):
+        return "a known kind and severity"
+    carried = finding["strength"] == "measured" and any(measures(c, finding["kind"]) for c in cited)
+    if carried or finding["strength"] == "inferred":
+        return ""
+    return f"a claim that measures a {finding['kind']}"
+
+
+# ---------------------------------------------------------------- the checks
+
+
+_PIECE = (str, {"*": object})
+_RULES = frozenset({"exact_match", "normalized", "numeric", "recorded", "stored"})
+_GUARDS = frozenset({"no_exception", "parses", "not_blank", "matches", "stored"})
+_LAYOUT = frozenset({"jsonl", "json", "csv"})
+_ROLES = frozenset({"id", "input", "expected", "output", "error", "score"})
+_SHAPES = {  # of what a receipt repeats
+    "subject": {"name": str, "digest": {"sha256": str}, "annotations": {"size": int}},
+    "source": (
+        {"file": str, "layout": _LAYOUT, "split": frozenset(SPLITS)},
+        {"file": str, "layout": _LAYOUT, "split_field": str, "splits": {"*": object}},
+    ),
+    "claim": {"id": str, "op": str, "args": {"*": object}, "value": object, "rests_on": str},
+    "finding": {
+        **dict.fromkeys(("id", "kind", "severity", "strength"), str),
+        "claims": [str],
+        "text": [_PIECE],
+    },
+}
+_ARGUMENTS = {"where": {"*": [object]}, "by": [str], "limit": int}  # the others are text
+_EVIDENCE = {
+    "sources": [_SHAPES["source"]],
+    "fields": {"*": str},
+    "attributes": [str],
+    "outputs": (str, None),
+    "verdicts": (str, None),
+    "output_format": frozenset({"value", "json"}),
+    "errors": frozenset({"wrong", "apart"}),
+    "scorer": {
+        **dict.fromkeys(("absolute", "relative"), re.compile(r"[0-9]+(\.[0-9]+)?(E[+-][0-9]+)?")),
+        "name": str,
+        "rule": _RULES,
+        "fields": [str],
+    },
+    "guards": [{"name": str, "rule": _GUARDS, "fields": [str], "patterns": {"*": str}}],
+    "system": (
+        {
+            **dict.fromkeys(("file", "function", "timeout"), str),
+            "memory": int,
+            "files": [str],
+            "reproduced": bool,
+        },
+        None,
+    ),
+    "converted": [str],
+}
+# Only these, for a key of one's own could look like a result.
+_ENVELOPE = "engine,kernel,made at,processors,python,records,seconds,seed,system".split(",")  # noqa: SIM905
+SHAPE = {
+    "_type": frozenset({STATEMENT_TYPE}),
+    "subject": [_SHAPES["subject"]],
+    "predicateType": frozenset({PREDICATE_TYPE}),
+    "predicate": {
+        "kernel": {"version": str, "sha256": str},
+        "case": re.compile("[a-z0-9]+(-[a-z0-9]+)*"),
+        "evidence": _EVIDENCE,
+        "claims": [_SHAPES["claim"]],
+        "findings": [_SHAPES["finding"]],
+        "report": [_PIECE],
+        "envelope": dict.fromkeys(_ENVELOPE, str),
+    },
+}
+
+
+def conforms(value: Any, shape: Any, where: str) -> None:
+    """Raises Unreadable unless a JSON value has a shape.
+
+    A shape is a type, a set of texts, a pattern, a dictionary of the only keys allowed ("*" is
+    any key), a list of the shape of its items, or a tuple of alternatives; None is null.
+    """
+    good = True
+    if isinstance(shape, tuple):
+        for other in shape:
+            try:
+                return conforms(value, other, where)
+            except Unreadable as error:
+                last = error
+        raise last
+    if isinstance(shape, dict):
+        good = isinstance(value, dict) and ("*" in shape or set(value) == set(shape))
+        for key in value if good else ():
+            conforms(value[key], shape.get(key, shape.get("*")), f"{where}.{key}")
+    elif isinstance(shape, list):
+        good = isinstance(value, list)
+        for i, item in enumerate(value if good else ()):
+            conforms(item, shape[0], f"{where}[{i}]")
+    elif isinstance(shape, frozenset):
+        good = isinstance(value, str) and value in shape
+    elif isinstance(shape, re.Pattern):
+        good = isinstance(value, str) and shape.fullmatch(value) is not None
+    elif shape is None:
+        good = value is None
+    else:
+        good = isinstance(value, shape) and (shape is not int or not isinstance(value, bool))
+    if not good:
+        keys = (
+            f", expected the fields {', '.join(sorted(shape))}" if isinstance(shape, dict) else ""
+        )
+        raise Unreadable(f"{where} is {canonical(value)[:80]}{keys}", "receipt.json")
+    return None
+
+
+def check_names(evidence: Mapping[str, Any]) -> None:
+    """Raises Unreadable where a rule goes by another's name, for the report says the name."""
+    scorer, guards, fields = evidence["scorer"], evidence["guards"], evidence["fields"]
+    for one, ours in [(scorer, _RULES), *((guard, _GUARDS) for guard in guards)]:
+        if (one["name"] in ours or one["rule"] != "stored") and one["name"] != one["rule"]:
+            raise Unreadable("the rule {rule} is called {name!r}".format(**one), "evidence")
+        if one["name"] == "stored":
+            raise Unreadable("a stored verdict has no name of its own", "evidence")
+    if not set(fields) <= _ROLES:
+        raise Unreadable(f"fields are {', '.join(sorted(fields))}", "evidence")
+
+
+CHECKS = "schema kernel layout subjects records claims findings text report rerun".split()  # noqa: SIM905
+
+
+class OutOfTime(BaseException):
+    """The time for a verification is over; no check may mistake it for its own failure."""
+
+
+def limit_time() -> None:
+    """Ends a verification that takes longer than TIME_LIMIT, where the system has alarms."""
+
+    def stop(*_: object) -> None:
+        raise OutOfTime(f"no verdict within {TIME_LIMIT} seconds")
+
+    if hasattr(signal, "SIGALRM"):
+        signal.signal(signal.SIGALRM, stop)
+        signal.alarm(TIME_LIMIT)
+
+
+class Failure(NamedTuple):
+    check: str
+    where: str
+    expected: str
+    found: str
+    cannot: bool = False  # it could not be checked, which is less than "it does not hold"
+
+
+class Verification:
+    """One receipt under check: call `run`, then read `verdict`, `failures` and `sections`."""
+
+    def __init__(self, folder: str, known: Mapping[str, str], rerun: bool = False) -> None:
+        self.folder, self.known, self.rerun = folder, known, rerun
+        self.failures: list[Failure] = []
+        self.sections: list[tuple[str, bool, str]] = []
+        self.statement: dict[str, Any] = {}
+        self.files: dict[str, bytes] = {}
+        self.records: list[Record] = []
+        self.receipt_id = self.bundled = ""
+
+    def run(self) -> Verification:
+        """Makes every check that can be made; a later one may need an earlier one's result."""
+        checks = [self.schema, self.kernel, self.layout, self.subjects, self.load, self.claims]
+        checks += [self.findings, self.text, self.report]
+        for name, check in zip(CHECKS, checks + [self.again] * self.rerun):
+            before = len(self.failures)
+            words = ""
+            try:
+                words = check()
+            except Unreadable as error:
+                what = "; ".join(filter(None, (error.what, error.remedy)))
+                self.fail(name, error.where, "", what, cannot=True)
+            except Undefined as error:
+                self.fail(name, "", "a quantity that the counts have", str(error), cannot=True)
+            except Exception as error:  # noqa: BLE001  values of any type come from a stranger
+                what = f"{type(error).__name__}: {error}"
+                self.fail(name, "receipt.json", "values that can be used", what, cannot=True)
+            self.sections.append((name, len(self.failures) == before, words))
+            if len(self.failures) > before and name in ("schema", "layout", "records"):
+                break
+        return self
+
+    @property
+    def verdict(self) -> str:
+        """holds, does-not-hold or cannot-check; what does not hold outweighs the rest."""
+        if not self.failures:
+            return "holds"
+        return "cannot-check" if all(one.cannot for one in self.failures) else "does-not-hold"
+
+    def fail(self, check: str, where: str, expected: str, found: str, cannot: bool = False) -> None:
+        self.failures.append(Failure(check, where, expected, found, cannot))
+
+    def schema(self) -> str:
+        raw = self.read("receipt.json", None)
+        self.receipt_id = hashlib.sha256(raw).hexdigest()
+        statement = strict_json(_text(raw, "receipt.json"), "receipt.json")
+        conforms(statement, SHAPE, "statement")
+        self.statement = statement
+        self.predicate = self.statement["predicate"]
+        self.evidence = self.predicate["evidence"]
+        self.page = Page(self.predicate, self.records)
+        return f"in-toto statement, receipt {self.receipt_id[:16]}"
+
+    def kernel(self) -> str:
+        made = self.predicate["kernel"]
+        self.bundled = hashlib.sha256(self.read("verify.py", None)).hexdigest()
+        for where, digest in (("receipt.json", made["sha256"]), ("verify.py", self.bundled)):
+            if digest not in self.known:
+                known = "a known kernel, " + " or ".join(sorted(self.known))
+                self.fail("kernel", where, known, digest)
+        if self.bundled != made["sha256"] and {self.bundled, made["sha256"]} <= set(self.known):
+            self.fail("kernel", "verify.py", made["sha256"], self.bundled)
+        if self.known.get(made["sha256"], made["version"]) != made["version"]:
+            self.fail("kernel", "receipt.json", self.known[made["sha256"]], made["version"])
+        return "version {}, {}".format(made["version"], made["sha256"][:16])
+
+    def layout(self) -> str:
+        names = [subject["name"] for subject in self.statement["subject"]]
+        for name in names:
+            outside = name.startswith("../../")
+            parts = name[6:].split("/") if outside else [name]
+            if set(parts) & {"", ".", ".."} or re.search(r"[\\:\x00-\x1f\x7f]", name):
+                self.fail("layout", name, "a path within the case", "a path that leaves it")
+            elif not outside and "/" in name:
+                self.fail("layout", name, "a file of the receipt's own folder", "a folder in it")
+        if len(set(names)) < len(names):
+            self.fail("layout", "receipt.json", "each subject once", "one stands twice")
+        inside = {name for name in names if not name.startswith("../")}
+        there = set(os.listdir(self.folder)) - {"receipt.json"}
+        for name in sorted(there - inside):
+            self.fail("layout", name, "only files that the receipt names", "one more")
+        system, parts = self.evidence["system"], ("outputs", "verdicts")
+        rests = {"REPORT.md", "verify.py", *(one["file"] for one in self.evidence["sources"])}
+        rests |= {self.evidence[part] for part in parts if self.evidence[part] is not None}
+        rests |= {system["file"], *system["files"]} if system else set()
+        for name in sorted(rests - set(names)):
+            self.fail("layout", "receipt.json", f"{name} among the subjects", "not there")
+        return f"{len(names)} subjects"
+
+    def subjects(self) -> str:
+        if sum(one["annotations"]["size"] for one in self.statement["subject"]) > 4 * FILE_LIMIT:
+            raise Unreadable("more than 4 GiB in all", "receipt.json")
+        for subject in self.statement["subject"]:
+            name, size = subject["name"], subject["annotations"]["size"]
+            try:
+                self.files[name] = raw = self.read(name, size)
+            except Unreadable as error:
+                self.fail("subjects", name, f"{size:,} bytes", error.what)
+                continue
+            digest, wanted = hashlib.sha256(raw).hexdigest(), subject["digest"]["sha256"]
+            if digest != wanted or len(raw) != size:
+                unix = hashlib.sha256(raw.replace(b"\r\n", b"\n")).hexdigest()
+                why = (
+                    "its line endings are those of Windows" if unix == wanted else "it has changed"
+                )
+                self.fail("subjects", name, f"SHA-256 {wanted}", f"{digest}: {why}")
+        return f"{len(self.files)} files, {sum(map(len, self.files.values())):,} bytes"
+
+    def read(self, name: str, size: int | None) -> bytes:
+        """The bytes of a regular file that no link leads to; at most twice the size recorded."""
+        limit = FILE_LIMIT if size is None else min(FILE_LIMIT, 2 * size + 1)
+        path = self.folder
+        try:
+            for part in name.split("/"):
+                path = os.path.join(path, part)
+                if stat.S_ISLNK(os.lstat(path).st_mode):
+                    raise Unreadable("a symbolic link, not a file", name)
+            flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+            with open(os.open(path, flags), "rb") as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise Unreadable("not a regular file", name)
+                if status.st_size > limit:
+                    raise Unreadable(f"{status.st_size:,} bytes", name)
+                return file.read(limit + 1)
+        except (OSError, ValueError) as error:
+            what = getattr(error, "strerror", None) or str(error)
+            raise Unreadable("cannot be read: " + what, name) from None
+
+    def opened(self, name: str) -> BinaryIO:
+        """A subject's content, unpacked where it is compressed."""
+        if name not in self.files:
+            raise Unreadable("no subject of that name can be read", name)
+        raw = self.files[name]
+        if raw[:2] != b"\x1f\x8b":
+            return io.BytesIO(raw)
+        try:
+            content = gzip.GzipFile(fileobj=io.BytesIO(raw)).read(FILE_LIMIT + 1)
+        except (OSError, EOFError, zlib.error) as error:
+            raise Unreadable(f"not gzip: {error}", name) from None
+        if len(content) > FILE_LIMIT:
+            raise Unreadable("more than 1 GiB when unpacked", name)
+        return io.BytesIO(content)
+
+    def load(self) -> str:
+        check_names(self.evidence)
+        self.records += load_records(self.evidence, self.opened)
+        self.cube = count_records(self.evidence["attributes"], self.records)
+        if len({record.split for record in self.records}) < len(SPLITS):
+            raise Unreadable("records of one split only", "evidence")
+        return f"{len(self.records):,} records scored and guarded again"
+
+    def claims(self) -> str:
+        claims = self.predicate["claims"]
+        pieces = [piece for one in self.predicate["findings"] for piece in one["text"]]
+        used = set(claims_in([*self.predicate["report"], *pieces]))
+        if not claims or len(self.page.claims) < len(claims):
+            self.fail("claims", "receipt.json", "claims, each once", "none, or one twice")
+        for name in sorted(used - set(self.page.claims)):
+            self.fail("claims", name, "a claim of that id", "none")
+        for claim in claims:
+            for expected, found in self.wrong_with(claim, used):
+                self.fail("claims", claim["id"], expected, found)
+        return f"{len(claims)} derived again, and the same"
+
+    def wrong_with(self, claim: dict[str, Any], used: set[str]) -> Iterator[tuple[str, str]]:
+        """What is expected of a claim and what was found instead."""
+        op, args = claim["op"], claim["args"]
+        for name, value in args.items():
+            conforms(value, _ARGUMENTS.get(name, str), claim["id"])
+        derived = derive(op, args, self.cube)
+        if not agrees(OPERATIONS[op].kind, claim["value"], derived):
+            yield canonical(derived), canonical(claim["value"])
+        if claim["id"] != spelled(op, args):
+            yield "the id " + spelled(op, args), claim["id"]
+        for outcome in (args[name] for name in ("outcome", "of") if name in args):
+            if not self.there_is(outcome):
+                yield "a guard or a field that there is", outcome
+        basis = rests_on(op, args, self.evidence)
+        if claim["rests_on"] != basis:
+            yield "rests on " + basis, claim["rests_on"]
+        if claim["id"] not in used:
+            yield "a claim that the report states", "the report does not state it"
+
+    def there_is(self, outcome: str) -> bool:
+        """Whether the guard or the field that an outcome may be about is one of the evidence."""
+        kind, _, about = outcome.partition(":")
+        if kind == "right_field" and about not in self.evidence["scorer"]["fields"]:
+            given = (record.expected for record in self.records)
+            return any(isinstance(value, dict) and about in value for value in given)
+        guards = [guard["name"] for guard in self.evidence["guards"]]
+        return kind == "right_field" or not about or about in guards
+
+    def findings(self) -> str:
+        found = self.predicate["findings"]
+        holes = (piece for piece in self.predicate["report"] if isinstance(piece, dict))
+        shown = [hole["finding"] for hole in holes if "finding" in hole]
+        for finding in found:
+            lacks = unsupported(finding, self.page.claims)
+            if lacks:
+                self.fail("findings", finding["id"], lacks, finding["strength"])
+        ids = sorted(one["id"] for one in found)
+        if sorted(shown) != ids or len(set(ids)) < len(ids):
+            self.fail("findings", "REPORT.md", "each finding shown once", ", ".join(sorted(shown)))
+        return f"{len(found)}, each with the evidence it needs"
+
+    def text(self) -> str:
+        for pieces in [self.predicate["report"], *(f["text"] for f in self.predicate["findings"])]:
+            for problem in numbers_in(pieces):
+                self.fail("text", "receipt.json", "a hole that names a claim", problem, cannot=True)
+        return "no number of its own"
+
+    def report(self) -> str:
+        wanted = self.page.render().encode("utf-8")
+        found = self.files.get("REPORT.md", b"")
+        if wanted != found:
+            sides = [side.decode("utf-8", "replace").split("\n") for side in (wanted, found)]
+            same = [a == b for a, b in zip(*sides)]
+            line = same.index(False) if False in same else len(same)
+            shown = [repr(side[line]) if line < len(side) else "no such line" for side in sides]
+            self.fail("report", f"REPORT.md:{line + 1}", shown[0], shown[1])
+        return f"{len(wanted):,} bytes, as the claims give them"
+
+    def again(self) -> str:
+        system = self.evidence["system"]
+        if system is None:
+            raise Unreadable("the receipt names no system to run", "rerun", "leave out --rerun")
+        path = os.path.join(self.folder, *system["file"].split("/"))
+        differ = []
+        with System(path, system["function"], float(system["timeout"]), system["memory"]) as runs:
+            for record in self.records:
+                answer = runs.ask(record.input)
+                if not answers_alike(answer, Answer(record.output, record.error)):
+                    differ.append(record.id)
+        if differ and system["reproduced"]:
+            shown = ", ".join(differ[:3])
+            self.fail("rerun", shown, "the recorded outputs", f"{len(differ)} other outputs")
+        same = len(self.records) - len(differ)
+        return f"{same:,} of {len(self.records):,} outputs the same as recorded"
+
+
+# ---------------------------------------------------------------- running a system
+
+
+class Answer(NamedTuple):
+    output: Any  # MISSING when the call failed
+    error: str | None = None  # "KindOfError: message"
+
+
+_CHILD = """
+import importlib.util, json, os, sys
+path, function, memory = sys.argv[1:]
+replies = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\\n")
+os.dup2(2, 1)  # what the system prints is not an answer
+
+def reply(kind, value):
+    text = json.dumps({kind: value}, allow_nan=False)
+    replies.write(text + "\\n")
+    replies.flush()
+
+def explained(error):
+    return type(error).__name__ + ": " + str(error)[:500]
+
+try:
+    import resource
+    resource.setrlimit(resource.RLIMIT_AS, (int(memory), int(memory)))
+except (ImportError, ValueError, OSError):
+    pass  # no such limit on this system
+folder = os.path.dirname(os.path.abspath(path))
+sys.path.insert(0, folder)
+try:
+    spec = importlib.util.spec_from_file_location(os.path.basename(path)[:-3], path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    system = getattr(module, function)
+    files = [getattr(m, "__file__", None) or "" for m in list(sys.modules.values())]
+    reply("ready", sorted({f for f in files if f.startswith(folder + os.sep)}))
+except BaseException as error:
+    reply("fatal", explained(error))
+    sys.exit(1)
+for line in sys.stdin:
+    try:
+        reply("output", system(json.loads(line)))
+    except BaseException as error:
+        reply("error", explained(error))
+"""
+
+
+class System:
+    """A Python function in a child process, with a bound on time and on memory.
+
+    A crash or a hang costs the record that it happened on; the next gets a new child.
+    """
+
+    def __init__(self, path: str, function: str, timeout: float, memory: int) -> None:
+        self.command = [sys.executable, "-I", "-B", "-c", _CHILD, path, function, str(memory)]
+        self.path, self.timeout, self.files = path, timeout, ()
+        self.child: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> System:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Starts a child and waits until it has loaded the system; raises Unreadable if not."""
+        self.child = subprocess.Popen(
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self.replies: queue.Queue[bytes] = queue.Queue()
+        reader = threading.Thread(target=_pump, args=(self.child.stdout, self.replies), daemon=True)
+        reader.start()
+        kind, value = self.reply(max(self.timeout, 30))
+        if kind != "ready":
+            self.stop()
+            raise Unreadable(f"the system does not load: {value}", self.path, "run it by hand")
+        self.files = tuple(value)
+
+    def stop(self) -> None:
+        """Ends the child, and what it started."""
+        if self.child is None:
+            return
+        with contextlib.suppress(ProcessLookupError, PermissionError):  # it has ended already
+            if hasattr(os, "killpg"):
+                os.killpg(self.child.pid, signal.SIGKILL)  # it leads a group of its own
+            else:
+                self.child.kill()
+        self.child.wait()
+        for pipe in (self.child.stdin, self.child.stdout):
+            with contextlib.suppress(OSError):  # what was still to be written has no reader
+                pipe.close()  # type: ignore[union-attr]
+        self.child = None
+
+    def ask(self, value: Any) -> Answer:
+        """The system's answer to one input; an error is an answer."""
+        if self.child is None:
+            self.start()
+        child = self.child
+        with contextlib.suppress(OSError):  # it has died: the reply says how
+            child.stdin.write(canonical(value).encode("utf-8") + b"\n")  # type: ignore[union-attr]
+            child.stdin.flush()  # type: ignore[union-attr]
+        kind, found = self.reply(self.timeout)
+        if kind == "output":
+            return Answer(found)
+        if kind != "error":
+            self.stop()
+        return Answer(MISSING, found)
+
+    def reply(self, timeout: float) -> tuple[str, Any]:
+        """The kind and value of the child's next reply."""
+        try:
+            line = self.replies.get(timeout=timeout)
+        except queue.Empty:
+            return "hang", f"TimeoutError: no answer in {timeout:g} s"
+        if not line.endswith(b"\n"):
+            status = self.child.wait() if len(line) < LINE_LIMIT else 0  # type: ignore[union-attr]
+            why = f"ended with status {status}" if status else "gave too long an answer"
+            return "crash", "Crash: the system " + why
+        try:
+            kind, value = next(iter(strict_json(line.decode("utf-8")).items()))
+        except Unreadable as error:
+            return "error", "ValueError: " + error.what
+        return kind, value
+
+
+def _pump(pipe: Any, replies: queue.Queue[bytes]) -> None:
+    for line in iter(lambda: pipe.readline(LINE_LIMIT), b""):
+        replies.put(line)
+    replies.put(b"")
+
+
+def answers_alike(one: Answer, other: Answer) -> bool:
+    """Whether two runs gave the same output, or failed with the same kind of error."""
+    if one.error is None and other.error is None:
+        return exact_match(one.output, other.output) or one.output is other.output
+    kinds = [(answer.error or "").partition(":")[0] for answer in (one, other)]
+    return kinds[0] == kinds[1]
+
+
+# ---------------------------------------------------------------- the command
+
+
+def file_digest(path: str) -> str:
+    """The SHA-256 of a file, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def lines_of(done: Verification, verbose: bool) -> Iterator[str]:
+    """What a verification says: a line for each section, the failures, and a verdict sentence."""
+    for name, holds, words in done.sections:
+        yield "{:<6}{:<10}{}".format("ok" if holds else "FAIL", name, words if holds else "")
+        if name == "claims" and verbose and holds:
+            for claim in done.predicate["claims"]:
+                value = canonical(claim["value"])
+                yield "        {} = {}  ({})".format(claim["id"], value, claim["rests_on"])
+        failures = [one for one in done.failures if one.check == name]
+        for one in failures[: None if verbose else 5]:
+            expected = f"expected {one.expected}, " if one.expected else ""
+            found = f"{expected}found {one.found}" if expected else one.found
+            yield "        " + visible(f"{one.where}: {found}")
+        if len(failures) > 5 and not verbose:
+            yield f"        and {len(failures) - 5} more; -v shows them"
+    bases = Counter(claim["rests_on"] for claim in done.predicate["claims"]) if done.records else {}
+    basis = ", ".join(f"{n} {name}" for name, n in sorted(bases.items()))
+    failed = ", ".join(name for name, holds, _ in done.sections if not holds)
+    yield {
+        "holds": f"The receipt holds: every number in REPORT.md follows from the data ({basis}).",
+        "does-not-hold": f"The receipt does not hold: {failed}.",
+        "cannot-check": f"The receipt cannot be checked: {failed}.",
+    }[done.verdict]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Checks the receipt beside this file, or in the folder named; returns the exit code."""
+    options = {one for one in arguments if one.startswith("-")}
+    folders = [one for one in arguments if one not in options]
+    if options - {"-v", "--rerun"} or len(folders) > 1:
+        print("usage: python3 verify.py [-v] [--rerun] [FOLDER]", file=sys.stderr)
+        return 2
+    here = os.path.abspath(__file__)
+    folder = folders[0] if folders else os.path.dirname(here)
+    limit_time()
+    done = Verification(folder, {file_digest(here): VERSION}, "--rerun" in options).run()
+    for line in lines_of(done, "-v" in options):
+        print(line)
+    return {"holds": 0, "does-not-hold": 1, "cannot-check": 2}[done.verdict]
+
+
+if __name__ == "__main__":
+    sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except (Exception, OutOfTime) as problem:  # noqa: BLE001  a hostile receipt gets no traceback
+        print(f"The receipt cannot be checked: {type(problem).__name__}: {problem}")
+        sys.exit(2)
