@@ -83,7 +83,9 @@ def scored(
         score, right = said("scorer", judge, record)
         scores.append(score)
         for name, verdict in right.items():
-            fields.setdefault(name, [None] * len(records))[row] = verdict
+            if name not in fields:
+                fields[name] = [None] * len(records)
+            fields[name][row] = verdict
     return scores, fields
 
 
