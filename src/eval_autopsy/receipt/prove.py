@@ -4,7 +4,7 @@
 2. Each copy is verified with the installed kernel, bounded in time. A tampering is caught when the
    verdict is the one that was said beforehand, the check that was named fires, and no other does
    that was not named. Anything else has escaped: another verdict, another check, a traceback, no
-   verdict in time, and also the refusal of a change that is harmless.
+   verdict in time, and also the refusal of a change that must be accepted.
 3. What has no place in a receipt is counted, with the reason.
 
 What can be caught, and what cannot, without a signature:
@@ -16,10 +16,10 @@ What can be caught, and what cannot, without a signature:
   and a finding's strength follow from derivations.
 - Other data, with everything derived again from them: not caught. It is an honest receipt of those
   data, with another id. The same goes for half of the records left out, eval and production
-  exchanged, another column taken as the expected value, a guard left out, a claim that is no
-  longer stated, a finding called less severe, prose that is beside the point, and an envelope that
-  names another machine. The tamperings of the class "consistent forgery" show that these hold: an
-  id that was published, or a signature, tells them apart.
+  exchanged, another column taken as the expected value, a guard left out, a claim or a finding that
+  is no longer stated, one called less severe, prose that gives a number another name, and an
+  envelope that names another machine. The tamperings "other data, all derived again" show that
+  these hold. An id that was published, or a signature, tells them apart.
 - Outputs that the system never gave, with everything derived again: caught by `--rerun` alone.
 - Bounds of the system under test that were changed in receipt.json alone: not caught, for they
   bind nothing but `--rerun`.
@@ -75,7 +75,7 @@ class Outcome:
         """Whether it was caught by its check, or held where it must; see the rules above."""
         if self.found is None or self.found.verdict != self.tamper.verdict:
             return False
-        if self.tamper.harmless:
+        if self.tamper.accepted:
             return True
         fired = self.found.checks
         return self.tamper.check in fired and fired <= {self.tamper.check, *self.tamper.also}
@@ -84,6 +84,14 @@ class Outcome:
     def escaped(self) -> bool:
         return self.found is not None and not self.good
 
+    @property
+    def said(self) -> str:
+        """What was wanted of the verifier, and what it said."""
+        wanted = " by ".join(filter(None, (self.tamper.verdict, self.tamper.check)))
+        found = self.found or Found(self.reason)
+        checks = ", ".join(sorted(found.checks)) or "no check"
+        return f"wanted {wanted}, found {found.verdict} by {checks}"
+
 
 @dataclass(frozen=True, slots=True)
 class Count:
@@ -91,7 +99,7 @@ class Count:
 
     tampers: int  # that must be caught
     caught: int
-    harmless: int  # changes that must be accepted, and were
+    accepted: int  # changes that a receipt must survive, and did
     escaped: int  # of both kinds
     not_applicable: int
 
@@ -111,9 +119,9 @@ class Proof:
         mine = [one for one in self.outcomes if group in (None, one.tamper.group)]
         applied = [one for one in mine if one.found is not None]
         return Count(
-            tampers=sum(not one.tamper.harmless for one in applied),
-            caught=sum(one.good and not one.tamper.harmless for one in applied),
-            harmless=sum(one.good and one.tamper.harmless for one in applied),
+            tampers=sum(not one.tamper.accepted for one in applied),
+            caught=sum(one.good and not one.tamper.accepted for one in applied),
+            accepted=sum(one.good and one.tamper.accepted for one in applied),
             escaped=sum(one.escaped for one in applied),
             not_applicable=len(mine) - len(applied),
         )
@@ -122,6 +130,17 @@ class Proof:
         """The counts by class, in the order of the classes."""
         groups = dict.fromkeys(one.tamper.group for one in self.outcomes)
         return {group: self.count(group) for group in groups}
+
+    @property
+    def sentence(self) -> str:
+        """The figure, and what else was tried."""
+        n = self.count()
+        return (
+            f"{n.caught:,} of {n.tampers:,} tamperings were caught, each by the check that is "
+            f"for it. {n.accepted} were accepted, as they must be: the same values in other bytes, "
+            f"or other data with everything derived again. {n.not_applicable} have no place in "
+            "this receipt."
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The `proof` of `autopsy verify --prove --json`."""
@@ -193,24 +212,42 @@ def prove(folder: Path, progress: Progress = _quiet, *, rerun: bool = False) -> 
 
 
 class Bench:
-    """A folder in which copies are written, verified, and taken away again."""
+    """A folder in which copies are written, verified, and taken away again.
+
+    One whole copy stays: most tamperings change a file or two of it, which are put back.
+    """
 
     def __init__(self, original: Original, folder: Path, seconds: float) -> None:
-        self.original, self.folder, self.seconds = original, folder, seconds
-        self.pristine = folder / "pristine"
+        self.original, self.seconds = original, seconds
+        self.whole, self.odd = folder / "whole", folder / "odd"
         self.place = Path("case", "receipts", original.case)
-        Copy(original).put(self.pristine / self.place, self.pristine)
+        self.untouched = Copy(original)
+        self.untouched.put(self.whole / self.place, self.whole)
 
     def tried(self, tamper: Tamper) -> Outcome:
         """What comes of one tampering."""
-        root = self.folder / "copy"
         try:
-            tamper.applied(self.original).put(root / self.place, root, self.pristine)
-            return Outcome(tamper, self.judged(root / self.place, tamper.rerun))
+            with self.written(tamper.applied(self.original)) as folder:
+                return Outcome(tamper, self.judged(folder, tamper.rerun))
         except NotApplicable as error:
             return Outcome(tamper, None, str(error))
+
+    @contextmanager
+    def written(self, copy: Copy) -> Iterator[Path]:
+        """The folder of a copy's receipt, while it is needed."""
+        if copy.same_names:
+            folder, changed = self.whole / self.place, [*copy.changed, "receipt.json"]
+            try:
+                copy.put_changed(folder, changed)
+                yield folder
+            finally:
+                self.untouched.put_changed(folder, changed)
+            return
+        try:
+            copy.put(self.odd / self.place, self.odd, self.whole)
+            yield self.odd / self.place
         finally:
-            shutil.rmtree(root, ignore_errors=True)
+            shutil.rmtree(self.odd, ignore_errors=True)
 
     def judged(self, folder: Path, rerun: bool) -> Found:
         """What the installed kernel says of a copy."""

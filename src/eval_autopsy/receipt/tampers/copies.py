@@ -23,10 +23,11 @@ class Memory:
         self.loaded: dict[str, tuple[list[kernel.Record], kernel.Cube, str]] = {}
 
     def load(self, check: kernel.Verification, load: Callable[[kernel.Verification], str]) -> str:
-        """Does what `load(check)` does; that must depend on the files and the evidence alone."""
+        """Does what `load(check)` does, which depends on the evidence and the data alone."""
         key = hashlib.sha256(f"{load.__name__} {kernel.canonical(check.evidence)}".encode())
-        for name in sorted(check.files):
-            key.update(f"\n{name} ".encode() + hashlib.sha256(check.files[name]).digest())
+        for name in data_files(check.evidence):
+            raw = check.files.get(name)
+            key.update(b"-" if raw is None else hashlib.sha256(raw).digest())
         found = self.loaded.get(key.hexdigest())
         if found is None:
             words = load(check)
@@ -35,6 +36,12 @@ class Memory:
         check.records += found[0]
         check.cube = found[1]
         return found[2]
+
+
+def data_files(evidence: Mapping[str, Any]) -> list[str]:
+    """The files that records are loaded from."""
+    answers = (evidence[part] for part in ("outputs", "verdicts"))
+    return [*(one["file"] for one in evidence["sources"]), *(name for name in answers if name)]
 
 
 def load_as_a_forger(check: kernel.Verification) -> str:
@@ -128,20 +135,44 @@ class Copy:
         self.original.memory.load(check, load_as_a_forger)
         return check
 
-    def put(self, folder: Path, root: Path, pristine: Path | None = None) -> None:
-        """Writes the copy as the receipt in `folder`; unchanged files are links to `pristine`.
+    @property
+    def changed(self) -> list[str]:
+        """The files whose content is not the original's."""
+        before = self.original.files
+        return [name for name, raw in self.files.items() if before.get(name) is not raw]
+
+    @property
+    def same_names(self) -> bool:
+        """Whether there are the same files as before, all of them files."""
+        return not self.last and set(self.files) == set(self.original.files)
+
+    def put(self, folder: Path, root: Path, whole: Path | None = None) -> None:
+        """Writes the copy as the receipt in `folder`; what is unchanged is linked to `whole`.
 
         Raises ValueError for a file that would land outside `root`.
         """
-        for name, content in {**self.files, "receipt.json": self.read("receipt.json")}.items():
+        changed = {*self.changed, "receipt.json"}
+        for name in [*self.files, "receipt.json"]:
             path = inside(folder, name, root)
             path.parent.mkdir(parents=True, exist_ok=True)
-            if pristine and content is self.original.files.get(name):
-                _link(pristine / path.relative_to(root), path)
-            else:
-                path.write_bytes(content)
+            if whole is None or name in changed or not linked(whole / path.relative_to(root), path):
+                path.write_bytes(self.read(name))
         for act in self.last:
             act(folder, root)
+
+    def put_changed(self, folder: Path, names: Iterable[str]) -> None:
+        """Writes some files of the copy over those of the receipt in `folder`."""
+        for name in names:
+            (folder / name).write_bytes(self.read(name))
+
+
+def linked(old: Path, new: Path) -> bool:
+    """Whether a link could be made, which costs nothing however large the file is."""
+    try:
+        os.link(old, new)
+    except OSError:
+        return False
+    return True
 
 
 def inside(folder: Path, name: str, root: Path) -> Path:
@@ -150,13 +181,6 @@ def inside(folder: Path, name: str, root: Path) -> Path:
     if not path.is_relative_to(root):
         raise ValueError(f"{name} leads out of the folder for copies")
     return path
-
-
-def _link(old: Path, new: Path) -> None:
-    try:
-        os.link(old, new)
-    except OSError:  # a file system without links
-        new.write_bytes(old.read_bytes())
 
 
 def as_json(statement: Any) -> bytes:

@@ -53,6 +53,14 @@ def cites(copy: Copy) -> None:
         finding["claims"] = sorted(set(kernel.claims_in(finding["text"])))
 
 
+def strengths(copy: Copy) -> None:
+    """A finding that nothing measures any more is called inferred."""
+    claims = {claim["id"]: claim for claim in copy.predicate["claims"]}
+    for finding in copy.predicate["findings"]:
+        if kernel.unsupported(finding, claims):
+            finding["strength"] = "inferred"
+
+
 def stated(copy: Copy) -> None:
     """Claims that nothing states any more are dropped."""
     used = {name for pieces in texts(copy) for name in kernel.claims_in(pieces)}
@@ -97,6 +105,7 @@ REDO: dict[str, Callable[[Copy], None]] = {
     "values": values,
     "ids": ids,
     "cites": cites,
+    "strengths": strengths,
     "stated": stated,
     "quotes": quotes,
     "kernel": recorded_kernel,

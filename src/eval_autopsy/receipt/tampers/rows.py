@@ -25,9 +25,11 @@ class Rows:
         raw = copy.read(file)
         self.packed = raw[:2] == b"\x1f\x8b"
         content = (gzip.decompress(raw) if self.packed else raw).decode("utf-8")
-        self.head = ""
+        self.mark = "\ufeff" if content.startswith("\ufeff") else ""
+        content = content.removeprefix("\ufeff")
+        self.head = ""  # of CSV: the row of names
         if layout == "json":
-            items = kernel.strict_json(content.removeprefix("\ufeff"))
+            items = kernel.strict_json(content)
             self.items = [kernel.canonical(item) + "\n" for item in items]
         else:
             self._cut(content)
@@ -45,8 +47,8 @@ class Rows:
         if self.layout != "csv":
             found: dict[str, Any] = kernel.strict_json(self.items[index])
             return found
-        text = self.head.removeprefix("\ufeff") + self.items[index]
-        header, cells = list(csv.reader(io.StringIO(text, newline="")))[:2]
+        text = io.StringIO(self.head + self.items[index], newline="")
+        header, cells = list(csv.reader(text))[:2]
         return dict(zip(header, cells, strict=True))
 
     def change(self, index: int, name: str, value: Any, *, drop: bool = False) -> None:
@@ -65,7 +67,7 @@ class Rows:
     def _written(self, fields: dict[str, Any]) -> str:
         if self.layout != "csv":
             return kernel.canonical(fields) + "\n"
-        header = next(csv.reader(io.StringIO(self.head.removeprefix("\ufeff"), newline="")))
+        header = next(csv.reader(io.StringIO(self.head, newline="")))
         line = io.StringIO()
         cells = (fields.get(name, "") for name in header)
         csv.writer(line, lineterminator="\n").writerow(
@@ -85,7 +87,7 @@ class Rows:
         content = self.head + "".join(self.items)
         if self.layout == "json":
             content = "[" + ",".join(self.items) + "]\n"
-        raw = content.encode("utf-8")
+        raw = (self.mark + content).encode("utf-8")
         self.copy.write(self.file, gzip.compress(raw, mtime=0) if self.packed else raw)
 
 
@@ -133,6 +135,7 @@ def need(copy: Copy, split: str = "production", **wanted: str) -> None:
         ),
         "files": lambda value: ("split" in source) == (value == "apart"),
         "claim": lambda value: value in kinds,
+        "guard": lambda value: value in [guard["name"] for guard in evidence["guards"]],
         "no_guard": lambda value: value not in [guard["name"] for guard in evidence["guards"]],
     }
     for name, value in wanted.items():
@@ -191,13 +194,13 @@ def field(
     production in a file of both.
     """
     evidence, source = copy.original.evidence, copy.source(split)
-    names = {"slice": next(iter(evidence["attributes"]), None), "split": source.get("split_field")}
-    names.update(evidence["fields"])
-    if names.get(role) is None:
+    roles = {"slice": evidence["attributes"][:1], "split": [source.get("split_field")]}
+    name = next(iter(roles.get(role, [evidence["fields"].get(role)])), None)
+    if name is None:
         raise NotApplicable(f"the data have no field for {role}")
     file, index = copy.original.places[last_place(copy, split, outcome)]
     rows = data_rows(copy, file)
-    rows.change(index, names[role], to, drop=drop)
+    rows.change(index, name, to, drop=drop)
     rows.write()
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from eval_autopsy import kernel
@@ -140,6 +140,40 @@ def drop_subject(copy: Copy, file: str) -> None:
     copy.statement["subject"] = [s for s in copy.statement["subject"] if s["name"] != name]
 
 
+def drop_finding(copy: Copy, at: str) -> None:
+    """Takes a finding away, and where the report shows it."""
+    holder, key = spot(copy, at)
+    name = holder.pop(key)["id"]
+    copy.predicate["report"] = joined(
+        piece for piece in copy.predicate["report"] if piece != {"finding": name}
+    )
+
+
+def drop_guard(copy: Copy, guard: str) -> None:
+    """Takes a guard away, and the rows of tables that are about it."""
+    evidence = copy.predicate["evidence"]
+    evidence["guards"] = [one for one in evidence["guards"] if one["name"] != guard]
+    about = {c["id"] for c in copy.predicate["claims"] if _about(c) == guard}
+    for piece in copy.predicate["report"]:
+        if isinstance(piece, dict) and "table" in piece:
+            piece["table"] = [row for row in piece["table"] if row[0][0] not in about]
+
+
+def _about(claim: Any) -> str:
+    return str(claim["args"].get("outcome", "")).partition(":")[2]
+
+
+def joined(pieces: Iterable[Any]) -> list[Any]:
+    """Pieces of which no two that follow each other are texts."""
+    found: list[Any] = []
+    for piece in pieces:
+        if isinstance(piece, str) and found and isinstance(found[-1], str):
+            found[-1] += piece
+        else:
+            found.append(piece)
+    return found
+
+
 def rename_claim(copy: Copy, at: str, to: str) -> None:
     """Gives a claim another id, wherever it is named."""
     holder, key = spot(copy, at)
@@ -212,6 +246,8 @@ EDITS: dict[str, Callable[..., None]] = {
     "lengthen": lengthen,
     "capitals": capitals,
     "drop subject": drop_subject,
+    "drop finding": drop_finding,
+    "drop guard": drop_guard,
     "rename claim": rename_claim,
     "turn": turn,
     "rest": rest,

@@ -23,6 +23,13 @@ REDO = redo.REDO
 HERE = Path(__file__).parent
 
 
+# What the kernel's functions raise at what no check has looked at yet.
+_CANNOT_REDO = (
+    *(kernel.Unreadable, kernel.Undefined),
+    *(ArithmeticError, LookupError, TypeError, ValueError),
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tamper:
     """One way to tamper with a receipt, and what must come of it."""
@@ -39,7 +46,7 @@ class Tamper:
     then: tuple[Mapping[str, Any], ...] = ()
 
     @property
-    def harmless(self) -> bool:
+    def accepted(self) -> bool:
         """Whether a receipt must still hold after it."""
         return self.verdict == "holds"
 
@@ -55,7 +62,7 @@ class Tamper:
         try:
             for name in self.redo:
                 REDO[name](copy)
-        except (kernel.Unreadable, kernel.Undefined) as error:
+        except _CANNOT_REDO as error:
             raise NotApplicable(f"cannot be made consistent: {error}") from None
         _edit(copy, self.then)
         return copy
