@@ -155,6 +155,7 @@ def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} is not a JSON number")
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)  # json.dumps would make one for each value
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique, parse_float=_decimal, parse_constant=_no_constant
 )
@@ -171,7 +172,7 @@ def canonical(value: Any) -> str:
         whole = value == value.to_integral_value()
         digits = Context(prec=len(value.as_tuple().digits))  # for the default keeps only 28
         return str(int(value)) if whole else str(value.normalize(digits))
-    return json.dumps(value, ensure_ascii=False)
+    return _ENCODER.encode(value)
 
 
 def read_rows(stream: BinaryIO, name: str, layout: str) -> Iterator[Row]:
