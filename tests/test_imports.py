@@ -22,7 +22,7 @@ FLOORS = [
     ["kernel"],
     ["errors"],
     ["records", "registry"],
-    ["scorers"],
+    ["features", "scorers"],
     ["guards", "readers"],
     # The case file as it is written: a description that what is above works from.
     ["case.model", "case.lines", "case.words", "case.load"],

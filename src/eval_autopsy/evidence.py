@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from eval_autopsy import kernel, registry, verdicts
+from eval_autopsy import features, kernel, registry, verdicts
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
@@ -35,6 +35,7 @@ class Evidence:
     table: pl.DataFrame  # of verdicts, a row for each record
     subjects: Mapping[str, Path]  # by the name that a receipt gives them
     made: Mapping[str, bytes]  # files of the receipt's own folder
+    set_aside: Sequence[features.SetAside]  # features that say nothing of these records
 
 
 def quiet(what: str, done: int, total: int) -> None:
@@ -67,12 +68,21 @@ def gather(case: Case, base: Path, progress: Progress = quiet, *, twice: bool = 
         made[OUTPUTS] = b"".join(map(_answer_line, reading.records, answers))
     _subject(case.path, base, subjects)
     records = judgeable(spec, reading.records, answers)
-    table = verdicts.table_of(spec, records, _checks(case, spec))
+    found, set_aside = features.features_of(records, case.features)
+    spec["attributes"] += [one.spec for one in found]
+    table = verdicts.table_of(spec, records, _checks(case, spec), [one.levels for one in found])
     lines = list(_stored(spec, table))
     if lines:
         spec["verdicts"] = VERDICTS
         made[VERDICTS] = b"".join(map(_line, lines))
-    return Evidence(spec=spec, records=records, table=table, subjects=subjects, made=made)
+    return Evidence(
+        spec=spec,
+        records=records,
+        table=table,
+        subjects=subjects,
+        made=made,
+        set_aside=tuple(set_aside),
+    )
 
 
 def judgeable(

@@ -587,6 +587,7 @@ def _record(
     expected = value("expected")
     if evidence["output_format"] == "json":
         output, expected = parsed(output), parsed(expected)
+    texts = {"input": value("input"), "output": output}
     stored = (verdicts or {}).get((split, identity), {"guards": {}})
     score = (
         recorded_score(value("score"), where) if evidence["scorer"]["rule"] == "recorded" else None
@@ -598,7 +599,7 @@ def _record(
         expected,
         output,
         error,
-        tuple(canonical(level(field(row.fields, name))) for name in evidence["attributes"]),
+        tuple(level_of(one, row.fields, texts) for one in evidence["attributes"]),
         outcomes(evidence, output, expected, error, score, stored),
     )
 
@@ -611,6 +612,267 @@ def recorded_score(value: Any, where: str) -> bool | None:
     if text not in ("true", "false", "1", "0", "1.0", "0.0"):
         raise Unreadable(f"the score is {value!r}, expected true, false, 1 or 0", where)
     return text in ("true", "1", "1.0")
+
+
+# ---------------------------------------------------------------- attributes read from the text
+#
+# Slices that nobody logged. Each feature is a pure function of one text; its docstring is its name
+# in words. A value that is not text is looked at as its canonical JSON.
+
+Feature = Callable[[str], Any]
+FEATURES: dict[str, Feature] = {}
+
+
+def feature(function: Feature) -> Feature:
+    """Enters a function among the features, under its own name."""
+    FEATURES[function.__name__] = function
+    return function
+
+
+_DELIMITER = r"->|=>|→|:|=|\||\t|\s-(?=\s)|\s\u2013(?=\s)"
+_LABEL = re.compile(rf"\s*([A-Za-z][A-Za-z0-9 ._#/'-]{{0,38}}?)\s*({_DELIMITER})(?!//)\s*\S")
+_BETWEEN = re.compile(rf"(?:[;,]\s+|\s{{3,}})(?=[A-Za-z][A-Za-z0-9 ]{{0,38}}?\s*(?:{_DELIMITER}))")
+_DATES = {
+    "year-month-day": r"\b\d{4}-\d\d?-\d\d?\b",
+    "with slashes": r"\b\d\d?/\d\d?/\d{2,4}\b",
+    "with dots": r"\b\d\d?\.\d\d?\.\d{2,4}\b",
+    "with a month's name": r"\b(?:\d\d?(?:st|nd|rd|th)? )?"
+    r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.? \d{1,4}\b",
+}
+_NUMBERS = {
+    "1,234.5": r"(?<![\d.,])\d{1,3}(?:,\d{3})+(?:\.\d+)?(?![\d,])",
+    "1.234,5": r"(?<![\d.,])\d{1,3}(?:\.\d{3})*,\d{1,2}(?![\d,])",
+    "1 234,5": r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f']\d{3})+(?:[.,]\d+)?(?!\d)",
+    "1234.5": r"(?<![\d.,])\d+\.\d+(?![\d.,])",
+}
+_SCRIPTS = {
+    "Latin": "A-Za-zÀ-ɏ",
+    "Greek": "Ͱ-Ͽ",
+    "Cyrillic": "Ѐ-ӿ",
+    "Hebrew": "\u0590-\u05ff",
+    "Arabic": "\u0600-\u06ff",
+    "Indic": "\u0900-\u0dff",
+    "Thai": "\u0e00-\u0e7f",
+    "Kana": "぀-ヿ",
+    "Han": "㐀-鿿",
+    "Hangul": "가-힣",
+}
+_REFUSAL = re.compile(
+    r"\b(?:I(?:'m| am) (?:sorry|unable|not able)|I (?:can(?:no|')t|won't)|as an AI|"
+    r"(?:sorry|apologi[sz]e),? (?:but|for))",
+    re.IGNORECASE,
+)
+
+
+def _labelled(text: str) -> list[tuple[str, str, int]]:
+    """Label, delimiter and line of each labelled field."""
+    found = []
+    for number, line in enumerate(text.splitlines()):
+        first = _LABEL.match(line)
+        for part in _BETWEEN.split(line) if first else ():
+            match = _LABEL.match(part)
+            if match:
+                label = " ".join(match.group(1).lower().split())
+                found.append((label, match.group(2).strip() or repr(match.group(2)), number))
+    return found
+
+
+def _among(text: str, kinds: Mapping[str, str]) -> str:
+    """Which patterns a text has."""
+    found = [name for name, pattern in kinds.items() if re.search(pattern, text)]
+    return found[0] if len(found) == 1 else "several" if found else "none"
+
+
+def _band(n: int, ends: Sequence[int]) -> Any:
+    """The band that a count falls into, by the bands' first numbers; a band of one is a number."""
+    below = [end for end in ends if end <= n]
+    above = [end for end in ends if end > n]
+    if not above:
+        return f"{below[-1]:,} or more"
+    low, high = below[-1], above[0] - 1
+    return low if low == high else f"{low:,} to {high:,}"
+
+
+def level_of(attribute: Any, fields: Mapping[str, Any], texts: Mapping[str, Any]) -> str:
+    """The text of a record's level of an attribute: of a field, or of a feature of a text.
+
+    A feature's rarer levels, those that are not listed as kept, fold into one.
+    """
+    if isinstance(attribute, str):
+        return canonical(level(field(fields, attribute)))
+    text = canonical(level(featured(attribute["feature"], texts[attribute["of"]])))
+    return text if not attribute["kept"] or text in map(canonical, attribute["kept"]) else OTHER
+
+
+OTHER = canonical({"other": True})  # the level that rarer levels fold into
+
+
+def featured(name: str, value: Any) -> Any:
+    """What a feature says of a value; of a value that is no text, as its JSON."""
+    if name not in FEATURES:
+        raise Unreadable(f"there is no feature {name!r}", "evidence")
+    if value is MISSING:
+        return MISSING
+    return FEATURES[name](value if isinstance(value, str) else canonical(value))
+
+
+def attribute_name(attribute: Any) -> str:
+    """The name of an attribute: of its field, or of the feature and what it looks at."""
+    if isinstance(attribute, str):
+        if _FEATURED.fullmatch(attribute):
+            raise Unreadable(f"a field cannot be called {attribute!r}, as a feature is", "evidence")
+        return attribute
+    return "{feature}({of})".format(**attribute)
+
+
+def attribute_words(name: str) -> str:
+    """An attribute as a reader should see it: a field's name, or what a feature looks at."""
+    match = _FEATURED.fullmatch(name)
+    if not match or match.group(1) not in FEATURES:
+        return code(name)
+    return f"{FEATURES[match.group(1)].__doc__} in the {match.group(2)}"
+
+
+_FEATURED = re.compile(r"([a-z_]+)\((input|output)\)")
+
+
+@feature
+def field_order(text: str) -> str:
+    """order of labelled fields"""
+    return ", ".join(label for label, _, _ in _labelled(text)) or "no labelled fields"
+
+
+@feature
+def label_delimiter(text: str) -> str:
+    """delimiter after labels"""
+    found = Counter(delimiter for _, delimiter, _ in _labelled(text))
+    return min(found, key=lambda one: (-found[one], one)) if found else "none"
+
+
+@feature
+def fields_on_a_line(text: str) -> Any:
+    """most labelled fields on a line"""
+    return _band(
+        max(Counter(line for _, _, line in _labelled(text)).values(), default=0), (0, 1, 2)
+    )
+
+
+@feature
+def preamble(text: str) -> bool:
+    """text before the first labelled field"""
+    labelled = _labelled(text)
+    before = text.splitlines()[: labelled[0][2]] if labelled else []
+    return any(line.strip() for line in before)
+
+
+@feature
+def lines(text: str) -> Any:
+    """lines that are not blank"""
+    full = sum(1 for line in text.splitlines() if line.strip())
+    return _band(full, (0, 1, 2, 3, 4, 5, 6, 8, 12, 20, 50))
+
+
+@feature
+def length(text: str) -> Any:
+    """characters"""
+    return _band(len(text), (0, 1, *(2**n for n in range(4, 17))))
+
+
+@feature
+def blank_lines(text: str) -> bool:
+    """blank lines between others"""
+    return re.search(r"\n[^\S\n]*\n", text.strip()) is not None
+
+
+@feature
+def white_space(text: str) -> str:
+    """white space beyond single spaces"""
+    kinds = {"tabs": "\t", "indented lines": r"(?m)^ +\S", "spaces in a row": r"\S {2,}\S"}
+    return _among(text, {**kinds, "at the ends of lines": r"(?m)[ \t]+$"})
+
+
+@feature
+def letter_case(text: str) -> str:
+    """case of letters"""
+    letters = "".join(re.findall(r"[^\W\d_]", text))
+    if letters == letters.lower():
+        return "no letters" if letters == letters.upper() else "all lower"
+    return "all upper" if letters == letters.upper() else "mixed"
+
+
+@feature
+def script(text: str) -> str:
+    """script of letters"""
+    return _among(text, {name: f"[{chars}]" for name, chars in _SCRIPTS.items()})
+
+
+@feature
+def number_style(text: str) -> str:
+    """style of numbers"""
+    return _among(text, _NUMBERS)
+
+
+@feature
+def date_style(text: str) -> str:
+    """style of dates"""
+    return _among(text, _DATES)
+
+
+@feature
+def currency(text: str) -> str:
+    """currency"""
+    signs = {sign: re.escape(sign) for sign in "$€£¥₹"}
+    return _among(
+        text, {**signs, **{code: rf"\b{code}\b" for code in ("USD", "EUR", "GBP", "CHF")}}
+    )
+
+
+@feature
+def odd_characters(text: str) -> str:
+    """control, invisible or broken characters"""
+    kinds = {"control": r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "replaced": "\ufffd"}
+    invisible = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
+    return _among(text, {**kinds, "invisible": invisible, "wrongly decoded": "[ÃÂ][\x80-\xbf]|â€"})
+
+
+@feature
+def json_shape(text: str) -> str:
+    """shape as JSON"""
+    if text.strip()[:1] not in ("{", "["):
+        return "not JSON"
+    try:
+        value = strict_json(text.strip())
+    except Unreadable:
+        return "broken JSON"
+    return "object of " + ", ".join(sorted(value)) if isinstance(value, dict) else "array"
+
+
+@feature
+def markup(text: str) -> str:
+    """code, table or link present"""
+    kinds = {"code": "```", "table": r"(?m)^\s*\|.*\|.*\|\s*$", "link": r"\bhttps?://\S"}
+    return _among(text, {**kinds, "tags": r"</?[A-Za-z][\w-]*[^<>]*>"})
+
+
+@feature
+def questions(text: str) -> Any:
+    """question marks"""
+    return _band(text.count("?") + text.count("\uff1f"), (0, 1, 2))
+
+
+@feature
+def refusal(text: str) -> bool:
+    """reads like a refusal or an apology"""
+    return _REFUSAL.search(text) is not None
+
+
+@feature
+def cut_off(text: str) -> bool:
+    """ends in the middle: an open bracket or quote, or an ellipsis"""
+    text = text.rstrip()
+    pairs = {"(": ")", "[": "]", "{": "}"}.items()
+    unclosed = any(text.count(a) > text.count(b) for a, b in pairs) or text.count("```") % 2
+    return bool(unclosed) or text.endswith(("...", "…", ",", "\\"))
 
 
 # ---------------------------------------------------------------- counting
@@ -630,16 +892,34 @@ class Cube:
         members: Callable[[str, str, Where], Iterable[str]],
     ) -> None:
         self.attributes, self.cells, self.members = tuple(attributes), cells, members
+        self.marginals: dict[tuple[str, ...], dict[str, dict[Levels, Counter[str]]]] = {}
         self.p_values: dict[tuple[str, ...], float] = {}  # of all slices, once asked for
 
     def count(self, split: str, outcome: str, where: Where) -> int:
         """How many records of a split, and of a slice, had an outcome."""
-        wanted = self.wanted(where)
+        by = sorted(where)
+        wanted = [frozenset(map(canonical, where[name])) for name in by]
         return sum(
-            counts.get(outcome, 0)
-            for (at, levels), counts in self.cells.items()
-            if at == split and all(levels[i] in texts for i, texts in wanted)
+            counts[outcome]
+            for levels, counts in self.counted(by).get(split, {}).items()
+            if all(text in texts for text, texts in zip(levels, wanted))
         )
+
+    def counted(self, by: Sequence[str]) -> dict[str, dict[Levels, Counter[str]]]:
+        """The cells of some attributes alone, by split; counted once for each choice of them."""
+        for name in by:
+            if name not in self.attributes:
+                raise Unreadable(f"no attribute {name!r}", "claims")
+        if tuple(by) not in self.marginals:
+            at = [self.attributes.index(name) for name in by]
+            found: dict[str, dict[Levels, Counter[str]]] = {}
+            for (split, levels), counts in self.cells.items():
+                cell = found.setdefault(split, {}).setdefault(
+                    tuple(levels[i] for i in at), Counter()
+                )
+                cell.update(counts)
+            self.marginals[tuple(by)] = found
+        return self.marginals[tuple(by)]
 
     def wanted(self, where: Where) -> list[tuple[int, frozenset[str]]]:
         """The positions and level texts that a slice asks for."""
@@ -653,15 +933,10 @@ class Cube:
 
     def slices(self, by: Sequence[str], split: str, outcome: str) -> Counter[Levels]:
         """For each combination of levels of `by`, how many records had an outcome."""
-        for name in by:
-            if name not in self.attributes:
-                raise Unreadable(f"no attribute {name!r}", "by")
-        at = [self.attributes.index(name) for name in by]
-        found: Counter[Levels] = Counter()
-        for (where, levels), counts in self.cells.items():
-            if where == split and counts.get(outcome, 0):
-                found[tuple(levels[i] for i in at)] += counts[outcome]
-        return found
+        cells = self.counted(by).get(split, {})
+        return Counter(
+            {levels: counts[outcome] for levels, counts in cells.items() if counts[outcome]}
+        )
 
 
 def count_records(attributes: Sequence[str], records: Sequence[Record]) -> Cube:
@@ -905,6 +1180,32 @@ def _gap_share(cube: Cube, where: Where) -> Fraction:
     return contribution(cube, where) / gap
 
 
+def _union(cube: Cube, split: str, outcome: str, slices: Sequence[Where], inside: bool) -> int:
+    """How many records with an outcome lie in any of some slices, or in none of them."""
+    by = sorted({name for where in slices for name in where})
+    wanted = [
+        {by.index(name): frozenset(map(canonical, levels)) for name, levels in where.items()}
+        for where in slices
+    ]
+    return sum(
+        counts[outcome]
+        for levels, counts in cube.counted(by).get(split, {}).items()
+        if any(all(levels[i] in texts for i, texts in one.items()) for one in wanted) == inside
+    )
+
+
+def _rate_within(
+    cube: Cube, split: str, outcome: str, of: str, slices: Sequence[Where]
+) -> tuple[int, int]:
+    return _union(cube, split, outcome, slices, True), _union(cube, split, of, slices, True)
+
+
+def _rate_outside(
+    cube: Cube, split: str, outcome: str, of: str, slices: Sequence[Where]
+) -> tuple[int, int]:
+    return _union(cube, split, outcome, slices, False), _union(cube, split, of, slices, False)
+
+
 def _unseen(cube: Cube, by: Sequence[str]) -> tuple[int, int]:
     before, after = (cube.slices(by, split, "counted") for split in SPLITS)
     return sum(after[s] for s in after if s not in before), sum(after.values())
@@ -926,10 +1227,13 @@ def _members(cube: Cube, split: str, outcome: str, where: Where, limit: int) -> 
     return [identity for identity, _ in zip(cube.members(split, outcome, where), range(limit))]
 
 
+_UNION = ("split", "outcome", "of", "slices")
 _RATE, _PAIR = ("split", "outcome", "of", "where"), ("outcome", "of", "where")
 OPERATIONS = {
     "count": Operation(("split", "outcome", "where"), "count", _count, "{outcome}"),
     "rate": Operation(_RATE, "rate", _rate, "{outcome} of {of}"),
+    "rate_within": Operation(_UNION, "rate", _rate_within, "{outcome} of {of} in any of them"),
+    "rate_outside": Operation(_UNION, "rate", _rate_outside, "{outcome} of {of} in none of them"),
     "interval": Operation(_RATE, "interval", _interval, "95% interval of {outcome}{base}"),
     "difference": Operation(_PAIR, "fraction", _difference, "change of {outcome} of {of}"),
     "difference_interval": Operation(
@@ -1015,6 +1319,10 @@ def _check_argument(name: str, value: Any, cube: Cube) -> None:
         for i, attribute in enumerate(sorted(value)):
             texts = [canonical(one) for one in value[attribute]]
             good = good and 0 < len(texts) == len(set(texts)) and set(texts) <= {t[i] for t in seen}
+    elif name == "slices":
+        for where in value:
+            _check_argument("where", where, cube)
+        good = bool(value) and all(value)
     elif name == "limit":
         good = 0 < value <= 1000
     elif name == "share":
@@ -1044,13 +1352,17 @@ def spelled(op: str, args: Mapping[str, Any]) -> str:
     for name in OPERATIONS[op].parameters:
         value = args[name]
         if name == "where":
-            parts = (
-                "{}={}".format(key, "|".join(map(canonical, value[key]))) for key in sorted(value)
-            )
-            slices = "[" + ",".join(parts) + "]" if value else ""
+            slices = _spelled_slice(value)
+        elif name == "slices":
+            slices = "".join(map(_spelled_slice, value))
         else:
             words.append("+".join(value) if isinstance(value, list) else str(value))
     return ".".join(words) + slices
+
+
+def _spelled_slice(where: Where) -> str:
+    levels = ("{}={}".format(name, "|".join(map(canonical, where[name]))) for name in sorted(where))
+    return "[" + ",".join(levels) + "]" if where else ""
 
 
 def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
@@ -1134,14 +1446,16 @@ def slice_text(where: Where, named: bool = True) -> str:
     for name in sorted(where):
         *some, last = map(level_text, where[name])
         levels = f"{', '.join(some)} or {last}" if some else last
-        parts.append(f"{code(name)} is {levels}" if named else levels)
+        parts.append(f"{attribute_words(name)} is {levels}" if named else levels)
     return " and ".join(parts)
 
 
 def slice_of(args: Mapping[str, Any]) -> str:
     """The slice that a claim is about, or the attributes that it slices by."""
     if "by" in args:
-        return " and ".join(map(code, args["by"]))
+        return " and ".join(map(attribute_words, args["by"]))
+    if "slices" in args:
+        return "; or ".join(map(slice_text, args["slices"]))
     return slice_text(args.get("where", {})) or "all records"
 
 
@@ -1150,8 +1464,10 @@ _LIKE_JSON = re.compile(r"\s*|\".*\"|true|false|null|-?[0-9.]+([eE][-+]?[0-9]+)?
 
 def level_text(value: Any) -> str:
     """A level as a reader should see it."""
+    if isinstance(value, dict) and set(value) & {"missing", "other"}:
+        return "missing" if "missing" in value else "another"
     if isinstance(value, dict):
-        return "missing" if "missing" in value else code(next(iter(value.values())))
+        return code(next(iter(value.values())))
     plain = isinstance(value, str) and not _LIKE_JSON.fullmatch(value)
     return code(value if plain else canonical(value))  # the text "1" is not the number
 
@@ -1254,7 +1570,7 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
     measure = OPERATIONS[op].says.format(**words)
     return {
         "split": words.get("split", "production" if op in _OF_PRODUCTION else ""),
-        "by": " and ".join(map(code, args.get("by", sorted(where)))),
+        "by": " and ".join(map(attribute_words, args.get("by", sorted(where)))),
         "slice": slice_text(where, named=len(where) > 1),
         "subject": " of ".join(subjects),
         "measure": measure + (", %" if (OPERATIONS[op].kind, form) == ("rate", "percent") else ""),
@@ -1264,7 +1580,8 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
 def label(claim: Mapping[str, Any]) -> str:
     """A claim in words, made from its derivation alone."""
     found = facets(claim)
-    where = slice_text(claim["args"].get("where", {})) or found["by"]
+    sliced = claim["args"].get("where") or claim["args"].get("slices")
+    where = slice_of(claim["args"]) if sliced else found["by"]
     parts = (found["split"], found["subject"], found["measure"], where)
     return ", ".join(part for part in parts if part)
 
@@ -1417,7 +1734,12 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "scorer": _scorer_words,
     "system": _system_words,
     "guards": lambda p: _listed(guard["name"] for guard in p["evidence"]["guards"]),
-    "attributes": lambda p: _listed(p["evidence"]["attributes"]),
+    "features": lambda p: ", ".join(
+        attribute_words(attribute_name(one))
+        for one in p["evidence"]["attributes"]
+        if not isinstance(one, str)
+    ),
+    "attributes": lambda p: _listed(map(attribute_name, p["evidence"]["attributes"])),
     "command": lambda p: code("python3 receipts/{}/verify.py".format(p["case"])),
     "sources": lambda p: _listed(
         dict.fromkeys(_short(source["file"]) for source in p["evidence"]["sources"])
@@ -1551,11 +1873,12 @@ _SHAPES = {  # of what a receipt repeats
         "text": [_PIECE],
     },
 }
-_ARGUMENTS = {"where": {"*": [object]}, "by": [str], "limit": int}  # the others are text
+_WHERE = {"*": [object]}
+_ARGUMENTS = {"where": _WHERE, "slices": [_WHERE], "by": [str], "limit": int}  # the others are text
 _EVIDENCE = {
     "sources": [_SHAPES["source"]],
     "fields": {"*": str},
-    "attributes": [str],
+    "attributes": [(str, {"feature": str, "of": frozenset({"input", "output"}), "kept": [object]})],
     "outputs": (str, None),
     "verdicts": (str, None),
     "output_format": frozenset({"value", "json"}),
@@ -1821,7 +2144,10 @@ class Verification:
     def load(self) -> str:
         check_names(self.evidence)
         self.records += load_records(self.evidence, self.opened)
-        self.cube = count_records(self.evidence["attributes"], self.records)
+        names = [attribute_name(one) for one in self.evidence["attributes"]]
+        if len(set(names)) < len(names):
+            raise Unreadable("two attributes have the same name", "evidence")
+        self.cube = count_records(names, self.records)
         if len({record.split for record in self.records}) < len(SPLITS):
             raise Unreadable("records of one split only", "evidence")
         return f"{len(self.records):,} records scored and guarded again"

@@ -32,7 +32,10 @@ Judge = Callable[[Record], tuple[Verdict, Mapping[str, bool]]]
 
 
 def table_of(
-    spec: Mapping[str, Any], records: Sequence[Record], checks: Mapping[str, Guard]
+    spec: Mapping[str, Any],
+    records: Sequence[Record],
+    checks: Mapping[str, Guard],
+    features: Sequence[Sequence[str]] = (),
 ) -> pl.DataFrame:
     """A row for each record, with what was decided about it.
 
@@ -40,13 +43,17 @@ def table_of(
     output is right as far as no field says so, null when that is not known; "field F", whether it
     has a field right, null when it was not compared; moved, whether a field holds the value of
     another; "guard G", whether a guard lets the output through, null when there is none.
-    `checks` are the guards to ask, by name.
+    `checks` are the guards to ask, by name; `features` the levels of the attributes that are
+    features, which come last.
     """
     scores, fields = scored(judge_of(spec["scorer"]), records)
+    names = map(kernel.attribute_name, spec["attributes"])
+    given = (name for name in spec["attributes"] if isinstance(name, str))
+    columns = [*(levels_of(name, records) for name in given), *features]
     texts: dict[str, Sequence[str]] = {
         "split": [record.split for record in records],
         "id": [record.id for record in records],
-        **{LEVEL + name: levels_of(name, records) for name in spec["attributes"]},
+        **{LEVEL + name: levels for name, levels in zip(names, columns, strict=True)},
     }
     verdicts: dict[str, Sequence[Verdict]] = {
         "errored": [record.error is not None for record in records],

@@ -94,17 +94,29 @@ def outcomes(spec: dict[str, Any], cube: kernel.Cube) -> list[str]:
     return [*kernel.OUTCOMES, *about, *(f"right_field:{name}" for name in ("a", "b", "a.d", "z"))]
 
 
+def names_in(spec: dict[str, Any]) -> list[str]:
+    """The names of the attributes: fields and features."""
+    return [kernel.attribute_name(one) for one in spec["attributes"]]
+
+
 def slices(spec: dict[str, Any], cube: kernel.Cube) -> list[dict[str, list[Any]]]:
     """All records; each level; two levels of one attribute together; and one cell."""
     found: list[dict[str, list[Any]]] = [{}]
     cells = sorted({levels for _, levels in cube.cells})
-    for i, name in enumerate(spec["attributes"]):
+    names = names_in(spec)
+    for i, name in enumerate(names):
         texts = sorted({levels[i] for levels in cells})
         found += [{name: [kernel.strict_json(text)]} for text in texts]
         found += [{name: [kernel.strict_json(text) for text in texts[:2]]}] * (len(texts) > 1)
-    if len(spec["attributes"]) > 1:
-        found.append(kernel.as_where(spec["attributes"], cells[0]))
+    if len(names) > 1:
+        found.append(kernel.as_where(names, cells[0]))
     return found
+
+
+def unions(spec: dict[str, Any], cube: kernel.Cube) -> list[list[dict[str, list[Any]]]]:
+    """The first slice alone, the first and the last together, and all of them."""
+    found = slices(spec, cube)[1:]
+    return [found[:1], [found[0], found[-1]], found] if found else []
 
 
 # A parameter that is not here is a KeyError: a new operation cannot be forgotten.
@@ -113,10 +125,11 @@ PARAMETERS: dict[str, Choices] = {
     "outcome": outcomes,
     "of": lambda spec, cube: ["counted", "wrong"],
     "where": slices,
-    "by": lambda spec, cube: [[one] for one in spec["attributes"]] + [spec["attributes"]][:1],
+    "by": lambda spec, cube: [[one] for one in names_in(spec)] + [names_in(spec)][:1],
     "part": lambda spec, cube: list(kernel.GAP_PARTS),
     "order": lambda spec, cube: ["symmetric", "production", "eval"],
     "which": lambda spec, cube: ["all", "all_right", "all_wrong", "unseen"],
+    "slices": unions,
     "limit": lambda spec, cube: [1, 3],
     "share": lambda spec, cube: ["0.5", "1"],
 }

@@ -42,7 +42,8 @@ def kernel_cube(evidence: Evidence) -> kernel.Cube:
         return io.BytesIO(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
 
     spec = kernel.strict_json(json.dumps(evidence.spec))
-    return kernel.count_records(spec["attributes"], kernel.load_records(spec, opened))
+    names = list(map(kernel.attribute_name, spec["attributes"]))
+    return kernel.count_records(names, kernel.load_records(spec, opened))
 
 
 def check_both(evidence: Evidence) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from eval_autopsy import registry
+from eval_autopsy import features, registry
 from eval_autopsy.case.lines import line_of
 from eval_autopsy.case.model import CaseFile, Scorer
 from eval_autopsy.case.words import fault_of, said
@@ -48,6 +48,7 @@ class Case:
     json_schema: Path | None
     pydantic: Entry | None
     narrative: Path | None
+    features: tuple[str, ...]  # of the texts of inputs and outputs, to slice by
 
     @property
     def name(self) -> str:
@@ -123,6 +124,7 @@ class _Loader:
             if guards.pydantic
             else None,
             narrative=self._existing(file.narrative, "narrative") if file.narrative else None,
+            features=self._features(file),
         )
 
     def bad(self, what: str, remedy: str, *path: str) -> BadCase:
@@ -188,6 +190,21 @@ class _Loader:
             what = f"the scorer {scorer.name!r} needs outputs, and only scores are named"
             remedy = "name the scorer 'recorded', or the field of the output under [fields]"
             raise self.bad(what, remedy, "scorer", "name")
+
+    def _features(self, file: CaseFile) -> tuple[str, ...]:
+        """The features to slice by: those asked for, or all when nothing is asked for at all."""
+        every = features.every_feature()
+        asked = file.slices.features
+        if asked is None:
+            asked = not file.slices.by
+        if isinstance(asked, bool):
+            return tuple(every) if asked else ()
+        for name in asked:
+            if name not in every:
+                near = difflib.get_close_matches(name, every, n=1)
+                remedy = f"did you mean {near[0]!r}?" if near else "`autopsy features` lists them"
+                raise self.bad(f"there is no feature {name!r}", remedy, "slices", "features")
+        return asked
 
     # What it points to
 

@@ -42,6 +42,11 @@ def _not_blank(value: Any) -> bool | tuple[str, ...]:
     return value if isinstance(value, bool) else _texts(value, expected)
 
 
+def _features(value: Any) -> bool | tuple[str, ...]:
+    expected = "true, false, or a list of features such as field_order(input)"
+    return value if isinstance(value, bool) else _texts(value, expected)
+
+
 def _patterns(value: Any) -> dict[str, str]:
     if value is False:
         return {}
@@ -191,9 +196,10 @@ class Guards(Table):
 
 
 class Slices(Table):
-    """What the records are split by."""
+    """What the records are split by: fields of the data, and features of the texts."""
 
     by: Names = ()
+    features: Annotated[bool | tuple[str, ...] | None, BeforeValidator(_features)] = None
 
 
 class CaseFile(Table):

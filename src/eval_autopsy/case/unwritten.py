@@ -267,4 +267,5 @@ def _case(sets: Sets, fields: Mapping[str, str], scorer: Scorer) -> Case:
         json_schema=None,
         pydantic=None,
         narrative=None,
+        features=(),
     )

@@ -16,6 +16,8 @@ from eval_autopsy.errors import CannotUse, DoesNotHold
 FORMS = {  # in which a listing shows the value of each operation
     "count": "count",
     "rate": "of",
+    "rate_within": "of",
+    "rate_outside": "of",
     "interval": "percent",
     "difference": "points",
     "difference_interval": "points",

@@ -1,4 +1,4 @@
-"""`autopsy formats` and `autopsy scorers`: what is registered, ours and other packages'."""
+"""`autopsy formats`, `features` and `scorers`: what there is to read, slice by and score with."""
 
 from __future__ import annotations
 
@@ -30,6 +30,36 @@ def formats(out: Out) -> int:
     from eval_autopsy.registry import readers
 
     return listing(out, "formats", readers.describe())
+
+
+@verb
+def features(out: Out) -> int:
+    """List the attributes that are read from the text of inputs and outputs.
+
+    They are sliced by when [slices] of a case says `features = true`, or names some of them, or
+    names nothing at all. A receipt reads them from the raw text again. What is the same for all
+    records, or different for nearly each, is left out.
+
+    \b
+    Reads   nothing.
+    Writes  nothing.
+    Exits   0 listed.
+
+    \b
+    Examples:
+      autopsy features
+      autopsy features --json
+    """
+    from eval_autopsy.features import every_feature
+
+    names = every_feature()
+    found = [{"name": name, "words": kernel.attribute_words(name)} for name in names]
+    if out.as_json:
+        out.document({"features": found})
+    width = max(map(len, names))
+    for one in found:
+        out.say(f"{one['name'].ljust(width)}  {one['words']}")
+    return 0
 
 
 @verb

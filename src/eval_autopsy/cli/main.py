@@ -41,6 +41,7 @@ VERBS = {
     },
     "Extend": {
         "formats": "extend",
+        "features": "extend",
         "scorers": "extend",
         "doctor": "doctor",
     },

@@ -13,7 +13,7 @@ from eval_autopsy.verdicts import FIELD, GUARD, LEVEL
 
 def count(spec: Mapping[str, Any], table: pl.DataFrame) -> kernel.Cube:
     """The cube of a table of verdicts (`verdicts.table_of`)."""
-    attributes = spec["attributes"]
+    attributes = [kernel.attribute_name(one) for one in spec["attributes"]]
     levels = [LEVEL + name for name in attributes]
     fields = [name.removeprefix(FIELD) for name in table.columns if name.startswith(FIELD)]
     outcomes = outcomes_of(spec, fields)

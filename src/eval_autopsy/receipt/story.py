@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from eval_autopsy import kernel
+from eval_autopsy.questions.cover import cover_of
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, is_worse
 from eval_autopsy.receipt.claims import Claim, Hole, Ledger
@@ -66,14 +67,24 @@ def facts_of(ledger: Ledger) -> dict[str, Any]:
     interval = claim("difference_interval", **RIGHT, where={})
     cube, guards = ledger.cube, ledger.evidence["guards"]
     wrong = cube.count("production", "wrong", {})
-    attributes = [attribute_facts(ledger, name) for name in ledger.evidence["attributes"]]
+    named = [one for one in ledger.evidence["attributes"] if isinstance(one, str)]
+    attributes = [attribute_facts(ledger, name) for name in named]
+    uneven = [one for one in feature_facts(ledger) if one["telling"]]
+    covered = cover(ledger, [one["key"] for one in uneven])
+    features = [one for one in uneven if covered and one["key"] in covered["keys"]]
     return {
         **both(ledger, "rate", **RIGHT, where={}),
         "gap_table": gap_table(ledger),
         "change": change,
         "change_interval": interval,
-        "main": main_of(attributes),
-        "uncovered": max(attributes, key=lambda one: one["unseen_share"], default=None),
+        "main": main_of(attributes) or main_of(features),
+        "cover": covered,
+        "features": features,
+        "proxies": [one for one in uneven if one not in features],
+        "looked": [Hole({"describe": "features"})] if features_named(ledger) else [],
+        "uncovered": max(
+            [*attributes, *features], key=lambda one: one["unseen_share"], default=None
+        ),
         "fell": Fraction(change.value) < 0,
         "rose": Fraction(change.value) > 0,
         "beyond_chance": beyond_chance(ledger),
@@ -153,10 +164,65 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
         facts["carried_wrong"] = claim(
             "rate", split="production", outcome="wrong", of="counted", where=together
         )
-    wrong = cube.slices(by, "production", "wrong")
-    worst = (kernel.as_where(by, one) for one, _ in sorted(wrong.items(), key=lambda o: (-o[1], o)))
-    facts["telling"] = next(filter(None, (telling(ledger, where) for where in worst)), None)
+    facts["telling"] = worst_of(ledger, name)
     return facts
+
+
+def features_named(ledger: Ledger) -> list[str]:
+    """The names of the attributes that are read from the text."""
+    found = ledger.evidence["attributes"]
+    return [kernel.attribute_name(one) for one in found if not isinstance(one, str)]
+
+
+def feature_facts(ledger: Ledger) -> Iterator[dict[str, Any]]:
+    """What is said of each attribute that is read from the text."""
+    for name in features_named(ledger):
+        by = [name]
+        unseen = ledger.claim("unseen", by=by)
+        levels = kernel.derive("levels", levels_of(by, "all"), ledger.cube)
+        yield {
+            "key": name,
+            "name": unseen.slice,
+            "unseen": unseen,
+            "unseen_levels": ledger.claim("levels", **levels_of(by, "unseen")),
+            "unseen_share": rate_in(unseen).share or Fraction(0),
+            "rows": slice_table(ledger, levels),
+            "telling": worst_of(ledger, name),
+            "split_clean": False,
+        }
+
+
+def worst_of(ledger: Ledger, name: str) -> Mapping[str, Claim] | None:
+    """Of the slices by an attribute that are worse than chance allows, the one with most wrong."""
+    wrong = ledger.cube.slices([name], "production", "wrong")
+    order = sorted(wrong, key=lambda levels: (-wrong[levels], levels))
+    worst = (kernel.as_where([name], levels) for levels in order)
+    return next(filter(None, (telling(ledger, where) for where in worst)), None)
+
+
+def cover(ledger: Ledger, names: Sequence[str]) -> dict[str, Any] | None:
+    """The few slices by some features that hold the wrong answers; None when there are none."""
+    candidates = [
+        (name, levels[0])
+        for name in names
+        for levels in ledger.cube.slices([name], "production", "wrong")
+        if telling(ledger, kernel.as_where([name], levels))
+    ]
+    levels_by: dict[str, list[Any]] = {}
+    for name, text in cover_of(ledger.cube, candidates):
+        levels_by.setdefault(name, []).append(kernel.strict_json(text))
+    if not levels_by:
+        return None
+    args = {
+        "split": "production",
+        "slices": [{name: levels} for name, levels in levels_by.items()],
+    }
+    return {
+        "keys": list(levels_by),
+        "inside": ledger.claim("rate_within", **args, **RIGHT),
+        "outside": ledger.claim("rate_outside", **args, **RIGHT),
+        "wrong": ledger.claim("rate_within", **args, outcome="wrong", of="counted"),
+    }
 
 
 def levels_of(by: Sequence[str], which: str) -> dict[str, Any]:

@@ -1,0 +1,62 @@
+"""Without the column that says what was shifted, the formats that move fields are found again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from eval_autopsy.case.load import load
+from eval_autopsy.receipt.certify import certify
+from eval_autopsy.receipt.verify import verify
+
+EXAMPLE = Path(__file__).parents[2] / "examples" / "invoice-extraction"
+MOVED = {"reorder", "verbose", "compact", "mixed"}  # what shift_type would have said
+
+
+@pytest.fixture(scope="module")
+def shift_types() -> dict[str, str]:
+    lines = (EXAMPLE / "production.jsonl").read_text(encoding="utf-8").splitlines()
+    return {row["id"]: row["shift_type"] for row in map(json.loads, lines)}
+
+
+@pytest.fixture(scope="module")
+def receipt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The receipt of the invoice case, from data that has no shift_type."""
+    base = tmp_path_factory.mktemp("unlogged")
+    (base / "autopsy.toml").write_text(
+        (EXAMPLE / "autopsy.toml").read_text().replace('by = ["shift_type"]', "")
+    )
+    (base / "extractor.py").write_bytes((EXAMPLE / "extractor.py").read_bytes())
+    for name in ("eval.jsonl", "production.jsonl"):
+        rows = map(json.loads, (EXAMPLE / name).read_text(encoding="utf-8").splitlines())
+        kept = ({k: v for k, v in row.items() if k != "shift_type"} for row in rows)
+        (base / name).write_text("".join(json.dumps(row) + "\n" for row in kept))
+    return certify(load(base), base).folder
+
+
+def test_the_slices_found_are_the_formats_that_move_fields(
+    receipt: Path, shift_types: dict[str, str]
+) -> None:
+    done = verify(receipt)
+    assert done.verdict == "holds"
+    claims = done.predicate["claims"]
+    [inside] = [
+        claim for claim in claims if claim["op"] == "rate_within" and "right" in claim["id"]
+    ]
+    found = {
+        identity
+        for where in inside["args"]["slices"]
+        for identity in done.cube.members("production", "records", where)
+    }
+    moved = {identity for identity, shift in shift_types.items() if shift in MOVED}
+    assert len(found & moved) / len(found) >= 0.95  # precision
+    assert len(found & moved) / len(moved) >= 0.95  # recall
+
+
+def test_the_report_says_so_in_words(receipt: Path) -> None:
+    report = (receipt / "REPORT.md").read_text(encoding="utf-8")
+    assert "order of labelled fields in the input is" in report.split("## Findings")[0]
+    assert "345 of 345 elsewhere" in report.split("## Findings")[0]
+    assert "chosen without a look at what is right" in report
