@@ -120,6 +120,7 @@ def test_only_no_exception_looks_at_a_call_that_failed(rule: str) -> None:
         ({"a": "x", "b": "y"}, {"a": "x", "b": "y"}, False),
         ({"a": "z"}, {"a": "y", "b": "x"}, False),
         ({"c": "x"}, {"a": "x"}, True),
+        ({"a": "x", "b": "z"}, {"a": "x", "b": "x"}, False),
         ({"a": "x", "b": "x"}, {"a": "x", "b": "y"}, True),
         ({"a": "x", "b": "x"}, {"a": "x", "b": "x"}, False),
         ({"a": "", "b": "y"}, {"a": "y", "b": ""}, True),  # b's y, at a's place

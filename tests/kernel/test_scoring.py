@@ -127,6 +127,7 @@ PAIRS = [  # output, expected, exact_match, normalized, numeric within 0.5 or 1%
     ("10.6", "10", False, False, False),
     ("10.5", "10", False, False, True),
     ("1009", "1000", False, False, True),
+    ("-1009", "-1000", False, False, True),
     ("1010", "1000", False, False, True),
     ("1010.01", "1000", False, False, False),
     ("-5", "5", False, False, False),
