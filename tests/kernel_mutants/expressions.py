@@ -1,0 +1,230 @@
+"""Expressions over the kernel's functions, for what no small receipt can hold.
+
+The kernel's own value of each is what a mutant must give, too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_FRACTIONS: tuple[str, ...] = (
+    "0",
+    "1",
+    "-1",
+    "1/3",
+    "2/3",
+    "1/8",
+    "3/8",
+    "1/20000",
+    "9999999/10000000",
+    "-1/3",
+)
+_FRACTIONS += ("1/1000000", "-1/1000000", "5/1000", "15/1000", "12345/10000", "-12345/10000")
+_COUNTS = ((0, 0), (0, 5), (5, 5), (3, 7), (345, 400))
+_TEXTS: tuple[str, ...] = (
+    "",
+    " ",
+    "a",
+    "`",
+    "``a`",
+    "a`b",
+    " a",
+    "a ",
+    "|",
+    "a\\nb",
+    "a\\u200bb",
+    "\\u00ad",
+    "\\u202e",
+)
+_TEXTS += ("\\u00a0", "\\u2028", "\\ufe0f", "\\u3164", "\\x00", "é", "x" * 80, "x" * 81, "x" * 2001)
+_JSON: tuple[str, ...] = (
+    '{"a": 1, "a": 2}',
+    "NaN",
+    "-Infinity",
+    "1e500",
+    "1e-500",
+    "1e400",
+    "1e401",
+    '"\\\\ud800"',
+)
+_JSON += (
+    "[" * 100 + "]" * 100,
+    "[" * 101 + "]" * 101,
+    '"' + "[" * 200 + '"',
+    '["\\\\"[[", 1]',
+    "1.0",
+)
+_JSON += ("1.50", "[1, 2]", "{", "[] []", "1" * 5000, '"\\\\u00e9"', "0.1" + "0" * 40 + "1", "1E3")
+_CSV: tuple[bytes, ...] = (
+    b"a,b\\n1,2\\n",
+    b"a,b\\n1\\n",
+    b"a,a\\n1,2\\n",
+    b"a,\\n1,2\\n",
+    b'a,b\\n"1,2\\n',
+    b"a,b\\n\\n1,2\\n",
+)
+_CSV += (
+    b'a,b\\n"1\\n2",3\\n4,5\\n',
+    b'a,b\\n"x"y,2\\n',
+    b"",
+    b"a\\r\\n1\\r\\n",
+    b"\\xef\\xbb\\xbfa\\n1\\n",
+)
+_LINES: tuple[bytes, ...] = (
+    b'{"a": 1}\\n\\n{"a": 2}',
+    b"[1]\\n",
+    b"null\\n",
+    b'"a"\\n',
+    b"\\xff\\n",
+    b"\\x00\\n",
+    b'{"a":\\n1}',
+)
+_LINES += (b"\\xef\\xbb\\xbf{}\\n", b"{}\\n\\xef\\xbb\\xbf{}\\n", b"7\\n", b"true\\n")
+_VALUES: tuple[str, ...] = (
+    "MISSING",
+    "None",
+    "''",
+    "' '",
+    "0",
+    "False",
+    "[]",
+    "[0]",
+    "['']",
+    "{}",
+    "{'a': ''}",
+    "{'a': 1}",
+)
+_VALUES += (
+    "[[1], {'a': None}]",
+    "Decimal('0.50')",
+    "Decimal('1E+3')",
+    "Decimal('5.00')",
+    "'x'",
+    "True",
+)
+
+
+def _rows(raws: tuple[Any, ...], layout: str) -> list[str]:
+    return [f"list(read_rows(io.BytesIO({raw!r}), 'f', {layout!r}))" for raw in raws]
+
+
+EXPRESSIONS = [
+    *(f"{name}(Fraction('{one}'))" for one in _FRACTIONS for name in ("percent", "_points")),
+    *(f"decimal_text(Fraction('{one}'), {n})" for one in _FRACTIONS for n in (0, 1, 2, 4)),
+    *(f"_fraction_text('{one}', '{form}')" for one in _FRACTIONS for form in ("change", "points")),
+    *(f"_p_text('{one}', 'p')" for one in ("0", "1e-5", "0.0001", "0.00005", "0.05", "0.12345")),
+    *(f"wilson({k}, {n})" for k, n in _COUNTS),
+    *(f"newcombe({k}, {n}, {j}, {m})" for k, n in _COUNTS[1:] for j, m in _COUNTS[1:]),
+    *(f"fisher({a}, {b}, {c}, {d})" for a, b, c, d in ((0, 5, 5, 0), (3, 1, 2, 6), (0, 0, 3, 4))),
+    *(f"fisher({a}, 7 - {a}, 5, 6)" for a in range(8)),
+    *("holm([0.01, 0.04, 0.03])", "holm([])", "holm([0.9, 0.9, 0.001])", "ratio(0, 0)"),
+    *(f"{name}('{text}')" for text in _TEXTS for name in ("code", "block", "visible")),
+    *(f"row_of(['{text}', 'b'])" for text in ("a", "|", "a|b")),
+    *(f"canonical(strict_json('{text}'))" for text in _JSON),
+    *("canonical(Decimal('-0.0'))", "canonical({'b': 1, 'a': [True, None]})", "canonical('é')"),
+    *_rows(_CSV, "csv"),
+    *_rows(_LINES, "jsonl"),
+    *_rows((b'[{"a": 1}]', b'{"a": 1}', b"[1]", b"\\xef\\xbb\\xbf[]", b"[{}, 1]"), "json"),
+    *(
+        f"{name}({value})"
+        for value in _VALUES
+        for name in ("not_blank", "level", "parsed", "amount")
+    ),
+    *(f"exact_match({a}, {b})" for a in _VALUES for b in ("MISSING", "0", "'x'", "[]")),
+    *(
+        f"recorded_score({v}, 'f')"
+        for v in ("MISSING", "None", "''", "'x'", "'TRUE'", "' 0 '", "1", "2")
+    ),
+    *(f"recorded_score({v}, 'f')" for v in ("True", "False", "0", "'1.0'", "Decimal('0.0')")),
+    *(f"matches({v}, '[0-9x]*')" for v in _VALUES),
+    *(
+        f"field({{'a.b': 1, 'a': {{'b': 2, 'c': {{'d': 3}}}}}}, '{n}')"
+        for n in ("a.b", "a.c.d", "a.x", "x.y")
+    ),
+    *("field({'a': 1}, 'a.b')", "field({'a': None}, 'a')", "real(0.1234567890123456)"),
+    *(
+        f"agrees('interval', {a}, ['0.1', '0.2'])"
+        for a in ("['0.1', '0.2']", "['0.1']", "[]", "'x'")
+    ),
+    *(
+        f"agrees('interval', ['0.1', '{b}'], ['0.1', '0.2'])"
+        for b in ("0.2000000009", "0.200000002")
+    ),
+    *(f"agrees('real', '{a}', '0.001')" for a in ("0.001", "0.0010000009", "0.001000002", "0")),
+    *("agrees('real', '0', '0')", "agrees('real', 5, '0.001')", "agrees('count', '1', '1')"),
+    *("_slices_text([], 'list')", "_slices_text([{'a': ['x']}] * 13, 'list')", "block('a|b')"),
+    *(
+        "_slices_text([{'a': ['x']}] * 12, 'list')",
+        "_slices_text([{'a': [1], 'b': [True]}], 'list')",
+    ),
+    *(
+        f"level_text({v})"
+        for v in ("'x'", "' '", "None", "1", "{'missing': True}", "{'json': '[1]'}")
+    ),
+    *(f"slice_text({{'a': {v}}})" for v in ("['x']", "['x', 'y']", "['x', 'y', 'z']")),
+    *(
+        "slice_text({'b': ['x'], 'a': ['y']}, named=False)",
+        "slice_of({})",
+        "slice_of({'by': ['a', 'b']})",
+    ),
+    *(
+        "slice_of({'where': {}})",
+        "slice_of({'where': {'a': ['x']}})",
+        "forms_of('rate.x.y')",
+        "forms_of('unseen')",
+    ),
+    *(
+        f"_rate_text('{v}', '{f}')"
+        for v in ("0/0", "0/5", "1000/2000", "5/5")
+        for f in ("of", "percent")
+    ),
+    *(f"_interval_text(['0', '1'], '{f}')" for f in ("percent", "points")),
+    *(
+        f"list(numbers_in({v}))"
+        for v in ("[]", "['fine']", "['7']", "['half']", "['a ', {'label': 'x'}, ' b']")
+    ),
+    *(f"list(numbers_in(['a', {{'label': 'x'}}, {v!r}]))" for v in ("b", ".", " ", "")),
+    *(
+        f"list(numbers_in([{v!r}, {{'table': []}}, {w!r}]))"
+        for v in ("\n", "a")
+        for w in ("\n", "a")
+    ),
+    *(
+        f"misplaced({{'a': {v}, 'b': 2}}, {{'a': 1, 'b': 2, 'c': 3}})"
+        for v in ("1", "2", "3", "4", "None")
+    ),
+    *(
+        "misplaced(1, {})",
+        "misplaced({}, 1)",
+        "misplaced({'a': ''}, {'a': 1, 'b': ''})",
+        "misplaced({'x': 1}, {'a': 1})",
+    ),
+    *(
+        "conforms(True, int, 'w')",
+        "conforms(1, bool, 'w')",
+        "conforms(1, (str, None), 'w')",
+        "conforms([], [int], 'w')",
+    ),
+    *(
+        "conforms({'a': 1}, {'a': int, 'b': int}, 'w')",
+        "conforms({'a': 1}, {'*': int}, 'w')",
+        "conforms([1], {}, 'w')",
+    ),
+    *(
+        "conforms('x', re.compile('y'), 'w')",
+        "conforms('xy', re.compile('x'), 'w')",
+        "conforms(1, frozenset({'1'}), 'w')",
+    ),
+]
+
+
+def values_of(namespace: dict[str, Any]) -> list[str]:
+    """What each expression comes to in a module: a value, or the kind of error."""
+    return [_value(expression, namespace) for expression in EXPRESSIONS]
+
+
+def _value(expression: str, namespace: dict[str, Any]) -> str:
+    try:
+        return repr(eval(expression, namespace))
+    except Exception as error:  # noqa: BLE001  a mutant may do anything
+        return type(error).__name__
