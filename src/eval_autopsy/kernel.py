@@ -1574,7 +1574,7 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
     return {
         "split": words.get("split", "production" if op in _OF_PRODUCTION else ""),
         "by": " and ".join(map(attribute_words, args.get("by", sorted(where)))),
-        "slice": slice_text(where, named=len(where) > 1),
+        "slice": slice_of(args) if "slices" in args else slice_text(where, named=len(where) > 1),
         "subject": " of ".join(subjects),
         "measure": measure + (", %" if (OPERATIONS[op].kind, form) == ("rate", "percent") else ""),
     }
