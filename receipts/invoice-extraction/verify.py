@@ -34,7 +34,8 @@ if sys.version_info < (3, 9):  # noqa: UP036  anybody may run this with any Pyth
     sys.exit(2)
 
 if __name__ == "__main__" and not sys.flags.isolated:
-    # A json.py beside this file, or one on PYTHONPATH, could answer in place of the real one.
+    # A json.py beside this file, or one on PYTHONPATH, could answer in place of the real one. (What
+    # a sitecustomize.py on PYTHONPATH has already done by now, no script can undo.)
     # Only modules built into the interpreter are safe before isolation.
     _again = [sys.executable, "-I", "-B", __file__, *sys.argv[1:]]
     if "posix" in sys.builtin_module_names:
@@ -64,6 +65,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Context, Decimal
 from fractions import Fraction
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any, BinaryIO, Callable, NamedTuple, Optional
 
@@ -298,7 +300,7 @@ _SIGNS = {"$": "USD", "US$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 _CURRENCY = r"(US\$|[$€£¥]|AUD|BRL|CAD|CHF|CNY|DKK|EUR|GBP|HKD|INR|JPY|MXN|NOK|PLN|SEK|USD|ZAR)?"
 _AMOUNT = re.compile(
     rf"([+-]?)\s?{_CURRENCY}\s?([+-]?)"
-    r"(0|[1-9][0-9]{0,2}(?:([.,' \u00a0\u202f])[0-9]{3}(?:\5[0-9]{3})*)|[1-9][0-9]*)"
+    r"(0|[1-9][0-9]{0,2}(?:([.,'\u2019 \u00a0\u202f])[0-9]{3}(?:\5[0-9]{3})*)|[1-9][0-9]*)"
     rf"(?:([.,])([0-9]+))?\s?{_CURRENCY}",
     re.IGNORECASE,
 )
@@ -983,6 +985,7 @@ def newcombe(k1: int, n1: int, k0: int, n0: int) -> tuple[float, float]:
     return max(-1.0, low), min(1.0, p1 - p0 + math.hypot(high1 - p1, p0 - low0))
 
 
+@lru_cache(maxsize=4096)  # each slice's claim adjusts for the tests of all the others
 def fisher(a: int, b: int, c: int, d: int) -> float:
     """The two-sided p-value of the table [[a, b], [c, d]]. Source: Fisher 1935.
 
@@ -1411,9 +1414,9 @@ def _points(value: Fraction) -> str:
 
 def _rate_text(value: str, form: str) -> str:
     k, n = map(int, value.split("/"))
-    if form == "of":
-        return f"{k:,} of {n:,}"
-    return percent(Fraction(k, n)) if n else "no records"
+    if n == 0:
+        return "no records"
+    return f"{k:,} of {n:,}" if form == "of" else percent(Fraction(k, n))
 
 
 def _fraction_text(value: str, form: str) -> str:
@@ -1571,7 +1574,7 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
     return {
         "split": words.get("split", "production" if op in _OF_PRODUCTION else ""),
         "by": " and ".join(map(attribute_words, args.get("by", sorted(where)))),
-        "slice": slice_text(where, named=len(where) > 1),
+        "slice": slice_of(args) if "slices" in args else slice_text(where, named=len(where) > 1),
         "subject": " of ".join(subjects),
         "measure": measure + (", %" if (OPERATIONS[op].kind, form) == ("rate", "percent") else ""),
     }
@@ -1733,6 +1736,13 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "case": lambda p: code(p["case"]),
     "scorer": _scorer_words,
     "system": _system_words,
+    "fields": lambda p: ", ".join(
+        f"{role} {code(name)}" for role, name in sorted(p["evidence"]["fields"].items())
+    ),
+    "bounds": lambda p: "{} and {}".format(
+        code(p["evidence"]["system"]["timeout"] + " s"),
+        code(f"{p['evidence']['system']['memory']:,} bytes"),
+    ),
     "guards": lambda p: _listed(guard["name"] for guard in p["evidence"]["guards"]),
     "features": lambda p: ", ".join(
         attribute_words(attribute_name(one))
@@ -1746,7 +1756,7 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     ),
     "envelope": lambda p: _pairs(
         ((code(key), code(p["envelope"][key])) for key in sorted(p["envelope"])),
-        "| recorded | value |",
+        "| recorded, not checked | value |",
     ),
 }
 
@@ -1796,13 +1806,34 @@ def numbers_in(pieces: Sequence[Any]) -> Iterator[str]:
 def _numbers_in_prose(text: str) -> Iterator[str]:
     end = _PROSE.match(text).end()  # type: ignore[union-attr]
     if end < len(text):
-        yield f"{text[end]!a} in {text[max(0, end - 40) : end + 20]!a}"
+        around = text[max(0, end - 40) : end + 20].strip()
+        yield f"{text[end]!a} in {around!a}, for prose is plain ASCII without digits"
     hiding = _HIDING.search(text)
     if hiding or text.count("`") % 2:
         yield f"{hiding.group() if hiding else '`'!r} in {text.strip()[:60]!a}"
-    word = _NUMBER_WORD.search(re.sub(r"[*_`~\[\]]", "", text))
+    unmarked = re.sub(r"[*_`~\[\]]", "", text)
+    word = _NUMBER_WORD.search(unmarked) or _NUMBER_WORD.search(text.replace("_", " "))
     if word:
         yield f"the number-word {word.group()!r} in {text.strip()[:60]!a}"
+
+
+def misnamed(pieces: Sequence[Any], claims: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Numbers of one split whose line names the other just before them.
+
+    The words around a hole are the author's, but these two decide what a number is about.
+    """
+    named = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            for word in re.findall(r"\n|\b(?:eval|production)\b", piece.lower()):
+                named = word.strip()
+            continue
+        claim = claims.get(str(piece.get("claim")), {"op": "", "args": {}})
+        op, split = claim["op"], claim["args"].get("split", "")
+        split = "production" if op in _OF_PRODUCTION else split
+        states = op in OPERATIONS and OPERATIONS[op].kind in ("count", "rate", "interval")
+        if states and split and named and named != split:
+            yield f"{claim['id']}, which is of {split}, after the word {named}"
 
 
 def claims_in(pieces: Iterable[Any]) -> Iterator[str]:
@@ -2094,7 +2125,7 @@ class Verification:
             try:
                 self.files[name] = raw = self.read(name, size)
             except Unreadable as error:
-                self.fail("subjects", name, f"{size:,} bytes", error.what)
+                self.fail("subjects", name, f"a file of {size:,} bytes", error.what)
                 continue
             digest, wanted = hashlib.sha256(raw).hexdigest(), subject["digest"]["sha256"]
             if digest != wanted or len(raw) != size:
@@ -2124,7 +2155,8 @@ class Verification:
                 return file.read(limit + 1)
         except (OSError, ValueError) as error:
             what = getattr(error, "strerror", None) or str(error)
-            raise Unreadable("cannot be read: " + what, name) from None
+            what = "none" if isinstance(error, FileNotFoundError) else what
+            raise Unreadable(what, name) from None
 
     def opened(self, name: str) -> BinaryIO:
         """A subject's content, unpacked where it is compressed."""
@@ -2210,6 +2242,9 @@ class Verification:
         for pieces in [self.predicate["report"], *(f["text"] for f in self.predicate["findings"])]:
             for problem in numbers_in(pieces):
                 self.fail("text", "receipt.json", "a hole that names a claim", problem, cannot=True)
+            claimed = any(one.check == "claims" for one in self.failures)
+            for problem in () if claimed else misnamed(pieces, self.page.claims):
+                self.fail("text", "receipt.json", "the words of a number's own split", problem)
         return "no number of its own"
 
     def report(self) -> str:
@@ -2226,7 +2261,9 @@ class Verification:
     def again(self) -> str:
         system = self.evidence["system"]
         if system is None:
-            raise Unreadable("the receipt names no system to run", "rerun", "leave out --rerun")
+            return "the receipt names no system that could be run again"
+        if self.failures:
+            return "not run, for what is above does not hold"
         path = os.path.join(self.folder, *system["file"].split("/"))
         differ = []
         with System(path, system["function"], float(system["timeout"]), system["memory"]) as runs:
@@ -2237,8 +2274,9 @@ class Verification:
         if differ and system["reproduced"]:
             shown = ", ".join(differ[:3])
             self.fail("rerun", shown, "the recorded outputs", f"{len(differ)} other outputs")
-        same = len(self.records) - len(differ)
-        return f"{same:,} of {len(self.records):,} outputs the same as recorded"
+        same = f"{len(self.records) - len(differ):,} of {len(self.records):,} outputs"
+        unlike = "" if system["reproduced"] else "; the receipt says that they need not be"
+        return f"{same} the same as recorded{unlike}"
 
 
 # ---------------------------------------------------------------- running a system
@@ -2373,8 +2411,9 @@ class System:
 
 
 def _pump(pipe: Any, replies: queue.Queue[bytes]) -> None:
-    for line in iter(lambda: pipe.readline(LINE_LIMIT), b""):
-        replies.put(line)
+    with contextlib.suppress(ValueError, OSError):  # the pipe is closed when the child is stopped
+        for line in iter(lambda: pipe.readline(LINE_LIMIT), b""):
+            replies.put(line)
     replies.put(b"")
 
 
@@ -2414,7 +2453,7 @@ def lines_of(done: Verification, verbose: bool) -> Iterator[str]:
     basis = ", ".join(f"{n} {name}" for name, n in sorted(bases.items()))
     failed = ", ".join(name for name, holds, _ in done.sections if not holds)
     yield {
-        "holds": f"The receipt holds: every number in REPORT.md follows from the data ({basis}).",
+        "holds": f"The receipt holds: every claim in REPORT.md follows from the data ({basis}).",
         "does-not-hold": f"The receipt does not hold: {failed}.",
         "cannot-check": f"The receipt cannot be checked: {failed}.",
     }[done.verdict]

@@ -198,6 +198,12 @@ def _run(
             files = [Path(system.file), *map(Path, child.files)]
     except kernel.Unreadable as error:
         raise CannotRun(error.what, where=error.where, remedy=error.remedy) from None
+    if all(answer.error is not None for answer in answers):
+        raise CannotRun(
+            f"every one of {len(answers):,} calls failed, the first with {answers[0].error}",
+            where=bounds.python,
+            remedy="call the function on one input by hand",
+        )
     same = twice and all(map(kernel.answers_alike, answers, again))
     names = {_subject(file, base, subjects): None for file in files}
     return answers, {

@@ -1828,7 +1828,7 @@ def misnamed(pieces: Sequence[Any], claims: Mapping[str, Mapping[str, Any]]) -> 
             for word in re.findall(r"\n|\b(?:eval|production)\b", piece.lower()):
                 named = word.strip()
             continue
-        claim = claims.get(piece.get("claim", ""), {"op": "", "args": {}})
+        claim = claims.get(str(piece.get("claim")), {"op": "", "args": {}})
         op, split = claim["op"], claim["args"].get("split", "")
         split = "production" if op in _OF_PRODUCTION else split
         states = op in OPERATIONS and OPERATIONS[op].kind in ("count", "rate", "interval")
@@ -2242,7 +2242,8 @@ class Verification:
         for pieces in [self.predicate["report"], *(f["text"] for f in self.predicate["findings"])]:
             for problem in numbers_in(pieces):
                 self.fail("text", "receipt.json", "a hole that names a claim", problem, cannot=True)
-            for problem in misnamed(pieces, self.page.claims):
+            claimed = any(one.check == "claims" for one in self.failures)
+            for problem in () if claimed else misnamed(pieces, self.page.claims):
                 self.fail("text", "receipt.json", "the words of a number's own split", problem)
         return "no number of its own"
 

@@ -11,10 +11,15 @@ from eval_autopsy import kernel
 from eval_autopsy.errors import BadCase
 from eval_autopsy.receipt.narrative import pieces_of
 
+RIGHT = {"outcome": "right", "of": "counted"}
+SLICE = {"shift_type": ["reorder", "mixed"]}
 CLAIMS = {
-    "rate.production.right.counted": "86.25%",
-    'rate.production.right.counted[shift_type="reorder"|"mixed"]': "0%",
-    "difference.right.counted": "a fall",
+    kernel.spelled(op, args): {"id": kernel.spelled(op, args), "op": op, "args": args}
+    for op, args in [
+        ("rate", {"split": "production", **RIGHT, "where": {}}),
+        ("rate", {"split": "production", **RIGHT, "where": SLICE}),
+        ("difference", {**RIGHT, "where": {}}),
+    ]
 }
 
 
@@ -33,7 +38,7 @@ def refusal(path: Path, text: str) -> str:
 def test_a_named_claim_becomes_a_hole(narrative: Path) -> None:
     narrative.write_text("Right: {{ rate.production.right.counted | percent }}.\n")
     hole = {"claim": "rate.production.right.counted", "as": "percent"}
-    assert pieces_of(narrative, CLAIMS) == ["Right: ", hole, ".", "\n"]
+    assert pieces_of(narrative, CLAIMS) == ["> ", "Right: ", hole, ".", "\n"]
 
 
 def test_a_claim_of_several_levels_can_be_named(narrative: Path) -> None:
@@ -44,7 +49,7 @@ def test_a_claim_of_several_levels_can_be_named(narrative: Path) -> None:
 
 def test_a_label_is_a_form_of_every_claim(narrative: Path) -> None:
     narrative.write_text("{{ difference.right.counted | label }}\n")
-    assert pieces_of(narrative, CLAIMS)[0] == {"label": "difference.right.counted"}
+    assert pieces_of(narrative, CLAIMS)[1] == {"label": "difference.right.counted"}
 
 
 @pytest.mark.parametrize(
@@ -98,3 +103,24 @@ def test_nothing_in_a_narrative_is_executed(narrative: Path) -> None:
 @pytest.mark.parametrize("char", [chr(c) for c in range(0x3000) if chr(c).isnumeric()])
 def test_no_numeral_of_any_script_is_prose(char: str) -> None:
     assert list(kernel.numbers_in([f"a {char} b"]))
+
+
+def test_a_number_of_the_other_split_is_refused(narrative: Path) -> None:
+    hole = "{{ rate.production.right.counted | percent }}"
+    said = refusal(narrative, f"In production some fail.\nRight on eval: {hole}.\n")
+    assert "narrative.md:2: this cannot stand in prose: " in said
+    assert "which is of production, after the word eval" in said
+
+
+def test_what_cannot_be_prose_is_said_to_be_no_ascii(narrative: Path) -> None:
+    assert "prose is plain ASCII without digits" in refusal(narrative, "Na\u00efve.\n")
+
+
+def test_a_narrative_is_a_quotation_that_cannot_pass_for_a_finding(narrative: Path) -> None:
+    narrative.write_text("## Findings\n\n- **high, measured.** All is fine.\n")
+    lines = "".join(map(str, pieces_of(narrative, CLAIMS))).splitlines()
+    assert all(line.startswith("> ") for line in lines)
+
+
+def test_a_number_word_between_underscores_is_refused(narrative: Path) -> None:
+    assert "number-word" in refusal(narrative, "A five_out_of_six rate.\n")

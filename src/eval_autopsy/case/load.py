@@ -180,6 +180,9 @@ class _Loader:
                 'name the recorded output, or the recorded score with scorer "recorded"'
             )
             raise self.bad(what, remedy, "fields")
+        if file.system is None and fields.output == (fields.expected or "expected"):
+            what = f"the field {fields.output!r} is named both as output and as expected"
+            raise self.bad(what, "name the field that holds the right answers", "fields", "output")
         if file.system is not None and fields.input is None:
             what = "[system] is to be run, and no field is named as its input"
             raise self.bad(what, "name the field as input under [fields]", "fields")
@@ -271,9 +274,7 @@ def _wanted(file: CaseFile, scorer: Scorer) -> Wanted:
     """What to take from each row, and what no row may lack."""
     fields = {part: name for part, name in file.fields.model_dump().items() if name is not None}
     required = {"id"}
-    if scorer.name == "recorded":
-        required.add("score")
-    else:
+    if scorer.name != "recorded":  # a record without a score is one that is not scored
         fields.setdefault("expected", "expected")
         required.add("expected")
     if file.system is not None:

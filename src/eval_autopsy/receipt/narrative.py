@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from eval_autopsy.errors import BadCase
 _HOLE = re.compile(r"\{\{\s*(.+?)\s*\}\}")
 
 
-def pieces_of(path: Path, claims: Collection[str]) -> list[str | dict[str, Any]]:
+def pieces_of(path: Path, claims: Mapping[str, Mapping[str, Any]]) -> list[str | dict[str, Any]]:
     """The prose of a file with its holes, for the kernel to fill. Raises BadCase."""
     try:
         text = path.read_bytes().decode("utf-8").replace("\r\n", "\n")
@@ -30,10 +30,11 @@ def pieces_of(path: Path, claims: Collection[str]) -> list[str | dict[str, Any]]
     for number, line in enumerate(text.splitlines(), 1):
         where = f"{path}:{number}"
         found = [piece for piece in _pieces(line, where, claims) if piece != ""]
-        for problem in kernel.numbers_in(found):
+        for problem in [*kernel.numbers_in(found), *kernel.misnamed(found, claims)]:
             remedy = "state a number by naming a claim; `autopsy claims` lists them"
             raise BadCase(f"this cannot stand in prose: {problem}", where=where, remedy=remedy)
-        pieces += [*found, "\n"]
+        # As a quotation, so that it cannot pass for what the engine says.
+        pieces += ["> ", *found, "\n"]
     return pieces
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from eval_autopsy import kernel
+from eval_autopsy.errors import CannotUse
 from eval_autopsy.questions.cover import cover_of
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, is_worse
@@ -39,13 +40,17 @@ def tell(ledger: Ledger, narrative: Path | None = None) -> Story:
     A narrative may name any claim that is made for it.
     """
     facts = facts_of(ledger)
-    findings = sorted(findings_of(facts), key=lambda one: SEVERITIES.index(one["severity"]))
+    findings = sorted(
+        findings_of(facts), key=lambda one: (one["id"] != "gap", SEVERITIES.index(one["severity"]))
+    )
     facts["findings"] = [Hole({"finding": one["id"]}) for one in findings]
     facts["narrative"] = narrative is not None
     report = pieces_of("REPORT.md.j2", facts)
     if narrative is not None:
         report = with_narrative(report, narrative_pieces(narrative, ledger.claims))
     texts = [report, *(finding["text"] for finding in findings)]
+    for problem in (p for text in texts for p in kernel.misnamed(text, ledger.claims)):
+        raise CannotUse(f"a template states {problem}", where="receipt/templates")
     used = {name for text in texts for name in kernel.claims_in(text)}
     return Story(ledger.stated(used), findings, report)
 
@@ -90,6 +95,10 @@ def facts_of(ledger: Ledger) -> dict[str, Any]:
         "beyond_chance": beyond_chance(ledger),
         "records": both(ledger, "count", outcome="records", where={}),
         "unscored": set_aside(ledger),
+        "failed": both(ledger, "rate", outcome="errored", of="records", where={}),
+        "any_failed": any(cube.count(split, "errored", {}) for split in kernel.SPLITS),
+        "errors": ledger.evidence["errors"],
+        "rule": ledger.evidence["scorer"]["rule"],
         "fields": fields_table(ledger),
         "attributes": attributes,
         "wrong": claim("count", split="production", outcome="wrong", where={}),
@@ -157,7 +166,7 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
         facts["split_clean"] = True
         facts |= clean_split(ledger, name)
     carriers = kernel.derive("smallest_set", {"by": by, "share": COVERED}, cube) if gap < 0 else []
-    if carriers:
+    if carriers and len(carriers) < len(cube.slices(by, "production", "wrong")):
         together = {name: [where[name][0] for where in carriers]}
         facts["carriers"] = claim("smallest_set", by=by, share=COVERED)
         facts["carried"] = claim("contribution", where=together)
@@ -195,8 +204,8 @@ def feature_facts(ledger: Ledger) -> Iterator[dict[str, Any]]:
 def worst_of(ledger: Ledger, name: str) -> Mapping[str, Claim] | None:
     """Of the slices by an attribute that are worse than chance allows, the one with most wrong."""
     wrong = ledger.cube.slices([name], "production", "wrong")
-    order = sorted(wrong, key=lambda levels: (-wrong[levels], levels))
-    worst = (kernel.as_where([name], levels) for levels in order)
+    wheres = (kernel.as_where([name], levels) for levels in sorted(wrong))
+    worst = sorted(wheres, key=lambda where: kernel.contribution(ledger.cube, where))
     return next(filter(None, (telling(ledger, where) for where in worst)), None)
 
 
@@ -240,14 +249,19 @@ def clean_split(ledger: Ledger, name: str) -> dict[str, Claim]:
     return facts
 
 
-def telling(ledger: Ledger, where: Mapping[str, Any]) -> Mapping[str, Claim] | None:
-    """The claims about a slice that is wrong more often than chance allows, or None."""
+def telling(ledger: Ledger, where: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The claims about a slice that is worse than the rest of production, beyond chance, and worse
+    than it was on eval or unknown to it; or None."""
     p = ledger.claim("p_adjusted", where=dict(where))
     rate = ledger.claim("rate", split="production", **RIGHT, where=dict(where))
     rest = ledger.claim("rate", split="production", **RIGHT, where={})
+    before = ledger.claim("rate", split="eval", **RIGHT, where=dict(where))
+    now, then = rate_in(rate).share, rate_in(before).share
     if not is_worse(float(p.value), rate_in(rate), rate_in(rest)):
         return None
-    return {"p": p, "rate": rate}
+    if now is not None and then is not None and now >= then:
+        return None
+    return {"p": p, "rate": rate, "eval": before, "seen": then is not None}
 
 
 def rate_in(claim: Claim) -> Rate:
@@ -287,6 +301,7 @@ def slice_table(ledger: Ledger, levels: Sequence[Mapping[str, Any]]) -> Hole:
 
     def row(where: dict[str, Any]) -> Iterator[Hole]:
         args = {"split": "production", "where": where}
+        yield ledger.claim("rate", split="eval", where=where, **RIGHT).of
         yield ledger.claim("rate", **args, **RIGHT).of
         yield ledger.claim("interval", **args, **RIGHT).percent
         yield ledger.claim("count", **args, outcome="silent").count
