@@ -166,9 +166,6 @@ by = ["kind"]
 
 def graded(base: Path) -> Path:
     """Answers that a scorer of somebody else decided about."""
-    if "begins_alike" not in registry.scorers.names():
-        registry.scorers.register("begins_alike")(begins_alike)
-
     def rows(split: str, wrong: int) -> bytes:
         return lines(
             [
@@ -182,7 +179,11 @@ def graded(base: Path) -> Path:
             ]
         )
 
-    return written(base, GRADED, {"eval.jsonl": rows("e", 15), "production.jsonl": rows("p", 2)})
+    files = {"eval.jsonl": rows("e", 15), "production.jsonl": rows("p", 2)}
+    # Only here: other tests list the scorers that there are.
+    with mock.patch.object(registry.scorers, "_entries", {**registry.scorers._entries}):
+        registry.scorers.register("begins_alike")(begins_alike)
+        return written(base, GRADED, files)
 
 
 def begins_alike(output: Any, expected: Any) -> bool:
