@@ -171,7 +171,7 @@ def test_script_is_one_that_the_shell_can_parse(shell: str, script: str) -> None
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_script_is_portable_and_quotes_what_it_must(script: str) -> None:
     shellcheck = Path(sysconfig.get_path("scripts")) / "shellcheck"
-    command = [shellcheck, "--external-sources", script]
+    command = [str(shellcheck), "--external-sources", str(script)]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert (ran.stdout, ran.returncode) == ("", 0)
 

@@ -166,6 +166,7 @@ by = ["kind"]
 
 def graded(base: Path) -> Path:
     """Answers that a scorer of somebody else decided about."""
+
     def rows(split: str, wrong: int) -> bytes:
         return lines(
             [
