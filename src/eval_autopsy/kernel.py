@@ -1409,7 +1409,10 @@ def percent(value: Fraction) -> str:
 
 
 def _points(value: Fraction) -> str:
-    return decimal_text(value * 100, 2)
+    text = decimal_text(value * 100, 2)
+    if text == "0" and value != 0:
+        return "under 0.01" if value > 0 else "over -0.01"
+    return text
 
 
 def _rate_text(value: str, form: str) -> str:
