@@ -633,7 +633,9 @@ def feature(function: Feature) -> Feature:
 
 _DELIMITER = r"->|=>|→|:|=|\||\t|\s-(?=\s)|\s\u2013(?=\s)"
 _LABEL = re.compile(rf"\s*([A-Za-z][A-Za-z0-9 ._#/'-]{{0,38}}?)\s*({_DELIMITER})(?!//)\s*\S")
-_BETWEEN = re.compile(rf"(?:[;,]\s+|\s{{3,}})(?=[A-Za-z][A-Za-z0-9 ]{{0,38}}?\s*(?:{_DELIMITER}))")
+_BETWEEN = re.compile(
+    rf"(?:[;,]\s+|(?<!\s)\s{{3,}})(?=[A-Za-z][A-Za-z0-9 ]{{0,38}}?\s*(?:{_DELIMITER}))"
+)
 _DATES = {
     "year-month-day": r"\b\d{4}-\d\d?-\d\d?\b",
     "with slashes": r"\b\d\d?/\d\d?/\d{2,4}\b",
@@ -790,7 +792,7 @@ def blank_lines(text: str) -> bool:
 def white_space(text: str) -> str:
     """white space beyond single spaces"""
     kinds = {"tabs": "\t", "indented lines": r"(?m)^ +\S", "spaces in a row": r"\S {2,}\S"}
-    return _among(text, {**kinds, "at the ends of lines": r"(?m)[ \t]+$"})
+    return _among(text, {**kinds, "at the ends of lines": r"(?m)(?<![ \t])[ \t]+$"})
 
 
 @feature
@@ -852,8 +854,12 @@ def json_shape(text: str) -> str:
 @feature
 def markup(text: str) -> str:
     """code, table or link present"""
-    kinds = {"code": "```", "table": r"(?m)^\s*\|.*\|.*\|\s*$", "link": r"\bhttps?://\S"}
-    return _among(text, {**kinds, "tags": r"</?[A-Za-z][\w-]*[^<>]*>"})
+    kinds = {
+        "code": "```",
+        "table": r"(?m)^[^\S\n]*\|[^|\n]*\|.*\|[^\S\n]*$",
+        "link": r"\bhttps?://\S",
+    }
+    return _among(text, {**kinds, "tags": r"</?[A-Za-z][^<>]*>"})
 
 
 @feature
