@@ -128,7 +128,8 @@ def strict_json(text: str, where: str = "") -> Any:
         raise Unreadable("a lone surrogate, which is not a character", where) from None
     except json.JSONDecodeError as error:
         found = text[error.pos : error.pos + 20]
-        what = f"not JSON: {error.msg}, found {found!r} at column {error.colno}"
+        shown = repr(found) if found else "the end"
+        what = f"not JSON: {error.msg}, found {shown} at column {error.colno}"
         raise Unreadable(what, where, "write one JSON value") from None
     except (ValueError, RecursionError) as error:
         raise Unreadable(str(error), where) from None
@@ -190,7 +191,7 @@ def read_rows(stream: BinaryIO, name: str, layout: str) -> Iterator[Row]:
         for number, line in _lines(stream, name):
             if line.strip():
                 where = f"{name}:{number}"
-                yield Row(number, _object(strict_json(line, where), where))
+                yield Row(number, _object(strict_json(line.rstrip("\r\n"), where), where))
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:
@@ -633,7 +634,9 @@ def feature(function: Feature) -> Feature:
 
 _DELIMITER = r"->|=>|→|:|=|\||\t|\s-(?=\s)|\s\u2013(?=\s)"
 _LABEL = re.compile(rf"\s*([A-Za-z][A-Za-z0-9 ._#/'-]{{0,38}}?)\s*({_DELIMITER})(?!//)\s*\S")
-_BETWEEN = re.compile(rf"(?:[;,]\s+|\s{{3,}})(?=[A-Za-z][A-Za-z0-9 ]{{0,38}}?\s*(?:{_DELIMITER}))")
+_BETWEEN = re.compile(
+    rf"(?:[;,]\s+|(?<!\s)\s{{3,}})(?=[A-Za-z][A-Za-z0-9 ]{{0,38}}?\s*(?:{_DELIMITER}))"
+)
 _DATES = {
     "year-month-day": r"\b\d{4}-\d\d?-\d\d?\b",
     "with slashes": r"\b\d\d?/\d\d?/\d{2,4}\b",
@@ -790,7 +793,7 @@ def blank_lines(text: str) -> bool:
 def white_space(text: str) -> str:
     """white space beyond single spaces"""
     kinds = {"tabs": "\t", "indented lines": r"(?m)^ +\S", "spaces in a row": r"\S {2,}\S"}
-    return _among(text, {**kinds, "at the ends of lines": r"(?m)[ \t]+$"})
+    return _among(text, {**kinds, "at the ends of lines": r"(?m)(?<![ \t])[ \t]+$"})
 
 
 @feature
@@ -852,8 +855,12 @@ def json_shape(text: str) -> str:
 @feature
 def markup(text: str) -> str:
     """code, table or link present"""
-    kinds = {"code": "```", "table": r"(?m)^\s*\|.*\|.*\|\s*$", "link": r"\bhttps?://\S"}
-    return _among(text, {**kinds, "tags": r"</?[A-Za-z][\w-]*[^<>]*>"})
+    kinds = {
+        "code": "```",
+        "table": r"(?m)^[^\S\n]*\|[^|\n]*\|.*\|[^\S\n]*$",
+        "link": r"\bhttps?://\S",
+    }
+    return _among(text, {**kinds, "tags": r"</?[A-Za-z][^<>]*>"})
 
 
 @feature

@@ -128,7 +128,8 @@ def strict_json(text: str, where: str = "") -> Any:
         raise Unreadable("a lone surrogate, which is not a character", where) from None
     except json.JSONDecodeError as error:
         found = text[error.pos : error.pos + 20]
-        what = f"not JSON: {error.msg}, found {found!r} at column {error.colno}"
+        shown = repr(found) if found else "the end"
+        what = f"not JSON: {error.msg}, found {shown} at column {error.colno}"
         raise Unreadable(what, where, "write one JSON value") from None
     except (ValueError, RecursionError) as error:
         raise Unreadable(str(error), where) from None
@@ -190,7 +191,7 @@ def read_rows(stream: BinaryIO, name: str, layout: str) -> Iterator[Row]:
         for number, line in _lines(stream, name):
             if line.strip():
                 where = f"{name}:{number}"
-                yield Row(number, _object(strict_json(line, where), where))
+                yield Row(number, _object(strict_json(line.rstrip("\r\n"), where), where))
 
 
 def _lines(stream: BinaryIO, name: str) -> Iterator[tuple[int, str]]:

@@ -369,7 +369,8 @@ def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     else:
         yield finding("gap", "low", "inferred", facts)
     if main:
-        yield finding("slice", "high", "measured", {**facts, "telling": main["telling"]})
+        severity = "high" if facts["fell"] and facts["beyond_chance"] else "medium"
+        yield finding("slice", severity, "measured", {**facts, "telling": main["telling"]})
     if facts["any_silent"]:
         yield finding("silent", "high", "measured", facts)
     if facts["uncovered"] and facts["uncovered"]["unseen_share"]:
