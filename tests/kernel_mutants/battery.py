@@ -1,9 +1,9 @@
 """What a kernel must get right to pass for the kernel: receipts that hold, and tampered ones.
 
-A trial is a receipt in a folder, and what the kernel itself says of it: the verdict and the checks
-that fire. A mutant that says anything else of any trial is killed. Receipts hold by values that
-the kernel derived, so every one of its formulas is held to its own values there; that these are
-the right ones is the matter of the tests of `tests/kernel`.
+A trial is a receipt in a folder, and what the kernel itself says of it: the verdict, the checks
+that fire, and where. A mutant that says anything else of any trial is killed. Receipts hold by
+values that the kernel derived, so every one of its formulas is held to its own values there; that
+these are the right ones is the matter of the tests of `tests/kernel`.
 """
 
 from __future__ import annotations
@@ -132,11 +132,12 @@ def _with_other_kernels(bench: Bench, base: Path) -> Iterator[Trial]:
 
 
 def judged(module: Any, folder: str, known: Mapping[str, str], rerun: bool) -> Found:
-    """What a kernel says of a receipt, without the words."""
+    """What a kernel says of a receipt: the verdict, the checks, and the places of the failures."""
     try:
         with time_bound(SECONDS):
-            found = found_by(module.Verification(folder, known, rerun).run())
-            return Found(found.verdict, found.checks)
+            done = module.Verification(folder, known, rerun).run()
+            places = (f"{one.check} {one.where}" for one in done.failures)
+            return Found(done.verdict, found_by(done).checks, "\n".join(places))
     except OutOfTime:
         return Found("out of time")
     except Exception:  # noqa: BLE001  a mutant may do anything

@@ -5,7 +5,10 @@ The kernel's own value of each is what a mutant must give, too.
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+from .cases import PAIRS
 
 _FRACTIONS: tuple[str, ...] = (
     "0",
@@ -56,30 +59,30 @@ _JSON += (
 )
 _JSON += ("1.50", "[1, 2]", "{", "[] []", "1" * 5000, '"\\\\u00e9"', "0.1" + "0" * 40 + "1", "1E3")
 _CSV: tuple[bytes, ...] = (
-    b"a,b\\n1,2\\n",
-    b"a,b\\n1\\n",
-    b"a,a\\n1,2\\n",
-    b"a,\\n1,2\\n",
-    b'a,b\\n"1,2\\n',
-    b"a,b\\n\\n1,2\\n",
+    b"a,b\n1,2\n",
+    b"a,b\n1\n",
+    b"a,a\n1,2\n",
+    b"a,\n1,2\n",
+    b'a,b\n"1,2\n',
+    b"a,b\n\n1,2\n",
 )
 _CSV += (
-    b'a,b\\n"1\\n2",3\\n4,5\\n',
-    b'a,b\\n"x"y,2\\n',
+    b'a,b\n"1\n2",3\n4,5\n',
+    b'a,b\n"x"y,2\n',
     b"",
-    b"a\\r\\n1\\r\\n",
-    b"\\xef\\xbb\\xbfa\\n1\\n",
+    b"a\r\n1\r\n",
+    b"\xef\xbb\xbfa\n1\n",
 )
 _LINES: tuple[bytes, ...] = (
-    b'{"a": 1}\\n\\n{"a": 2}',
-    b"[1]\\n",
-    b"null\\n",
-    b'"a"\\n',
-    b"\\xff\\n",
-    b"\\x00\\n",
-    b'{"a":\\n1}',
+    b'{"a": 1}\n\n{"a": 2}',
+    b"[1]\n",
+    b"null\n",
+    b'"a"\n',
+    b"\xff\n",
+    b"\x00\n",
+    b'{"a":\n1}',
 )
-_LINES += (b"\\xef\\xbb\\xbf{}\\n", b"{}\\n\\xef\\xbb\\xbf{}\\n", b"7\\n", b"true\\n")
+_LINES += (b"\xef\xbb\xbf{}\n", b"{}\n\xef\xbb\xbf{}\n", b"7\n", b"true\n")
 _VALUES: tuple[str, ...] = (
     "MISSING",
     "None",
@@ -104,11 +107,120 @@ _VALUES += (
 )
 
 
+_READ = (  # what the features read; each line is one text
+    "",
+    " \n ",
+    "Vendor: A\nClient: B\nTotal: $1,234.50",
+    "Total -> 5; Client => C;  Vendor | D",
+    "Dear all,\n\nVendor - A\n  Client\tB  \n",
+    "a=1, b=2",
+    "a: 1   b: 2\nc: 3",
+    "https://example.org is no label",
+    "On 2024-05-06, 6/5/24, 6.5.2024 and 5 May 2024",
+    "2024-05-06",
+    "6/5/24",
+    "6.5.2024",
+    "5th Sept. 24",
+    "1,234.5",
+    "1.234,5",
+    "1 234,5",
+    "1234.5",
+    "1.2.3",
+    "UPPER CASE",
+    "lower case",
+    "Mixed Case",
+    "42",
+    "straße ελλάδα",
+    "Привет",
+    "漢字かな",
+    "한글",
+    "עברית العربية हिन्दी ไทย",
+    "€5 and 5 USD",
+    "5 CHF",
+    "tab\there",
+    "two  spaces",
+    "\x07 bell",
+    "zero\u200bwidth",
+    "\ufffd",
+    "Ã\x89 and â€",
+    '{"b": 1, "a": 2}',
+    "[1, 2]",
+    "{broken",
+    "```code```",
+    "| a | b |",
+    "<b>bold</b>",
+    "Who? What? Why\uff1f",
+    "I'm sorry, but as an AI I cannot",
+    "Sorry for that",
+    "it ends (here",
+    "it ends...",
+    "it ends, ",
+    "```open",
+    "x" * 15,
+    "x" * 16,
+    "x" * 70000,
+    "\n".join("abcdefghijkl"),
+)
+
+
 def _rows(raws: tuple[Any, ...], layout: str) -> list[str]:
     return [f"list(read_rows(io.BytesIO({raw!r}), 'f', {layout!r}))" for raw in raws]
 
 
+_SCORERS: tuple[str, ...] = (
+    "{'rule': 'exact_match', 'fields': []}",
+    "{'rule': 'normalized', 'fields': ['a', 'b.c']}",
+)
+_SCORERS += ("{'rule': 'numeric', 'fields': [], 'absolute': '0.5', 'relative': '0'}",)
+_GUARDED: tuple[str, ...] = (
+    "MISSING",
+    "None",
+    "''",
+    "'x'",
+    "{'a': ''}",
+    "{'a': 'x', 'b': 'y'}",
+    "[1]",
+)
+_GUARDS = ("'no_exception'", "'parses'", "'not_blank'", "'matches'")
+
+
+def _pairs(function: str, rest: str = "") -> list[str]:
+    return [f"{function}(*strict_json({json.dumps(pair)!r}){rest})" for pair in PAIRS]
+
+
 EXPRESSIONS = [
+    *_pairs("exact_match"),
+    *_pairs("normalized"),
+    *_pairs("numeric", ", Decimal('0.5'), Decimal('0.001')"),
+    *(one for scorer in _SCORERS for one in _pairs(f"(lambda a, b: right_fields({scorer}, a, b))")),
+    *(
+        f"amount('{text}')"
+        for text in ("9" * 99, "9" * 100, "9" * 101, "-$-5", "-$5", "$+5", "(5", "5)")
+    ),
+    *(
+        f"amount('{text}')"
+        for text in ("1.234", "1,234", "1 234", "12.34.56", "1.234.567,8", "$5 USD", "((5))")
+    ),
+    *(
+        f"lets_through({{'rule': {rule}, {which}: 'x'}}}}, {value}, {error})"
+        for rule in _GUARDS
+        for which in ("'fields': [], 'patterns': {''", "'fields': ['b', 'a'], 'patterns': {'a'")
+        for value in (*_GUARDED, "_Unparsed('x')")
+        for error in ("None", "'Broken: x'")
+    ),
+    *(f"{{name: FEATURES[name]({text!r}) for name in FEATURES}}" for text in _READ),
+    *(f"_labelled({text!r})" for text in _READ[2:8]),
+    *(f"_band({n}, ({ends}))" for n in (0, 1, 2, 3, 7, 1000) for ends in ("0, 1, 2", "0, 5, 1000")),
+    *("featured('length', MISSING)", "featured('length', ['a'])", "featured('vibes', 'a')"),
+    *(
+        f"attribute_name({one})"
+        for one in ("'a'", "'length(input)'", "{'feature': 'f', 'of': 'o'}")
+    ),
+    *(f"attribute_words('{one}')" for one in ("a", "length(input)", "vibes(input)", "length(id)")),
+    *(
+        f"level_of({{'feature': 'length', 'of': 'a', 'kept': {kept}}}, {{}}, {{'a': 'abc'}})"
+        for kept in ("[]", "['2 to 15']", "['1']")
+    ),
     *(f"{name}(Fraction('{one}'))" for one in _FRACTIONS for name in ("percent", "_points")),
     *(f"decimal_text(Fraction('{one}'), {n})" for one in _FRACTIONS for n in (0, 1, 2, 4)),
     *(f"_fraction_text('{one}', '{form}')" for one in _FRACTIONS for form in ("change", "points")),
@@ -124,7 +236,7 @@ EXPRESSIONS = [
     *("canonical(Decimal('-0.0'))", "canonical({'b': 1, 'a': [True, None]})", "canonical('é')"),
     *_rows(_CSV, "csv"),
     *_rows(_LINES, "jsonl"),
-    *_rows((b'[{"a": 1}]', b'{"a": 1}', b"[1]", b"\\xef\\xbb\\xbf[]", b"[{}, 1]"), "json"),
+    *_rows((b'[{"a": 1}]', b'{"a": 1}', b"[1]", b"\xef\xbb\xbf[]", b"[{}, 1]"), "json"),
     *(
         f"{name}({value})"
         for value in _VALUES
@@ -219,7 +331,7 @@ EXPRESSIONS = [
 
 
 def values_of(namespace: dict[str, Any]) -> list[str]:
-    """What each expression comes to in a module: a value, or the kind of error."""
+    """What each expression comes to in a module: a value, or the kind and place of an error."""
     return [_value(expression, namespace) for expression in EXPRESSIONS]
 
 
@@ -227,4 +339,4 @@ def _value(expression: str, namespace: dict[str, Any]) -> str:
     try:
         return repr(eval(expression, namespace))
     except Exception as error:  # noqa: BLE001  a mutant may do anything
-        return type(error).__name__
+        return f"{type(error).__name__} {getattr(error, 'where', '')}"

@@ -121,18 +121,16 @@ def _changes(function: ast.FunctionDef) -> Iterator[tuple[_Place, int]]:
     early: list[ast.stmt] = [ast.Return(ast.Constant(None)), *function.body]
     name = f"def {function.name}"
     yield _Place(function, "body", function.body, early, name, "return at once"), function.lineno
-    for node in _walked(function.body[first:]):
-        for place in _of_fields(node):
-            yield place, getattr(node, "lineno", function.lineno)
-
-
-def _walked(body: list[ast.stmt]) -> Iterator[ast.AST]:
-    """The nodes of a body, without annotations and words for people."""
-    for node in body:
-        yield from _walk(node)
+    for key, statement in enumerate(function.body[first:], first):
+        for new, before, after in _instead(statement, function, "body"):
+            yield _Place(function.body, key, statement, new, before, after), statement.lineno
+        for node in _walk(statement):
+            for place in _of_fields(node):
+                yield place, getattr(node, "lineno", function.lineno)
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
+    """The nodes below one, without annotations and words for people."""
     yield node
     if isinstance(node, ast.JoinedStr):
         return

@@ -21,15 +21,18 @@ from . import battery
 from .battery import Battery, Trial
 
 SURVIVORS = Path(__file__).with_name("survivors.json")
-SEED = 20240917
-
 _mine: list[Battery] = []  # of a process of its own
+
+
+def reasons() -> dict[str, list[str]]:
+    """The survivors by the reason that nothing kills them."""
+    found: dict[str, list[str]] = json.loads(SURVIVORS.read_text(encoding="utf-8"))
+    return found
 
 
 def listed() -> dict[str, str]:
     """The survivors, each with its reason."""
-    found: dict[str, str] = json.loads(SURVIVORS.read_text(encoding="utf-8"))
-    return found
+    return {name: reason for reason, names in reasons().items() for name in names}
 
 
 def _begin(trials: list[Trial]) -> None:
@@ -72,8 +75,11 @@ def main(arguments: list[str] | None = None) -> int:
 def _compared(alive: list[str], tried: list[str], write: bool) -> int:
     known = listed() if SURVIVORS.exists() else {}
     if write:
-        kept = {name: known.get(name, "") for name in alive}
-        SURVIVORS.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        kept: dict[str, list[str]] = {}
+        for name in alive:
+            kept.setdefault(known.get(name, ""), []).append(name)
+        text = json.dumps(dict(sorted(kept.items())), indent=1, ensure_ascii=False)
+        SURVIVORS.write_text(text + "\n", "utf-8")
         return 0
     new = [name for name in alive if name not in known]
     dead = [name for name in known if name in set(tried) and name not in set(alive)]

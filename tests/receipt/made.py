@@ -192,9 +192,47 @@ def begins_alike(output: Any, expected: Any) -> bool:
     return bool(output[:1] == expected[:1])
 
 
+TEXTS = """
+name = "texts"
+[data]
+eval = "eval.jsonl"
+production = "production.jsonl"
+[fields]
+input = "text"
+output = "reply"
+expected = "wanted"
+[slices]
+features = ["field_order(input)", "number_style(input)", "length(output)"]
+"""
+
+
+def texts(base: Path) -> Path:
+    """Answers whose only slices are read from the text, one of them with rare values."""
+
+    def rows(split: str, count: int) -> bytes:
+        return lines([_text(split, number) for number in range(count)])
+
+    return written(base, TEXTS, {"eval.jsonl": rows("e", 24), "production.jsonl": rows("p", 60)})
+
+
+def _text(split: str, number: int) -> dict[str, Any]:
+    labels = ["Name", "Total"] if split == "e" or number % 3 else ["Total", "Name"]
+    values = {"Name": f"N{number}", "Total": ["1,234.5", "1234.5"][number % 2]}
+    if split == "p" and number >= 45:
+        labels = [f"Label {'abcdefghijklmno'[number - 45]}", *labels]
+    right = labels[0] == "Name" or number % 4 == 0
+    return {
+        "id": f"{split}{number}",
+        "text": "\n".join(f"{label}: {values.get(label, 'x')}" for label in labels),
+        "reply": f"N{number}" if right else "a much longer answer than was wanted",
+        "wanted": f"N{number}",
+    }
+
+
 RECEIPTS: dict[str, Callable[[Path], Path]] = {
     "invoice": invoice,
     "scores": scores,
     "answers": answers,
     "graded": graded,
+    "texts": texts,
 }

@@ -125,6 +125,7 @@ def need(copy: Copy, split: str = "production", **wanted: str) -> None:
     """Changes nothing: the tampering has no place unless the evidence is like that."""
     evidence, source = copy.original.evidence, copy.source(split)
     kinds = {kernel.OPERATIONS[claim["op"]].kind for claim in copy.original.claims}
+    features = [one for one in evidence["attributes"] if isinstance(one, dict)]
     found: dict[str, Callable[[str], bool]] = {
         "layout": lambda value: source["layout"] in value.split("|"),
         "rule": lambda value: evidence["scorer"]["rule"] in value.split("|"),
@@ -135,6 +136,8 @@ def need(copy: Copy, split: str = "production", **wanted: str) -> None:
         ),
         "files": lambda value: ("split" in source) == (value == "apart"),
         "claim": lambda value: value in kinds,
+        "features": lambda value: bool(features) == (value == "yes"),
+        "kept": lambda value: any(one["kept"] for one in features) == (value == "yes"),
         "guard": lambda value: value in [guard["name"] for guard in evidence["guards"]],
         "no_guard": lambda value: value not in [guard["name"] for guard in evidence["guards"]],
     }
@@ -194,7 +197,8 @@ def field(
     production in a file of both.
     """
     evidence, source = copy.original.evidence, copy.source(split)
-    roles = {"slice": evidence["attributes"][:1], "split": [source.get("split_field")]}
+    fields = [one for one in evidence["attributes"] if isinstance(one, str)]
+    roles: dict[str, list[Any]] = {"slice": fields, "split": [source.get("split_field")]}
     name = next(iter(roles.get(role, [evidence["fields"].get(role)])), None)
     if name is None:
         raise NotApplicable(f"the data have no field for {role}")

@@ -1,0 +1,106 @@
+"""Nothing that weakens the kernel goes unnoticed, but for what is listed with a reason.
+
+By default some mutants are tried, the same ones each time; with AUTOPSY_ALL_MUTANTS set, all.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import random
+from collections import Counter
+
+import pytest
+
+from . import battery, mutate, run
+from .battery import Battery
+
+SOME = 64
+COMMAND = "from tests/: python -m kernel_mutants.run --all --write, and give each a reason"
+
+
+@pytest.fixture(scope="module")
+def trials(tmp_path_factory: pytest.TempPathFactory) -> Battery:
+    return Battery(battery.prepared(tmp_path_factory.mktemp("mutants").resolve()))
+
+
+def test_a_mutant_survives_only_if_it_is_listed_with_a_reason(trials: Battery) -> None:
+    chosen = trials.mutants
+    if "AUTOPSY_ALL_MUTANTS" not in os.environ:
+        chosen = random.Random(len("kernel")).sample(chosen, SOME)
+    known = run.listed()
+    killed = {one.name: trials.killer(one) for one in chosen}
+    alive = [name for name, killer in killed.items() if not killer and name not in known]
+    dead = {name: killer for name, killer in killed.items() if killer and name in known}
+    assert (alive, dead) == ([], {}), COMMAND
+
+
+def test_every_survivor_is_a_mutant_and_has_a_reason() -> None:
+    names = {one.name for one in mutate.mutants(source())}
+    assert [name for name in run.listed() if name not in names] == [], COMMAND
+    assert "" not in run.reasons(), COMMAND
+
+
+def source() -> ast.Module:
+    return ast.parse(battery.SOURCE.read_text(encoding="utf-8"))
+
+
+def test_each_mutant_has_a_name_of_its_own_and_can_be_taken_back() -> None:
+    tree = source()
+    before = ast.unparse(tree)
+    mutants = mutate.mutants(tree)
+    assert [n for n, times in Counter(one.name for one in mutants).items() if times > 1] == []
+    for one in mutants[::97]:
+        one.make()
+        assert ast.unparse(tree) != before, one.name
+        one.undo()
+        assert ast.unparse(tree) == before, one.name
+
+
+def test_the_kernel_itself_passes_every_trial(trials: Battery) -> None:
+    module = mutate.compiled(trials.tree, "kernel_unmutated")
+    said = {
+        one.name: battery.judged(module, one.folder, one.known, one.rerun) for one in trials.trials
+    }
+    assert said == {one.name: one.found for one in trials.trials}
+
+
+@pytest.mark.parametrize(
+    "check", ["kernel", "layout", "subjects", "claims", "findings", "text", "report", "again"]
+)
+def test_a_kernel_that_leaves_a_check_out_is_killed(trials: Battery, check: str) -> None:
+    name = f"Verification.{check}: def {check} -> return at once"
+    (mutant,) = [one for one in trials.mutants if one.name == name]
+    assert trials.killer(mutant) != ""
+
+
+MUTATED = {
+    "a < b": {"a <= b", "a >= b"},
+    "a == b and c": {"a == b or c", "c", "a == b", "a != b and c"},
+    "not a": {"a"},
+    "a + 1": {"a - 1", "a + 2"},
+    "any(a)": {"all(a)"},
+    "True": {"False"},
+    "a in b": {"a not in b"},
+}
+
+
+@pytest.mark.parametrize("expression", list(MUTATED))
+def test_an_expression_is_mutated_in_each_of_these_ways(expression: str) -> None:
+    tree = ast.parse(f"def one(a, b, c):\n    found = {expression}\n")
+    found = set()
+    for mutant in mutate.mutants(tree):
+        mutant.make()
+        found.add(ast.unparse(tree.body[0].body[-1]).partition(" = ")[2])  # type: ignore[attr-defined]
+        mutant.undo()
+    assert found - {expression} == MUTATED[expression]
+
+
+def test_what_a_failure_says_is_not_mutated() -> None:
+    tree = ast.parse(
+        'def one(self, a):\n    self.fail("text", f"{a + 1}", "x", a > 2, cannot=True)'
+    )
+    assert [one.name for one in mutate.mutants(tree)] == [
+        "one: def one -> return at once",
+        "one: self.fail('text', f'{a + 1}', 'x', a > 2, cannot=True) -> pass",
+    ]
