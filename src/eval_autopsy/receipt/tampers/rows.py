@@ -124,18 +124,17 @@ def last_place(copy: Copy, split: str, outcome: str) -> int:
 def need(copy: Copy, split: str = "production", **wanted: str) -> None:
     """Changes nothing: the tampering has no place unless the evidence is like that."""
     evidence, source = copy.original.evidence, copy.source(split)
-    kinds = {kernel.OPERATIONS[claim["op"]].kind for claim in copy.original.claims}
+    packed = copy.read(source["file"])[:2] == b"\x1f\x8b"
     features = [one for one in evidence["attributes"] if isinstance(one, dict)]
     found: dict[str, Callable[[str], bool]] = {
         "layout": lambda value: source["layout"] in value.split("|"),
         "rule": lambda value: evidence["scorer"]["rule"] in value.split("|"),
         "outcome": lambda value: bool(places(copy, split, value)),
-        "no_outcome": lambda value: not any(value in r.outcomes for r in copy.original.records),
         "answers": lambda value: (
             bool(evidence["outputs"] or evidence["verdicts"]) == (value == "yes")
         ),
         "files": lambda value: ("split" in source) == (value == "apart"),
-        "claim": lambda value: value in kinds,
+        "packed": lambda value: packed == (value == "yes"),
         "features": lambda value: bool(features) == (value == "yes"),
         "kept": lambda value: any(one["kept"] for one in features) == (value == "yes"),
         "guard": lambda value: value in [guard["name"] for guard in evidence["guards"]],
