@@ -193,6 +193,13 @@ def test_records_that_are_remembered_change_no_verdict(
     assert [bench("invoice").tried(tamper(name)).found for name in names] == remembered
 
 
+def test_no_more_than_a_few_lots_of_records_are_remembered(bench: Benches) -> None:
+    found = bench("graded")
+    for name in ("row-changed", "row-deleted", "row-added", "file-emptied", "forged-label"):
+        found.tried(tamper(name))
+    assert 0 < len(found.original.memory.loaded) <= found.original.memory.LOTS
+
+
 def test_a_receipt_that_does_not_hold_is_not_tampered_with(
     made_receipt: MakeReceipt, tmp_path: Path
 ) -> None:
