@@ -173,7 +173,8 @@ def _instead(node: ast.AST, parent: ast.AST, name: str) -> Iterator[Change]:
                 yield ast.copy_location(new, node), ast.unparse(node), after
     if name in ("test", "ifs") and isinstance(node, ast.expr):
         for value in (True, False):
-            yield ast.Constant(value), f"if {ast.unparse(node)}", f"if {value}"
+            if ast.unparse(node) != str(value):
+                yield ast.Constant(value), f"if {ast.unparse(node)}", f"if {value}"
 
 
 def _compare(node: ast.Compare) -> Iterator[tuple[ast.AST, str]]:
