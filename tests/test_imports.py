@@ -53,7 +53,9 @@ HOMES = {
     "click": {"cli"},
     "jinja2": {"receipt.template"},
     "jsonschema": {"guards.schemas"},
+    "numpy": {"cubes", "questions"},
     "polars": {"cubes", "evidence", "questions.slices", "readers.parquet", "verdicts"},
+    "pyarrow": {"cubes", "readers"},
     "pydantic": {"case", "guards.schemas"},
     "pydantic_core": {"case"},
     "referencing": {"guards.schemas"},
@@ -62,7 +64,7 @@ HOMES = {
 COMES_WITH = {"pydantic_core": "pydantic", "referencing": "jsonschema"}
 COMES_WITH["backports"] = "backports.zstd"
 
-HEAVY = {"jinja2", "jsonschema", "numpy", "polars", "pydantic", "rich"}
+HEAVY = {"jinja2", "jsonschema", "numpy", "polars", "pyarrow", "pydantic", "rich"}
 
 
 def dotted(path: Path) -> str:
