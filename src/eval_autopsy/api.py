@@ -29,9 +29,11 @@ from eval_autopsy.case.unwritten import (
     unwritten,
 )
 from eval_autopsy.cubes import polars_cube
+from eval_autopsy.cubes.coded import rows_of
 from eval_autopsy.errors import BadCase
 from eval_autopsy.evidence import Progress, gather, quiet
 from eval_autopsy.questions import slices as question
+from eval_autopsy.questions.discover import discover, plan_for
 from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.receipt import certify
 
@@ -50,6 +52,9 @@ class Autopsy:
         self,
         by: Sequence[str] = (),
         *,
+        depth: int | None = None,
+        min_support: int | None = None,
+        seed: int = 0,
         members: bool = False,
         progress: Progress = quiet,
     ) -> question.Slices:
@@ -72,7 +77,15 @@ class Autopsy:
         cube = polars_cube.count(evidence.spec, evidence.table)
         check_scored(cube, ", ".join(source.name for source in case.sources))
         at_most = question.LEVELS_AT_MOST if asked else LEVELS_AT_MOST
-        found = question.slices_of(cube, evidence.spec, levels_at_most=at_most, members=members)
+        counted = cube.count("production", "counted", {})
+        plan = plan_for(counted, len(cube.attributes), depth=depth, support=min_support, seed=seed)
+        rows = rows_of(
+            evidence.spec, evidence.table, cube.attributes, seed=seed, held_out=plan.held_out
+        )
+        discovery = discover(rows.attributes, rows.batch, rows.units, plan)
+        found = question.slices_of(
+            cube, evidence.spec, levels_at_most=at_most, members=members, discovery=discovery
+        )
         earlier = tuple(question.SetAside(*one) for one in attributes.set_aside)
         return replace(found, set_aside=earlier + found.set_aside)
 

@@ -139,7 +139,7 @@ def _spec(case: Case) -> dict[str, Any]:
     """The description of the evidence, without its files."""
     scorer = case.scorer
     tolerance = scorer.tolerance
-    used = ("id", "input", "expected", "output", "error", "score")
+    used = ("id", "input", "expected", "output", "error", "score", "cluster")
     return {
         "sources": [],
         "fields": {part: name for part, name in case.wanted.fields.items() if part in used},
@@ -158,6 +158,7 @@ def _spec(case: Case) -> dict[str, Any]:
         "guards": list(_guards(case)),
         "system": None,
         "converted": [],
+        "search": None,
     }
 
 

@@ -2,10 +2,10 @@
 
 1. A slice is a conjunction of one level each of at most `depth` attributes. It is looked at when it
    has at least `min_support` scored records of production.
-2. Its excess is how many more errors it has than if it erred as often as all that was searched:
-   wrong(slice) - n(slice) * wrong(all) / n(all). It is what a repair of the slice could save. In
-   subgroup discovery it is weighted relative accuracy, times n(all) (Lavrac, Flach & Zupan 1999).
-   Compared as whole numbers, so that ties are ties.
+2. Its excess is how many more errors it has than its share of the records would give it:
+   wrong(slice) - wrong(all) * n(slice) / n(all). It is what a repair of the slice could save. Where
+   n counts the same records as wrong, this is the weighted relative accuracy of subgroup discovery,
+   times n(all) (Lavrac, Flach & Zupan 1999). Compared as whole numbers, so that ties are ties.
 3. Every conjunction is looked at: nothing is pruned by a bound, and nothing is sampled.
 """
 
@@ -44,13 +44,15 @@ class Target(NamedTuple):
     """What is searched for, and where."""
 
     outcomes: tuple[str, ...] = ("loud", "silent")  # what counts as an error
-    parts: tuple[str, ...] = PRODUCTION
+    parts: tuple[str, ...] = PRODUCTION  # whose errors are counted
+    among: tuple[str, ...] = PRODUCTION  # whose records make a slice's share
 
     def of(self, counts: Counts) -> tuple[Counts, Counts]:
         """How many records and how many errors, of counts that end in PARTS x OUTCOMES."""
+        records = counts[..., [PARTS.index(one) for one in self.among], :].sum(axis=(-2, -1))
         there = counts[..., [PARTS.index(one) for one in self.parts], :].sum(axis=-2)
         errors = there[..., [OUTCOMES.index(one) for one in self.outcomes]].sum(axis=-1)
-        return there.sum(axis=-1), errors
+        return records, errors
 
 
 WRONG = Target()
