@@ -29,6 +29,7 @@ FLOORS = [
     ["verdicts"],
     ["cubes", "evidence"],
     ["questions"],
+    ["discovery"],
     ["receipt"],
     ["case"],
     ["api"],

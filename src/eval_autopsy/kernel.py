@@ -1284,6 +1284,16 @@ class Search:
                 self.p = [(1 + self.as_extreme(p, family, wrong)) / (1 + self.draws) for p in raw]
         return self.p
 
+    def searched(self) -> int:
+        """How many conjunctions were looked at."""
+        return sum(1 for _ in self.conjunctions())
+
+    def held_out(self, outcome: str, of: str, where: Where) -> tuple[int, int]:
+        """The rate of an outcome in the part of a slice that tested it."""
+        inside = self.rows_of(where, self.masks(self.tested_on))
+        k, n = (_bits(inside & _rows_with(name, self.tested_on)) for name in (outcome, of))
+        return k, n
+
     @property
     def draws(self) -> int:
         return int(self.says["draws"])
@@ -1466,10 +1476,6 @@ def _search(cube: Cube) -> Search:
     return cube.search
 
 
-def _searched(cube: Cube) -> int:
-    return sum(1 for _ in _search(cube).conjunctions())
-
-
 def _confirmed(cube: Cube) -> tuple[int, int]:
     search = _search(cube)
     slices = [canonical(one["where"]) for one in search.says["tested"]]
@@ -1485,13 +1491,9 @@ def _p_discovered(cube: Cube, outcome: str, where: Where) -> float:
 
 
 def _rate_held_out(cube: Cube, outcome: str, of: str, where: Where) -> tuple[int, int]:
-    search = _search(cube)
-    if not search.says["held_out"]:
+    if not _search(cube).says["held_out"]:
         raise Undefined("nothing was held out")
-    inside = search.rows_of(where, search.masks(search.tested_on))
-    wanted = (_rows_with(name, search.tested_on) for name in (outcome, of))
-    k, n = (_bits(inside & rows) for rows in wanted)
-    return k, n
+    return _search(cube).held_out(outcome, of, where)
 
 
 _UNION = ("split", "outcome", "of", "slices")
@@ -1518,7 +1520,7 @@ OPERATIONS = {
     "smallest_set": Operation(
         ("by", "share"), "slices", smallest_set, "fewest slices with {share} of the loss"
     ),
-    "searched": Operation((), "count", _searched, "conjunctions looked at"),
+    "searched": Operation((), "count", lambda cube: _search(cube).searched(), "slices looked at"),
     "confirmed": Operation((), "rate", _confirmed, "confirmed of the slices tested"),
     "p_discovered": Operation(
         ("outcome", "where"),
@@ -2293,6 +2295,16 @@ def check_names(evidence: Mapping[str, Any]) -> None:
         raise Unreadable(f"fields are {', '.join(sorted(fields))}", "evidence")
 
 
+def check_search(search: Mapping[str, Any], attributes: Sequence[str]) -> None:
+    """Raises Unreadable where a search could not have been made as it is described."""
+    by, tested = search["by"], search["tested"]
+    good = by and len(set(by)) == len(by) and set(by) <= set(attributes)
+    good = good and min(search[name] for name in ("depth", "support", "draws")) > 0
+    good = good and all(one["where"] and set(one["where"]) <= set(by) for one in tested)
+    if not good:
+        raise Unreadable("a search that cannot have been made", "evidence.search")
+
+
 CHECKS = "schema kernel layout subjects records claims findings text report rerun".split()  # noqa: SIM905
 
 
@@ -2472,6 +2484,8 @@ class Verification:
         names = [attribute_name(one) for one in self.evidence["attributes"]]
         if len(set(names)) < len(names):
             raise Unreadable("two attributes have the same name", "evidence")
+        if self.evidence["search"]:
+            check_search(self.evidence["search"], names)
         self.cube = count_records(names, self.records, self.evidence["search"])
         if len({record.split for record in self.records}) < len(SPLITS):
             raise Unreadable("records of one split only", "evidence")

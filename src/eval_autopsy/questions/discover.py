@@ -79,9 +79,25 @@ class Discovery(NamedTuple):
     tested: tuple[Tested, ...]
     cover: tuple[int, ...]  # positions in `tested`: the fewest that hold nearly all their errors
 
-    @property
-    def confirmed(self) -> tuple[Tested, ...]:
-        return tuple(one for one in self.tested if one.p_adjusted <= CHANCE)
+
+class Searched(kernel.Search):
+    """What claims of a search need to know of it, from what the engine found."""
+
+    def __init__(self, by: Sequence[str], discovery: Discovery) -> None:
+        self.says = discovery.plan.spec(by, discovery.tested)
+        self.discovery = discovery
+
+    def searched(self) -> int:
+        return self.discovery.searched
+
+    def p_values(self) -> list[float]:
+        return [one.p_adjusted for one in self.discovery.tested]
+
+    def held_out(self, outcome: str, of: str, where: kernel.Where) -> tuple[int, int]:
+        for one in self.discovery.tested:
+            if one.where == where and one.held_out and (outcome, of) == ("right", "counted"):
+                return one.held_out
+        raise kernel.Undefined(f"{outcome} of {of}, held out, is not known of a slice")
 
 
 def plan_for(

@@ -95,6 +95,7 @@ class Breakdown:
     """The slices of one attribute, those that lose most first."""
 
     attribute: str
+    derived: bool  # read from a text, and not a field of the data
     slices: tuple[Slice, ...]
     eval_only: tuple[EvalOnly, ...]
     explained: Fraction | None  # eta squared; None when all of production is right, or wrong
@@ -106,6 +107,7 @@ class Breakdown:
         explained = self.explained
         return {
             "attribute": self.attribute,
+            "derived": self.derived,
             "slices": len(self.slices),
             "explained": None if explained is None else kernel.real(float(explained)),
             "eval_only": [one.to_dict() for one in self.eval_only],
@@ -142,9 +144,10 @@ class Slices:
 
     @property
     def all(self) -> tuple[Slice, ...]:
-        """What the search found, then the other slices of every attribute that has a table."""
+        """What the search found, then the other slices of every field."""
         found = [one.where for one in self.found]
-        rows = (one for breakdown in self.breakdowns for one in breakdown.slices)
+        fields = (breakdown for breakdown in self.breakdowns if not breakdown.derived)
+        rows = (one for field in fields for one in field.slices)
         return (*self.found, *(one for one in rows if one.where not in found))
 
     def to_dict(self) -> dict[str, Any]:
@@ -225,8 +228,17 @@ def slices_of(
     a search of the same records found.
     """
     by_name = {name: Marginal(cube, name) for name in cube.attributes}
-    reasons = {name: against(one, levels_at_most) for name, one in by_name.items()}
-    found = [breakdown_of(one, name, members) for name, one in by_name.items() if not reasons[name]]
+    reasons = {name: against(one, name, levels_at_most) for name, one in by_name.items()}
+    derived = {
+        kernel.attribute_name(one)
+        for one in evidence.get("attributes", ())
+        if not isinstance(one, str) and "of" in one
+    }
+    found = [
+        breakdown_of(one, name, members, derived=name in derived)
+        for name, one in by_name.items()
+        if not reasons[name]
+    ]
     found.sort(key=lambda one: one.explained or 0, reverse=True)
     confirmed = tuple(found_slices(cube, discovery, members)) if discovery else ()
     by_where = {kernel.canonical(dict(one.where)): one for one in confirmed}
@@ -271,10 +283,11 @@ class Marginal(kernel.Cube):
         return self.totals[split][outcome]
 
 
-def against(cube: kernel.Cube, levels_at_most: int) -> str:
-    """Why the one attribute of a cube is not to be sliced by; "" when it may be."""
-    levels = len({levels for _, levels in cube.cells})
-    records = sum(cube.count(split, "records", {}) for split in kernel.SPLITS)
+def against(cube: kernel.Cube, name: str, levels_at_most: int) -> str:
+    """Why an attribute is not to be sliced by; "" when it may be."""
+    counted = cube.counted([name]).values()
+    levels = len({level for cells in counted for level in cells})
+    records = sum(counts["records"] for cells in counted for counts in cells.values())
     if levels == 1:
         return "every record has the same value"
     if levels == records:
@@ -284,7 +297,9 @@ def against(cube: kernel.Cube, levels_at_most: int) -> str:
     return ""
 
 
-def breakdown_of(cube: kernel.Cube, attribute: str, members: bool = False) -> Breakdown:
+def breakdown_of(
+    cube: kernel.Cube, attribute: str, members: bool = False, *, derived: bool = False
+) -> Breakdown:
     """The slices by the one attribute of a cube."""
     by = [attribute]
     counted = {split: cube.slices(by, split, "counted") for split in kernel.SPLITS}
@@ -293,6 +308,7 @@ def breakdown_of(cube: kernel.Cube, attribute: str, members: bool = False) -> Br
     found.sort(key=lambda one: (one.contribution, -one.production.n, kernel.canonical(one.where)))
     return Breakdown(
         attribute=attribute,
+        derived=derived,
         slices=tuple(found),
         eval_only=tuple(_eval_only(cube, by, set(counted["eval"]) - set(counted["production"]))),
         explained=_explained(cube, by),
