@@ -1012,21 +1012,32 @@ def newcombe(k1: int, n1: int, k0: int, n0: int) -> tuple[float, float]:
 def fisher(a: int, b: int, c: int, d: int) -> float:
     """The two-sided p-value of the table [[a, b], [c, d]]. Source: Fisher 1935.
 
-    Sums the tables that are no more likely than the one seen, as R and scipy do.
+    Sums the tables that are no more likely than the one seen, as R and scipy do: those beyond it,
+    and on the other side of the likeliest those from the first that is no more likely.
     """
-    row, column, total = a + b, a + c, a + b + c + d
+    n, wrong, total = a + b, a + c, a + b + c + d
+    likeliest = (n + 1) * (wrong + 1) // (total + 2)
+    seen = log_chance(a, n, wrong, total) + 1e-7
+    if a < likeliest:  # the table of the right answers is the mirror image
+        return fisher(b, a, d, c)
+    low, high = max(0, n + wrong - total) - 1, min(likeliest, a - 1)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if log_chance(middle, n, wrong, total) <= seen:
+            low = middle
+        else:
+            high = middle - 1
+    other = fisher_greater(n - low, n, total - wrong, total)
+    return min(1.0, fisher_greater(a, n, wrong, total) + other)
 
-    def log_choose(n: int, k: int) -> float:
-        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
-    def log_chance(x: int) -> float:
-        return log_choose(column, x) + log_choose(total - column, row - x)
+def log_chance(x: int, n: int, wrong: int, total: int) -> float:
+    """The logarithm of the chance of x wrong records among n drawn from `total`."""
 
-    everything = log_choose(total, row)
-    seen = log_chance(a) + 1e-7
-    support = range(max(0, row + column - total), min(row, column) + 1)
-    chances = (log_chance(x) for x in support)
-    return min(1.0, math.fsum(math.exp(x - everything) for x in chances if x <= seen))
+    def log_choose(a: int, b: int) -> float:
+        return math.lgamma(a + 1) - math.lgamma(b + 1) - math.lgamma(a - b + 1)
+
+    return log_choose(wrong, x) + log_choose(total - wrong, n - x) - log_choose(total, n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -1145,13 +1156,9 @@ def fisher_greater(k: int, n: int, wrong: int, total: int) -> float:
     if k > high:
         return 0.0
 
-    def log_choose(a: int, b: int) -> float:
-        return math.lgamma(a + 1) - math.lgamma(b + 1) - math.lgamma(a - b + 1)
-
     upward = k * total > n * wrong  # else the other tail is the shorter one
     x = k if upward else k - 1
-    chance = log_choose(wrong, x) + log_choose(total - wrong, n - x) - log_choose(total, n)
-    term = tail = math.exp(chance)
+    term = tail = math.exp(log_chance(x, n, wrong, total))
     while term > tail * 1e-17 and (x < high if upward else x > low):
         if upward:
             term *= (wrong - x) * (n - x) / ((x + 1) * (total - wrong - n + x + 1))
