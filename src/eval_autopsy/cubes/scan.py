@@ -17,7 +17,7 @@ import queue
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -33,6 +33,7 @@ from eval_autopsy.errors import CannotRead
 from eval_autopsy.readers.intake import Source, SplitColumn
 from eval_autopsy.readers.opened import open_file
 from eval_autopsy.readers.parquet import plain
+from eval_autopsy.readers.parquet_sample import damaged
 
 BATCH = 2**20  # rows
 SAMPLED_AT_ONCE, PLACES = 2**16, 16  # rows, and places of a file that a sample is taken from
@@ -73,6 +74,7 @@ class Table:
 
     sources: Sequence[Source]
     columns: Columns
+    where: Mapping[str, frozenset[str]] = field(default_factory=dict)  # column -> levels kept
     seed: int = 0
     progress: Progress = lambda what, done, total: None
     rows: int = field(init=False)
@@ -96,6 +98,7 @@ class Table:
 
     def _needed(self, source: Source, wanted: Sequence[str]) -> Iterator[str]:
         yield from wanted
+        yield from self.where
         yield self.columns.score
         if self.columns.error:
             yield self.columns.error
@@ -122,13 +125,7 @@ def _open(source: Source, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile
             stream, read_dictionary=list(read_dictionary), page_checksum_verification=True
         )
     except (pa.ArrowException, OSError) as error:
-        raise _damaged(error, source) from None
-
-
-def _damaged(error: Exception, source: Source) -> CannotRead:
-    first = str(error).strip().partition("\n")[0]
-    what = f"the Parquet file is damaged, or newer than what reads it: {first[:200]}"
-    return CannotRead(what, where=source.name, remedy="copy or write it again")
+        raise damaged(error, source.name) from None
 
 
 def _batches(source: Source, names: Sequence[str], sample: bool) -> Iterator[pa.RecordBatch]:
@@ -150,7 +147,7 @@ def _batches(source: Source, names: Sequence[str], sample: bool) -> Iterator[pa.
                     opened.iter_batches(batch_size=size, row_groups=[group], columns=list(names))
                 )
         except (pa.ArrowException, OSError) as error:
-            raise _damaged(error, source) from None
+            raise damaged(error, source.name) from None
 
 
 def _first(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -293,11 +290,29 @@ class Scores:
         half = self.lots.take(batch.num_rows) + np.uint8(PARTS.index("search"))
         classes = half * production * np.uint8(len(OUTCOMES)) + outcome
         scored = outcome < len(OUTCOMES)
+        if self.table.where:
+            kept = self._kept(batch)
+            production, scored = production[kept], scored & kept
+            self._note(production, outcome[kept] < len(OUTCOMES))
+            return classes[scored], scored
         if scored.all():
             return classes, None
+        self._note(production, scored)
+        return classes[scored], scored
+
+    def _note(self, production: NDArray[np.bool_], scored: NDArray[np.bool_]) -> None:
         self.unscored["production"] += int((production & ~scored).sum())
         self.unscored["eval"] += int((~production & ~scored).sum())
-        return classes[scored], scored
+
+    def _kept(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
+        """Which rows have the values that are asked for."""
+        found = np.ones(batch.num_rows, np.bool_)
+        for name, texts in self.table.where.items():
+            values = _encoded(batch.column(name))
+            levels = (kernel.level(plain(value)) for value in values.dictionary.to_pylist())
+            wanted = np.array([kernel.canonical(level) in texts for level in levels], np.bool_)
+            found &= wanted[values.indices.to_numpy()]
+        return found
 
     def _outcomes(self, source: Source, batch: pa.RecordBatch) -> NDArray[np.uint8]:
         """The position in OUTCOMES of each row; beyond them where there is no verdict."""
