@@ -19,15 +19,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from eval_autopsy.attributes import SetAside
 from eval_autopsy.case.load import Case, load
-from eval_autopsy.case.unwritten import (
-    LEVELS_AT_MOST,
-    Attributes,
-    Said,
-    attributes_of,
-    sliced_by,
-    unwritten,
-)
+from eval_autopsy.case.unwritten import Said, by_itself, sliced_by, unwritten
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.errors import BadCase
 from eval_autopsy.evidence import Progress, gather, quiet
@@ -56,25 +50,27 @@ class Autopsy:
         """Where production is wrong, by each of some attributes.
 
         `by` stands in place of the case's own attributes. Where neither names any, every field
-        with few different values is taken, and the others are set aside with the reason.
+        that can tell is taken: numbers in bands, times by hour, weekday and period, and rare
+        values as another. The others are set aside with the reason.
         Runs the system once, when the case names one. `members` keeps the ids of each slice.
         """
-        asked = tuple(by) or tuple(self.case.wanted.attributes)
-        if len(set(asked)) < len(asked):
-            raise BadCase(
-                f"an attribute is named twice in {', '.join(asked)}", remedy="name it once"
-            )
-        attributes = Attributes(asked, ()) if asked else attributes_of(self.case)
-        case = sliced_by(self.case, attributes.names)
+        if len(set(by)) < len(by):
+            raise BadCase(f"an attribute is named twice in {', '.join(by)}", remedy="name it once")
+        case, earlier = self._sliced(by)
         # No receipt is made, so that files may lie anywhere.
         base = Path(Path(os.path.abspath(case.folder)).anchor)
         evidence = gather(case, base, progress, twice=False)
         cube = polars_cube.count(evidence.spec, evidence.table)
         check_scored(cube, ", ".join(source.name for source in case.sources))
-        at_most = question.LEVELS_AT_MOST if asked else LEVELS_AT_MOST
-        found = question.slices_of(cube, evidence.spec, levels_at_most=at_most, members=members)
-        earlier = tuple(question.SetAside(*one) for one in attributes.set_aside)
-        return replace(found, set_aside=earlier + found.set_aside)
+        found = question.slices_of(cube, evidence.spec, members=members)
+        before = tuple(question.SetAside(*one) for one in (*earlier, *evidence.set_aside))
+        return replace(found, set_aside=before + found.set_aside, notes=tuple(evidence.notes))
+
+    def _sliced(self, by: Sequence[str] = ()) -> tuple[Case, tuple[SetAside, ...]]:
+        """The case with the fields to slice by, and those that cannot be, with the reason."""
+        if by:
+            return sliced_by(self.case, by), ()
+        return (self.case, ()) if self.case.wanted.attributes else by_itself(self.case)
 
     def run(
         self,
@@ -90,7 +86,10 @@ class Autopsy:
         if not self.written:
             what = "there is no case file, which a receipt rests on"
             raise BadCase(what, remedy="run `autopsy init` with the same files")
-        return certify.certify(self.case, Path(into), progress, seed)
+        case, earlier = self._sliced()
+        done = certify.certify(case, Path(into), progress, seed)
+        aside = (*earlier, *done.evidence.set_aside)
+        return done._replace(evidence=replace(done.evidence, set_aside=aside))
 
 
 def open(  # noqa: A001  it is called as autopsy.open

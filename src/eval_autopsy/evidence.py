@@ -6,14 +6,18 @@ have to be kept because the kernel cannot make them itself, and the description 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from eval_autopsy import features, kernel, registry, verdicts
+from eval_autopsy import attributes, features, kernel, registry, verdicts
+from eval_autopsy.attributes import Choice, SetAside
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
@@ -35,7 +39,8 @@ class Evidence:
     table: pl.DataFrame  # of verdicts, a row for each record
     subjects: Mapping[str, Path]  # by the name that a receipt gives them
     made: Mapping[str, bytes]  # files of the receipt's own folder
-    set_aside: Sequence[features.SetAside]  # features that say nothing of these records
+    set_aside: Sequence[SetAside]  # attributes that say nothing of these records
+    notes: Sequence[str] = ()  # how some were made
 
 
 def quiet(what: str, done: int, total: int) -> None:
@@ -67,11 +72,16 @@ def gather(case: Case, base: Path, progress: Progress = quiet, *, twice: bool = 
         spec["outputs"] = OUTPUTS
         made[OUTPUTS] = b"".join(map(_answer_line, reading.records, answers))
     _subject(case.path, base, subjects)
+    for file in case.feature_files:
+        _subject(file, base, subjects)
     records = judgeable(spec, reading.records, answers)
-    found, set_aside = features.features_of(records, case.features)
-    spec["attributes"] += [one.spec for one in found]
-    table = verdicts.table_of(spec, records, _checks(case, spec), [one.levels for one in found])
-    lines = list(_stored(spec, table))
+    choices = [_chosen(case, name, records) for name in case.wanted.attributes]
+    found, aside = features.features_of(records, case.features, case.feature_files)
+    table = _table(case, spec, records, choices, found)
+    for name in (name for name, bands in case.bands.items() if bands == "supervised"):
+        choices.append(_supervised(name, spec, records, table))
+        table = _sliced(spec, records, choices[-1], table)
+    lines = list(_stored(spec, table, found))
     if lines:
         spec["verdicts"] = VERDICTS
         made[VERDICTS] = b"".join(map(_line, lines))
@@ -81,8 +91,78 @@ def gather(case: Case, base: Path, progress: Progress = quiet, *, twice: bool = 
         table=table,
         subjects=subjects,
         made=made,
-        set_aside=tuple(set_aside),
+        set_aside=tuple(one for choice in choices for one in choice.set_aside) + tuple(aside),
+        notes=tuple(note for choice in choices for note in choice.notes),
     )
+
+
+# What the records are split by
+
+
+def _chosen(case: Case, name: str, records: Sequence[Record]) -> Choice:
+    """How the records are sliced by a field: as the case says, or as suits what it holds."""
+    if name in case.times:
+        parts = case.times[name]
+        return Choice(attributes=tuple({"field": name, "time": part} for part in parts))
+    bands = case.bands.get(name)
+    if bands == "supervised":
+        return Choice()  # which needs to know what is right
+    if isinstance(bands, tuple):
+        return Choice(attributes=({"field": name, "edges": list(bands)},))
+    counts = Counter(verdicts.levels_of(name, records))
+    if bands == "quantiles":
+        return attributes.banded(name, attributes.bands_of(attributes.numbers_in(counts)))
+    return attributes.chosen(name, counts) if case.guessed else attributes.asked(name, counts)
+
+
+def _table(
+    case: Case,
+    spec: dict[str, Any],
+    records: Sequence[Record],
+    choices: Sequence[Choice],
+    found: Sequence[features.Feature],
+) -> pl.DataFrame:
+    """The table of verdicts; enters the attributes in the description, plain fields first."""
+    chosen = [one for choice in choices for one in choice.attributes]
+    made = [one for one in chosen if not isinstance(one, str)]
+    spec["attributes"] = [one for one in chosen if isinstance(one, str)]
+    spec["attributes"] += made + [one.spec for one in found]
+    levels = [verdicts.made_levels(one, records) for one in made] + [one.levels for one in found]
+    return verdicts.table_of(spec, records, _checks(case, spec), levels)
+
+
+def _supervised(
+    name: str, spec: Mapping[str, Any], records: Sequence[Record], table: pl.DataFrame
+) -> Choice:
+    """A field in bands whose edges tell right from wrong in half of the records, by their ids."""
+    outcomes: dict[Decimal, tuple[int, int]] = {}
+    half = 0
+    for record, right in zip(records, verdicts.right(spec, table), strict=True):
+        number = kernel.number_in(record.attributes[name])
+        if number is not None and right is not None and _in_first_half(record):
+            k, wrong = outcomes.get(number, (0, 0))
+            outcomes[number] = (k + right, wrong + (not right))
+            half += 1
+    choice = attributes.banded(name, attributes.supervised_bands(outcomes))
+    note = f"{name}: its edges were chosen by what is right and wrong in {half:,} of the records"
+    return replace(choice, notes=(note,))
+
+
+def _in_first_half(record: Record) -> bool:
+    """Whether a record is one that edges may be chosen by: told from its id alone."""
+    return sha256(f"{record.split} {record.id}".encode()).digest()[0] < 128
+
+
+def _sliced(
+    spec: dict[str, Any], records: Sequence[Record], choice: Choice, table: pl.DataFrame
+) -> pl.DataFrame:
+    """The table with one more attribute, if there is one."""
+    for one in choice.attributes:
+        spec["attributes"].append(one)
+        levels = verdicts.made_levels(one, records)
+        column = pl.Series(verdicts.LEVEL + kernel.attribute_name(one), levels, dtype=pl.String)
+        table = table.with_columns(column)
+    return table
 
 
 def judgeable(
@@ -143,7 +223,7 @@ def _spec(case: Case) -> dict[str, Any]:
     return {
         "sources": [],
         "fields": {part: name for part, name in case.wanted.fields.items() if part in used},
-        "attributes": list(case.wanted.attributes),
+        "attributes": [],
         "outputs": None,
         "verdicts": None,
         "output_format": scorer.output_format,
@@ -242,13 +322,21 @@ def _checks(case: Case, spec: Mapping[str, Any]) -> dict[str, Guard]:
     return found
 
 
-def _stored(spec: Mapping[str, Any], table: pl.DataFrame) -> Iterable[dict[str, Any]]:
-    """A line for each record, of the verdicts that the kernel cannot give; no lines if it can."""
+def _stored(
+    spec: Mapping[str, Any], table: pl.DataFrame, read: Sequence[features.Feature]
+) -> Iterable[dict[str, Any]]:
+    """A line for each record, of what the kernel cannot tell itself; no lines if there is none."""
     names = [guard["name"] for guard in spec["guards"] if guard["rule"] == "stored"]
     theirs = spec["scorer"]["rule"] == "stored"
-    if not names and not theirs:
+    levels = {kernel.attribute_name(one.spec): one.stored for one in read if one.stored is not None}
+    if not names and not theirs and not levels:
         return
-    for row in table.iter_rows(named=True):
+    for number, row in enumerate(table.iter_rows(named=True)):
         said = {name: row[verdicts.GUARD + name] for name in names}
         line = {"split": row["split"], "id": row["id"], "guards": said}
-        yield {**line, "right": row["score"]} if theirs else line
+        if theirs:
+            line["right"] = row["score"]
+        if levels:
+            each = {name: values[number] for name, values in levels.items()}
+            line["levels"] = {n: value for n, value in each.items() if value is not kernel.MISSING}
+        yield line
