@@ -44,6 +44,7 @@ class Autopsy:
         self,
         by: Sequence[str] = (),
         *,
+        features: Iterable[str | Path] = (),
         members: bool = False,
         progress: Progress = quiet,
     ) -> question.Slices:
@@ -52,11 +53,14 @@ class Autopsy:
         `by` stands in place of the case's own attributes. Where neither names any, every field
         that can tell is taken: numbers in bands, times by hour, weekday and period, and rare
         values as another. The others are set aside with the reason.
-        Runs the system once, when the case names one. `members` keeps the ids of each slice.
+        `features` are Python files with features to add. Runs the system once, when the case names
+        one. `members` keeps the ids of each slice.
         """
         if len(set(by)) < len(by):
             raise BadCase(f"an attribute is named twice in {', '.join(by)}", remedy="name it once")
         case, earlier = self._sliced(by)
+        files = (*case.feature_files, *map(existing, features))
+        case = replace(case, feature_files=files)
         # No receipt is made, so that files may lie anywhere.
         base = Path(Path(os.path.abspath(case.folder)).anchor)
         evidence = gather(case, base, progress, twice=False)
@@ -129,6 +133,13 @@ def open(  # noqa: A001  it is called as autopsy.open
         raise BadCase(what, remedy="name the case alone, or data files and their columns")
     case, notes = unwritten(said)
     return Autopsy(case, notes, written=False)
+
+
+def existing(path: str | Path) -> Path:
+    """A file that is there. Raises BadCase when it is not."""
+    if not os.path.isfile(path):
+        raise BadCase("there is no such file", where=str(path), remedy="name a Python file")
+    return Path(path)
 
 
 def _paths(given: Paths) -> tuple[Path, ...]:

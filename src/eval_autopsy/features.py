@@ -65,6 +65,12 @@ class Wanted(NamedTuple):
         return f"{self.entry.name}({self.of})"
 
     @property
+    def words(self) -> str:
+        """What it looks at, as a person would say it."""
+        ours = self.entry.package == OURS
+        return kernel.attribute_words(self.name) if ours else self.entry.help
+
+    @property
     def spec(self) -> dict[str, Any]:
         """How a receipt describes it, before anything folds."""
         if self.entry.package == OURS:

@@ -876,9 +876,9 @@ def _labelled(text: str) -> list[tuple[str, str, int]]:
     """Label, delimiter and line of each labelled field."""
     found = []
     for number, line in enumerate(text.splitlines()):
-        first = _LABEL.match(line)
+        first = _LABEL.match(line.rstrip())  # for white space at the end is tried in vain
         for part in _BETWEEN.split(line) if first else ():
-            match = _LABEL.match(part)
+            match = _LABEL.match(part.rstrip())
             if match:
                 label = " ".join(match.group(1).lower().split())
                 found.append((label, match.group(2).strip() or repr(match.group(2)), number))
