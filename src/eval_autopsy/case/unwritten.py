@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from eval_autopsy import kernel, registry
+from eval_autopsy.attributes import SetAside
 from eval_autopsy.case.columns import Column, Fields, columns_of
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import CaseFile, Scorer
@@ -23,9 +24,8 @@ from eval_autopsy.errors import BadCase
 from eval_autopsy.readers import Source, SplitColumn, Wanted
 from eval_autopsy.records import SPLITS, Split
 
-LEVELS_AT_MOST = 20  # of an attribute that nobody asked for
-LEVEL_LENGTH = 60  # characters of a level; longer ones are texts, not kinds
 VALUES_SHOWN = 5
+SLICED_BY_TOO = ("confidence", "timestamp", "latency", "cost")  # parts that may be sliced by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +51,10 @@ class Unwritten(NamedTuple):
 
 
 class Attributes(NamedTuple):
-    """The fields that can be sliced by, and the others with the reason."""
+    """The fields that may be sliced by, and the others with the reason."""
 
     names: tuple[str, ...]
-    set_aside: tuple[tuple[str, str], ...]
+    set_aside: tuple[SetAside, ...]
 
 
 def unwritten(said: Said) -> Unwritten:
@@ -87,39 +87,62 @@ def sliced_by(case: Case, names: Sequence[str]) -> Case:
     return replace(case, wanted=case.wanted._replace(attributes=tuple(names)))
 
 
-def attributes_of(case: Case) -> Attributes:
-    """The fields of a case's data that it has no other use for and that can be sliced by.
+def by_itself(case: Case) -> tuple[Case, tuple[SetAside, ...]]:
+    """The case sliced by what its data hold, where it does not say; and what cannot be."""
+    found = attributes_of(case)
+    return replace(sliced_by(case, found.names), guessed=True), found.set_aside
 
-    Told from the first records of each file; what they cannot rule out is left to the counts.
+
+def attributes_of(case: Case) -> Attributes:
+    """The fields of a case's data that it has no other use for and that may be sliced by.
+
+    Told from the first records of each file; how, and whether, is then told from all of them.
     """
-    rows = [row for source in case.sources for row in look_at(source.path, source.name).rows]
-    columns = columns_of(rows)
+    by_split = _rows_by_split(case.sources)
+    columns = columns_of([row for rows in by_split.values() for row in rows])
     splits = [s.split.column for s in case.sources if isinstance(s.split, SplitColumn)]
-    taken = [*case.wanted.fields.values(), *splits]
-    taken += [guess.field for guess in guess_parts([columns], taken)]
+    fields = case.wanted.fields.items()
+    taken = [name for part, name in fields if part not in SLICED_BY_TOO] + splits
+    guesses = guess_parts([columns], [*case.wanted.fields.values(), *splits])
+    taken += [guess.field for guess in guesses if guess.part not in SLICED_BY_TOO]
     names, set_aside = [], []
     for name, column in columns.items():
         if any(name == other or name.startswith(f"{other}.") for other in taken):
             continue
-        reason = _unfit(column)
+        reason = _unfit(name, column, by_split)
         if reason:
-            set_aside.append((name, reason))
+            set_aside.append(SetAside(name, reason))
         elif column.scalar:  # the fields inside an object have columns of their own
             names.append(name)
     return Attributes(tuple(names), tuple(set_aside))
 
 
-def _unfit(column: Column) -> str:
+def _unfit(name: str, column: Column, by_split: Mapping[Split, Sequence[Fields]]) -> str:
     """Why a column cannot be sliced by; "" when it may be, or is an object."""
     if not column.scalar:
         return "" if all(isinstance(value, dict) for value in column.given) else "it holds lists"
-    if any(number != number.to_integral_value() for number in column.numbers or ()):
-        return "it holds measurements"
-    if any(len(level) > LEVEL_LENGTH for level in column.counts):
-        return f"it holds texts of more than {LEVEL_LENGTH} characters"
-    if len(column.counts) > LEVELS_AT_MOST:
-        return f"more than {LEVELS_AT_MOST} different values"
+    for split, rows in by_split.items():
+        if rows and all(kernel.field(row, name) is kernel.MISSING for row in rows):
+            return f"no record of {split} has it"
+    try:
+        kernel.attribute_name(name)
+    except kernel.Unreadable:
+        return "its name is one that features have"
     return ""
+
+
+def _rows_by_split(sources: Iterable[Source]) -> dict[Split, list[Fields]]:
+    """The first rows of each split's files."""
+    rows: dict[Split, list[Fields]] = {split: [] for split in SPLITS}
+    for source in sources:
+        look = look_at(source.path, source.name)
+        if isinstance(source.split, SplitColumn):
+            column, values = source.split.column, source.split.values
+            for split, each in Sets("", one=look, column=column, values=values).rows().items():
+                rows[split] += each
+        else:
+            rows[source.split] += look.rows
+    return rows
 
 
 # Which records are which
@@ -267,5 +290,4 @@ def _case(sets: Sets, fields: Mapping[str, str], scorer: Scorer) -> Case:
         json_schema=None,
         pydantic=None,
         narrative=None,
-        features=(),
     )

@@ -141,6 +141,7 @@ class Slices:
     unscored: Mapping[str, int]  # split -> records without a verdict
     scorer: str  # the name of what says that an answer is right
     rests_on: str  # "re-run", "re-scored" or "given", as claims say it
+    notes: tuple[str, ...] = ()  # how some attributes were made
 
     @property
     def all(self) -> tuple[Slice, ...]:
@@ -168,6 +169,7 @@ class Slices:
             "attributes": [one.to_dict() for one in self.breakdowns],
             "silent": self.silent.to_dict(),
             "set_aside": [one._asdict() for one in self.set_aside],
+            "notes": list(self.notes),
             "unscored": dict(self.unscored),
             "scorer": self.scorer,
             "rests_on": self.rests_on,
