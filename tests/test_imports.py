@@ -30,6 +30,7 @@ FLOORS = [
     ["cubes", "evidence"],
     ["questions"],
     ["discovery"],
+    ["columnar"],
     ["receipt"],
     ["case"],
     ["api"],

@@ -19,13 +19,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from eval_autopsy import columnar
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case.load import Case, load
 from eval_autopsy.case.unwritten import Said, by_itself, sliced_by, unwritten
+from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase
-from eval_autopsy.evidence import Progress, gather, quiet
+from eval_autopsy.evidence import Progress, gather, quiet, spec_of
 from eval_autopsy.questions import slices as question
 from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.receipt import certify
@@ -65,6 +67,16 @@ class Autopsy:
         """
         if len(set(by)) < len(by):
             raise BadCase(f"an attribute is named twice in {', '.join(by)}", remedy="name it once")
+        seed = self.case.file.seed if seed is None else seed
+        if columnar.fits(self.case) and not features:
+            asked = Asked(
+                by=by or self.case.wanted.attributes,
+                where=where,
+                depth=depth,
+                support=min_support,
+                seed=seed,
+            )
+            return self._slices_in_columns(asked, members, progress)
         case, earlier = self._sliced(by)
         files = (*case.feature_files, *map(existing, features))
         case = replace(case, feature_files=files)
@@ -78,7 +90,7 @@ class Autopsy:
             cube,
             depth=depth,
             support=min_support,
-            seed=self.case.file.seed if seed is None else seed,
+            seed=seed,
         )
         found = question.slices_of(cube, evidence.spec, members=members, discovery=looked.discovery)
         before = tuple(question.SetAside(*one) for one in (*earlier, *evidence.set_aside))
@@ -89,6 +101,17 @@ class Autopsy:
             set_aside=before + found.set_aside + alone,
             notes=tuple(evidence.notes),
         )
+
+    def _slices_in_columns(
+        self, asked: Asked, members: bool, progress: Progress
+    ) -> question.Slices:
+        """The same of tables that are too long to look at record by record."""
+        studied = columnar.study(self.case, asked, progress)
+        check_scored(studied.cube, ", ".join(source.name for source in self.case.sources))
+        spec = {**spec_of(self.case), "attributes": studied.specs}
+        found = question.slices_of(studied.cube, spec, members=members, discovery=studied.discovery)
+        before = tuple(question.SetAside(*one) for one in studied.set_aside)
+        return replace(found, set_aside=before + found.set_aside, notes=studied.notes)
 
     def _sliced(self, by: Sequence[str] = ()) -> tuple[Case, tuple[SetAside, ...]]:
         """The case with the fields to slice by, and those that cannot be, with the reason."""
@@ -126,6 +149,9 @@ def open(  # noqa: A001  it is called as autopsy.open
     output: str = "",
     expected: str = "",
     scorer: str = "",
+    cluster: str = "",
+    confidence: str = "",
+    time: str = "",
 ) -> Autopsy:
     """What a case compares: of the current folder, of a folder or `autopsy.toml`, or of options.
 
@@ -143,6 +169,9 @@ def open(  # noqa: A001  it is called as autopsy.open
         output=output,
         expected=expected,
         scorer=scorer,
+        cluster=cluster,
+        confidence=confidence,
+        time=time,
     )
     one = said.paths[0] if said.paths else Path()
     is_case = one.is_dir() or one.suffix == ".toml"

@@ -67,7 +67,7 @@ def gather(
     asked = _kept(reading.records, where or {})
     subjects: dict[str, Path] = {}
     made: dict[str, bytes] = {}
-    spec = _spec(case)
+    spec = spec_of(case)
     for number, (source, count) in enumerate(zip(case.sources, reading.files, strict=True), 1):
         if count.file.converted_from:
             name = RECORDS.format(number)
@@ -255,7 +255,7 @@ def _source(source: Source, name: str, layout: str) -> dict[str, Any]:
     return {"file": name, "layout": layout, "split": source.split}
 
 
-def _spec(case: Case) -> dict[str, Any]:
+def spec_of(case: Case) -> dict[str, Any]:
     """The description of the evidence, without its files."""
     scorer = case.scorer
     tolerance = scorer.tolerance

@@ -61,6 +61,12 @@ class Sets:
     column: str = ""
     values: Mapping[Split, Any] | None = None
 
+    def looks(self) -> list[Look]:
+        """All files, each once."""
+        if self.files is not None:
+            return [look for looks in self.files.values() for look in looks]
+        return [self.one] if self.one is not None else []
+
     def rows(self) -> dict[Split, list[Fields]]:
         """The rows of each split; empty when nothing was told."""
         if self.files is not None:

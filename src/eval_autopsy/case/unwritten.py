@@ -41,6 +41,9 @@ class Said:
     output: str = ""
     expected: str = ""
     scorer: str = ""
+    cluster: str = ""
+    confidence: str = ""
+    time: str = ""
 
 
 class Unwritten(NamedTuple):
@@ -63,7 +66,8 @@ def unwritten(said: Said) -> Unwritten:
     by_split = _by_split(sets)
     guessed = [] if said.id else [guess_id(by_split)]
     identity = said.id or guessed[0].field
-    if not identity:
+    numbered = not identity and all(look.file.converted_from == "parquet" for look in sets.looks())
+    if not identity and not numbered:
         raise BadCase(guessed[0].why, remedy="name the field that identifies a record with --id")
     taken = [name for name in (identity, sets.column) if name]
     parts = {guess.part: guess for guess in guess_parts(by_split, taken)}
@@ -73,12 +77,19 @@ def unwritten(said: Said) -> Unwritten:
     if "error" in parts:
         fields["error"] = parts["error"].field
         guessed.append(parts["error"])
-    fields["id"] = identity
+    if numbered and scorer.name != "recorded":
+        raise BadCase(guessed[0].why, remedy="name the field that identifies a record with --id")
+    guessed = [guess for guess in guessed if guess.field]
+    fields |= {"id": identity} if identity else {}
+    others = {"cluster": said.cluster, "confidence": said.confidence, "timestamp": said.time}
+    fields |= {part: name for part, name in others.items() if name}
     if scorer.name != "recorded" and _hold_json(by_split, fields["output"]):
         scorer = scorer.model_copy(update={"output_format": "json"})
     notes = [f"{guess.part} is the field {guess.field!r}: {guess.why}" for guess in guessed]
     if not (said.eval or said.split):
         notes.insert(0, f"eval and production are told apart: {sets.why}")
+    if numbered:
+        notes.append("no field identifies a record, so that rows go by their number")
     return Unwritten(_case(sets, fields, scorer), tuple(notes))
 
 
@@ -277,7 +288,8 @@ def _case(sets: Sets, fields: Mapping[str, str], scorer: Scorer) -> Case:
     except ValidationError as error:  # such as a split value that is not text
         what = error.errors(include_url=False)[0]["msg"]
         raise BadCase(f"the options make no case: {what}", remedy="write an autopsy.toml") from None
-    needed = {"id", *(part for part in fields if part != "error")}
+    may_lack = ("error", "cluster", "confidence", "timestamp")
+    needed = {"id", *(part for part in fields if part not in may_lack)}
     folder = Path(sources[0].path).parent
     return Case(
         path=folder / "autopsy.toml",

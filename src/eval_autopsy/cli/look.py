@@ -46,6 +46,9 @@ TOP = 20  # rows of a table
 @click.option("--output", default="", metavar="COLUMN", help="A recorded output, to compare.")
 @click.option("--expected", default="", metavar="COLUMN", help="What the output should be.")
 @click.option("--features-file", type=FILE, metavar="FILE", help="Python with features to add.")
+@click.option("--cluster", default="", metavar="COLUMN", help="Records that belong together.")
+@click.option("--confidence", default="", metavar="COLUMN", help="From 0 to 1.")
+@click.option("--time", default="", metavar="COLUMN", help="When it happened.")
 @click.option("--scorer", default="", metavar="NAME", help="Compares them; else exact_match.")
 def slices(
     out: Out,

@@ -10,7 +10,7 @@ from eval_autopsy import kernel
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
 from eval_autopsy.questions.discover import Plan
-from eval_autopsy.questions.gap import Waterfall
+from eval_autopsy.questions.gap import Gap, Waterfall
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
 
@@ -87,7 +87,7 @@ def show_found(out: Out, found: Slices) -> None:
         cells = [words(one), percent(one.eval), of(one.production), interval(one.production)]
         cells += [of(one.held_out)] * held_out if one.held_out else []
         cells += [f"{one.silent:,}"] * guarded
-        share = one.gap_share
+        share = one.gap_share if beyond_chance(found.gap) else None
         cells.append("-" if share is None else shown("gap_share", str(share), "percent"))
         p = shown("p_discovered", kernel.real(one.p_adjusted), "p")
         rows.append([*cells, p.replace("under ", "<"), " ".join(map(plain, one.examples))])
@@ -96,6 +96,12 @@ def show_found(out: Out, found: Slices) -> None:
     if len(found.cover) == len(found.found) > 1:
         names = "together they carry"
     out.say(f"{names} {of(found.covered)} wrong answers")
+
+
+def beyond_chance(gap: Gap) -> bool:
+    """Whether there is a gap to have a share of."""
+    low, high = gap.interval
+    return low * high > 0
 
 
 def method(plan: Plan) -> str:

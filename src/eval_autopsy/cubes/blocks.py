@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from math import prod
@@ -111,6 +111,10 @@ class BlockCube:
     blocks: Mapping[Positions, Counts]
     unscored: Mapping[str, int] = field(default_factory=dict)  # split -> records without a verdict
 
+    def with_unscored(self, unscored: Mapping[str, int]) -> BlockCube:
+        """The same counts, with how many records of each split have no verdict."""
+        return replace(self, unscored=dict(unscored))
+
     @cached_property
     def holders(self) -> dict[Positions, Positions]:
         """The smallest block that holds each set of at most `depth` attributes."""
@@ -142,7 +146,6 @@ def count(
     batches: Iterable[Batch],
     *,
     rows: int | None = None,
-    unscored: Mapping[str, int] | None = None,
 ) -> BlockCube:
     """The cube of coded records; `rows`, when known, keeps blocks of few records small.
 
@@ -170,7 +173,6 @@ def count(
             block: histogram.reshape(*(sizes[i] for i in block), *shape)
             for block, histogram in blocks.items()
         },
-        unscored=dict(unscored or {}),
     )
 
 

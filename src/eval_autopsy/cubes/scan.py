@@ -116,6 +116,15 @@ class Table:
                     found[name][_hashable(value)] += n
         return found
 
+    def level_counts(self, names: Sequence[str]) -> dict[str, Counter[str]]:
+        """How often each level of some columns stands in a sample, as the texts of levels."""
+        found: dict[str, Counter[str]] = {}
+        for name, values in self.sample(names).items():
+            levels = found.setdefault(name, Counter())
+            for value, n in values.items():
+                levels[kernel.canonical(kernel.level(_as_read(value)))] += n
+        return found
+
 
 def _open(source: Source, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
     """A Parquet file that we opened; raises CannotRead for one that cannot be read."""

@@ -3,9 +3,10 @@
 1. Candidates are the slices with the most errors of production beyond their share of all records,
    a few by each set of attributes (search.py). The records of eval count for the share: inputs that
    eval has in plenty, and right, are no explanation of what production gets wrong.
-2. They are picked one after another. The one with the largest excess among the records that no
-   slice before it holds comes next, or a simpler one that holds nearly the same errors. What an
-   earlier slice explains has no excess left, and is not picked.
+2. They are picked one after another. Next comes the one whose errors are least likely to be its
+   share, among the records that no slice before it holds; or a simpler one that holds nearly the
+   same errors. What an earlier slice explains is no longer unlikely, and is not picked. (Excess
+   alone cannot tell a slice from a larger one that holds it and is otherwise as good as the rest.)
 3. Each is tested on those records. Fewer than FEW records are searched whole, and p is adjusted
    for everything that was looked at by dealing out the outcomes anew. More are searched in one half
    and tested in the other, and p is adjusted for what was picked. Records of a cluster stay
@@ -37,7 +38,7 @@ PICKED_AT_MOST = 7  # for each outcome
 CANDIDATES, EACH = 2000, 3  # in all, and by each set of attributes
 SAMPLE = 50_000  # records on which slices are compared with each other
 SAME = 0.8  # of the errors of two slices are shared, and they are near-duplicates
-NEARLY = 0.9  # of the excess that a simpler slice must have to stand for another
+NEARLY = 0.9  # of the surprise that a simpler slice must have to stand for another
 CHANCE = 0.05  # a slice with an adjusted p at most this is confirmed
 COVER = 0.95  # of the errors that confirmed slices hold, held by the fewest of them
 WORTH = 0.01  # a slice whose p among the records left is larger is not worth a test
@@ -78,6 +79,7 @@ class Discovery(NamedTuple):
     searched: int
     tested: tuple[Tested, ...]
     cover: tuple[int, ...]  # positions in `tested`: the fewest that hold nearly all their errors
+    covered: int  # wrong answers of production that these hold
 
 
 class Searched(kernel.Search):
@@ -137,9 +139,13 @@ class Records(NamedTuple):
     units: Sequence[str] | None  # what each belongs with, where all are in the sample
 
 
-def discover(records: Records, plan: Plan) -> Discovery:
-    """The slices of production that hold more errors than their share, the largest excess first."""
-    cube = blocks.count(records.attributes, plan.depth, records.batches(), rows=records.rows)
+def discover(records: Records, plan: Plan, cube: blocks.BlockCube | None = None) -> Discovery:
+    """The slices of production that hold more errors than their share, the largest excess first.
+
+    `cube` is that of the records, where they have been counted already.
+    """
+    if cube is None:
+        cube = blocks.count(records.attributes, plan.depth, records.batches(), rows=records.rows)
     picked, searched = candidates(cube, records.sample, plan)
     overlaps = overlaps_of(picked, records.batches())
     p_values, method, plan = p_values_of(picked, overlaps, records, plan, cube)
@@ -152,7 +158,9 @@ def discover(records: Records, plan: Plan) -> Discovery:
             held_out = (overlaps.total(inside & right), overlaps.total(inside))
         where = {one: [kernel.strict_json(text)] for one, text in hit.where}
         tested.append(Tested(name, where, p, method, held_out))
-    return Discovery(plan, searched, tuple(tested), cover_of(tested, overlaps))
+    confirmed = [i for i, one in enumerate(tested) if one.p_adjusted <= CHANCE]
+    cover = cover_of(confirmed, overlaps)
+    return Discovery(plan, searched, tuple(tested), cover, overlaps.wrong_in(cover))
 
 
 def candidates(
@@ -219,16 +227,32 @@ def pick(hits: Sequence[Hit], records: Batch, outcomes: Sequence[str]) -> list[H
         rows, wrong = masks & left, masks & left & errors
         n, k = count(rows & production), count(wrong)
         n_left, k_left = int(count(left & production)), int(count(left & errors))
-        excess = k - k_left * count(rows) / count(left)
-        best = int(np.argmax(excess))
+        surprise = surprise_of(k, count(rows), k_left, int(count(left)))
+        best = int(np.argmax(surprise))
         if kernel.fisher_greater(int(k[best]), int(n[best]), k_left, n_left) > WORTH:
             break
         shared = count(wrong & wrong[best]) / np.maximum(1, count(wrong | wrong[best]))
-        alike = np.flatnonzero((shared >= SAME) & (excess >= NEARLY * excess[best])).tolist()
-        simplest = min(alike, key=lambda i: (len(hits[i].positions), -float(excess[i]), i))
+        alike = np.flatnonzero((shared >= SAME) & (surprise >= NEARLY * surprise[best])).tolist()
+        simplest = min(alike, key=lambda i: (len(hits[i].positions), -float(surprise[i]), i))
         chosen.append(hits[simplest])
         left &= ~masks[simplest]
     return chosen
+
+
+def surprise_of(
+    errors: NDArray[np.int64], rows: NDArray[np.int64], all_errors: int, all_rows: int
+) -> NDArray[np.float64]:
+    """How unlikely it is that errors are in their slices by chance; 0 where they are no more.
+
+    The likelihood ratio of the scan statistic, in nats. Source: Kulldorff 1997, Commun. Stat.
+    Theory Methods 26:1481, the Poisson model.
+    """
+    expected = all_errors * rows / max(1, all_rows)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = np.where(errors > 0, errors * np.log(errors / expected), 0)
+        others, usual = all_errors - errors, all_errors - expected
+        outside = np.where(others > 0, others * np.log(others / usual), 0)
+    return np.asarray(np.where(errors > expected, inside + outside, 0.0))
 
 
 def packed(rows: NDArray[np.bool_]) -> Bits:
@@ -257,6 +281,13 @@ class Overlaps(NamedTuple):
     def has(self, i: int) -> NDArray[np.bool_]:
         """Which entries lie in a slice."""
         return np.asarray((self.pattern >> i) % 2 == 1)
+
+    def wrong_in(self, some: Sequence[int]) -> int:
+        """How many wrong answers of production lie in any of some slices."""
+        inside = np.zeros(len(self.pattern), np.bool_)
+        for i in some:
+            inside |= self.has(i)
+        return self.total(inside & are(self.outcome, TARGETS["wrong"]) & (self.part > 0))
 
     def total(self, these: NDArray[np.bool_]) -> int:
         """How many records some entries stand for."""
@@ -374,20 +405,11 @@ def _least(p: float, n: int, errors: NDArray[np.bool_]) -> int:
 # How few of them are enough
 
 
-def cover_of(tested: Sequence[Tested], overlaps: Overlaps) -> tuple[int, ...]:
-    """The fewest confirmed slices that hold nearly all the errors which all of them hold."""
-    confirmed = [i for i, one in enumerate(tested) if one.p_adjusted <= CHANCE]
-    wrong = are(overlaps.outcome, TARGETS["wrong"]) & (overlaps.part > 0)
-
-    def held(some: Sequence[int]) -> int:
-        inside = np.zeros(len(wrong), np.bool_)
-        for i in some:
-            inside |= overlaps.has(i)
-        return overlaps.total(inside & wrong)
-
-    wanted = COVER * held(confirmed)
+def cover_of(confirmed: Sequence[int], overlaps: Overlaps) -> tuple[int, ...]:
+    """The fewest of some slices that hold nearly all the errors which all of them hold."""
+    wanted = COVER * overlaps.wrong_in(confirmed)
     for size in range(1, len(confirmed) + 1):
-        best = max(combinations(confirmed, size), key=held)
-        if held(best) >= wanted:
+        best = max(combinations(confirmed, size), key=overlaps.wrong_in)
+        if overlaps.wrong_in(best) >= wanted:
             return best
     return ()
