@@ -109,7 +109,9 @@ class Autopsy:
         studied = columnar.study(self.case, asked, progress)
         check_scored(studied.cube, ", ".join(source.name for source in self.case.sources))
         spec = {**spec_of(self.case), "attributes": studied.specs}
-        found = question.slices_of(studied.cube, spec, members=members, discovery=studied.discovery)
+        found = question.slices_of(
+            studied.cube, spec, members=members, discovery=studied.discovery, examples=False
+        )
         before = tuple(question.SetAside(*one) for one in studied.set_aside)
         return replace(found, set_aside=before + found.set_aside, notes=studied.notes)
 
