@@ -1,7 +1,7 @@
 """Slices of tables that are too long to look at record by record.
 
-1. Files are Parquet, and scores are recorded: nothing is run, scored or read from a text. Guards
-   that would look at an output have none to look at.
+1. Scores are recorded: nothing is run, scored or read from a text. Guards that would look at an
+   output have none to look at.
 2. Everything is counted as the rows go by, and the same questions are asked of the counts.
 3. Half of production is searched and the other half tests, drawn by lot row by row. Where records
    have clusters, this is not the way: see `fits`.
@@ -26,7 +26,8 @@ from eval_autopsy.errors import CannotUse
 from eval_autopsy.questions.discover import Discovery, Records, Searched, discover, plan_for
 from eval_autopsy.readers.parquet_sample import is_parquet, rows_in
 
-LONG = 100_000  # rows; shorter tables are read record by record
+LONG = 100_000  # rows of Parquet; shorter tables are read record by record
+LARGE = 2**25  # bytes of other files
 COUNTERS_AT_MOST = 40_000_000  # in all blocks together; of eight bytes each
 FOLDED_TO = (LEVELS_AT_MOST, 48, 32, 24, 16, 12, 8)  # levels, until the blocks fit
 
@@ -41,9 +42,12 @@ def fits(case: Case) -> bool:
     guarded = guards.parses or guards.not_blank or guards.matches or guards.json_schema
     if not plain or guarded or guards.pydantic:
         return False
-    if not all(is_parquet(one.path, one.name) for one in case.sources):
+    if all(is_parquet(one.path, one.name) for one in case.sources):
+        rows = sum(rows_in(one.path, one.name) for one in case.sources)
+        return rows >= LONG or "id" not in fields
+    if any(is_parquet(one.path, one.name) for one in case.sources):
         return False
-    return sum(rows_in(one.path, one.name) for one in case.sources) >= LONG or "id" not in fields
+    return sum(one.path.stat().st_size for one in case.sources) >= LARGE
 
 
 class Study(NamedTuple):
@@ -69,7 +73,8 @@ class Asked:
 
 def study(case: Case, asked: Asked, progress: Progress) -> Study:
     """Counts the tables of a case that `fits`, and searches them."""
-    from eval_autopsy.cubes.scan import Attribute, Columns, Scan, Table
+    from eval_autopsy.cubes.scan import Attribute, Scan
+    from eval_autopsy.cubes.tables import Columns, Table
 
     fields = case.wanted.fields
     table = Table(
