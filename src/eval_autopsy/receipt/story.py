@@ -109,6 +109,7 @@ def facts_of(ledger: Ledger, discovery: Discovery | None = None) -> dict[str, An
         "any_misplaced": cube.count("production", "misplaced", {}) > 0,
         "example": example(ledger),
         "system": ledger.evidence["system"],
+        "counts": ledger.evidence["cube"] is not None,
         "describe": {name: Hole({"describe": name}) for name in kernel.DESCRIPTIONS},
     }
 
@@ -255,7 +256,8 @@ def found_table(ledger: Ledger, found: Sequence[Tested]) -> Hole:
         if gap:
             yield ledger.claim("gap_share", where=one.where).percent
         yield ledger.claim("p_discovered", outcome=one.outcome, where=one.where).p
-        yield ledger.claim("members", **args, outcome=one.outcome, limit=EXAMPLES).list
+        if not ledger.evidence["cube"]:  # counts know no ids
+            yield ledger.claim("members", **args, outcome=one.outcome, limit=EXAMPLES).list
 
     return table([list(row(one)) for one in found])
 
@@ -385,7 +387,7 @@ def fields_table(ledger: Ledger) -> Hole | None:
 
 def example(ledger: Ledger) -> dict[str, Any] | None:
     """A wrong record to look at, silent if there is such; None when nothing is wrong."""
-    for outcome in ("misplaced", "silent", "wrong"):
+    for outcome in () if ledger.evidence["cube"] else ("misplaced", "silent", "wrong"):
         if ledger.cube.count("production", outcome, {}):
             first = ledger.claim("members", split="production", outcome=outcome, where={}, limit=1)
             known = {**ledger.evidence["fields"]}
