@@ -2842,6 +2842,16 @@ class Verification:
             return "holds"
         return "cannot-check" if all(one.cannot for one in self.failures) else "does-not-hold"
 
+    @property
+    def counted(self) -> bool:
+        """Whether the receipt rests on counts, and not on records."""
+        return bool(self.statement and self.evidence["cube"])
+
+    def bases(self) -> Counter[str]:
+        """How many claims rest on what; none where they could not be checked."""
+        checked = any(name == "claims" for name, _, _ in self.sections)
+        return Counter(one["rests_on"] for one in self.predicate["claims"] if checked)
+
     def fail(self, check: str, where: str, expected: str, found: str, cannot: bool = False) -> None:
         self.failures.append(Failure(check, where, expected, found, cannot))
 
@@ -3244,11 +3254,11 @@ def lines_of(done: Verification, verbose: bool) -> Iterator[str]:
             yield "        " + visible(f"{one.where}: {found}")
         if len(failures) > 5 and not verbose:
             yield f"        and {len(failures) - 5} more; -v shows them"
-    bases = Counter(claim["rests_on"] for claim in done.predicate["claims"]) if done.records else {}
-    basis = ", ".join(f"{n} {name}" for name, n in sorted(bases.items()))
+    basis = ", ".join(f"{n} {name}" for name, n in sorted(done.bases().items()))
+    data = "counts" if done.counted else "data"
     failed = ", ".join(name for name, holds, _ in done.sections if not holds)
     yield {
-        "holds": f"The receipt holds: every claim in REPORT.md follows from the data ({basis}).",
+        "holds": f"The receipt holds: every claim in REPORT.md follows from the {data} ({basis}).",
         "does-not-hold": f"The receipt does not hold: {failed}.",
         "cannot-check": f"The receipt cannot be checked: {failed}.",
     }[done.verdict]

@@ -84,7 +84,7 @@ def facts_of(ledger: Ledger, discovery: Discovery | None = None) -> dict[str, An
         "gap_table": gap_table(ledger),
         "change": change,
         "change_interval": interval,
-        "main": main_of(attributes) or (search and search["main"]),
+        "main": main_of(attributes, search),
         "search": search,
         "looked": [Hole({"describe": "features"})] if features_named(ledger) else [],
         "uncovered": max(coverage, key=lambda one: one["unseen_share"], default=None),
@@ -120,10 +120,17 @@ def beyond_chance(ledger: Ledger) -> bool:
     return float(low) * float(high) > 0
 
 
-def main_of(attributes: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The attribute with the slice that is least likely to be chance; None when none tells."""
+def main_of(
+    attributes: Sequence[dict[str, Any]], search: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """What tells most: a field that parts right from wrong, or what the search found, or else the
+    field with the slice that is least likely to be chance; None when nothing tells."""
     telling = [one for one in attributes if one["telling"]]
-    return min(telling, key=lambda one: float(one["telling"]["p"].value), default=None)
+    clean = [one for one in telling if one["split_clean"]]
+    found = search["main"] if search else None
+    if found and not clean:
+        return dict(found)
+    return min(clean or telling, key=lambda one: float(one["telling"]["p"].value), default=None)
 
 
 def both(ledger: Ledger, op: str, **args: Any) -> dict[str, Claim]:
