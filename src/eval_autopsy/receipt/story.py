@@ -72,8 +72,7 @@ def facts_of(ledger: Ledger) -> dict[str, Any]:
     interval = claim("difference_interval", **RIGHT, where={})
     cube, guards = ledger.cube, ledger.evidence["guards"]
     wrong = cube.count("production", "wrong", {})
-    named = [one for one in ledger.evidence["attributes"] if isinstance(one, str)]
-    attributes = [attribute_facts(ledger, name) for name in named]
+    attributes = [attribute_facts(ledger, name) for name in fields_named(ledger)]
     uneven = [one for one in feature_facts(ledger) if one["telling"]]
     covered = cover(ledger, [one["key"] for one in uneven])
     features = [one for one in uneven if covered and one["key"] in covered["keys"]]
@@ -177,10 +176,17 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
     return facts
 
 
+def fields_named(ledger: Ledger) -> list[str]:
+    """The names of the attributes that are fields, as they are or in bands, times or kinds."""
+    every = map(kernel.attribute_name, ledger.evidence["attributes"])
+    return [name for name in every if name not in features_named(ledger)]
+
+
 def features_named(ledger: Ledger) -> list[str]:
     """The names of the attributes that are read from the text."""
     found = ledger.evidence["attributes"]
-    return [kernel.attribute_name(one) for one in found if not isinstance(one, str)]
+    features = (one for one in found if not isinstance(one, str) and "of" in one)
+    return [kernel.attribute_name(one) for one in features]
 
 
 def feature_facts(ledger: Ledger) -> Iterator[dict[str, Any]]:
