@@ -764,7 +764,7 @@ def part_of_time(value: Any, unit: str) -> str:
         return WEEKDAYS[when.weekday()]
     if unit == "week":
         return f"week of {(when - timedelta(days=when.weekday())).date()}"
-    return str(when.date())[: 7 if unit == "month" else 10]
+    return str(when.date())[: 7 if unit == "month" else None]
 
 
 def attribute_name(attribute: Any) -> str:
@@ -1039,11 +1039,10 @@ def script(text: str) -> str:
 def language(text: str) -> str:
     """language by its commonest words"""
     words = re.findall(r"[^\W\d_]+", text.lower())
-    found = Counter(name for word in words for name in _SPOKEN.get(word, ()))
-    (first, most), (_, next_most), *_ = [*found.most_common(2), ("", 0), ("", 0)]
-    if most < 2:
+    found = Counter(name for word in words for name in _SPOKEN.get(word, ())).most_common()
+    if not found or found[0][1] < 2:
         return "none"
-    return "several" if 3 * next_most > 2 * most else first
+    return found[0][0] if all(3 * n <= 2 * found[0][1] for _, n in found[1:]) else "several"
 
 
 @feature(

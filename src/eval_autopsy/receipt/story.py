@@ -74,7 +74,7 @@ def facts_of(ledger: Ledger, discovery: Discovery | None = None) -> dict[str, An
     interval = claim("difference_interval", **RIGHT, where={})
     cube, guards = ledger.cube, ledger.evidence["guards"]
     wrong = cube.count("production", "wrong", {})
-    named = [one for one in ledger.evidence["attributes"] if isinstance(one, str)]
+    named = fields_named(ledger)
     attributes = [attribute_facts(ledger, name) for name in named]
     search = search_facts(ledger, discovery)
     used = {name for one in (search or {}).get("wheres", ()) for name in one}
@@ -183,10 +183,17 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
     return facts
 
 
+def fields_named(ledger: Ledger) -> list[str]:
+    """The names of the attributes that are fields, as they are or in bands, times or kinds."""
+    every = map(kernel.attribute_name, ledger.evidence["attributes"])
+    return [name for name in every if name not in features_named(ledger)]
+
+
 def features_named(ledger: Ledger) -> list[str]:
     """The names of the attributes that are read from the text."""
     found = ledger.evidence["attributes"]
-    return [kernel.attribute_name(one) for one in found if not isinstance(one, str)]
+    features = (one for one in found if not isinstance(one, str) and "of" in one)
+    return [kernel.attribute_name(one) for one in features]
 
 
 def coverage_facts(ledger: Ledger, name: str) -> dict[str, Any]:
