@@ -15,7 +15,7 @@ Rate(k=345, n=400)
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,8 +29,9 @@ from eval_autopsy.case.unwritten import (
     unwritten,
 )
 from eval_autopsy.cubes import polars_cube
+from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase
-from eval_autopsy.evidence import Progress, gather, quiet
+from eval_autopsy.evidence import Progress, filtered, gather, quiet
 from eval_autopsy.questions import slices as question
 from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.receipt import certify
@@ -50,13 +51,19 @@ class Autopsy:
         self,
         by: Sequence[str] = (),
         *,
+        depth: int | None = None,
+        min_support: int | None = None,
+        seed: int | None = None,
+        where: Mapping[str, object] | None = None,
         members: bool = False,
         progress: Progress = quiet,
     ) -> question.Slices:
-        """Where production is wrong, by each of some attributes.
+        """Where production is wrong, by each of some attributes, and by all of them together.
 
         `by` stands in place of the case's own attributes. Where neither names any, every field
-        with few different values is taken, and the others are set aside with the reason.
+        with few different values is taken, and the others are set aside with the reason. `where`
+        keeps the records in which each of some fields has a value. Slices of up to `depth`
+        attributes with at least `min_support` scored records of production are searched.
         Runs the system once, when the case names one. `members` keeps the ids of each slice.
         """
         asked = tuple(by) or tuple(self.case.wanted.attributes)
@@ -65,16 +72,33 @@ class Autopsy:
                 f"an attribute is named twice in {', '.join(asked)}", remedy="name it once"
             )
         attributes = Attributes(asked, ()) if asked else attributes_of(self.case)
-        case = sliced_by(self.case, attributes.names)
+        where = where or {}
+        only_to_filter = [name for name in where if name not in attributes.names]
+        case = sliced_by(self.case, [*attributes.names, *only_to_filter])
         # No receipt is made, so that files may lie anywhere.
         base = Path(Path(os.path.abspath(case.folder)).anchor)
-        evidence = gather(case, base, progress, twice=False)
+        evidence = filtered(gather(case, base, progress, twice=False), where, only_to_filter)
         cube = polars_cube.count(evidence.spec, evidence.table)
         check_scored(cube, ", ".join(source.name for source in case.sources))
         at_most = question.LEVELS_AT_MOST if asked else LEVELS_AT_MOST
-        found = question.slices_of(cube, evidence.spec, levels_at_most=at_most, members=members)
+        looked = search(
+            evidence,
+            cube,
+            depth=depth,
+            support=min_support,
+            seed=self.case.file.seed if seed is None else seed,
+        )
+        found = question.slices_of(
+            cube,
+            evidence.spec,
+            levels_at_most=at_most,
+            members=members,
+            discovery=looked.discovery,
+        )
         earlier = tuple(question.SetAside(*one) for one in attributes.set_aside)
-        return replace(found, set_aside=earlier + found.set_aside)
+        known = {one.attribute for one in found.set_aside}
+        alone = tuple(one for one in looked.set_aside if one.attribute not in known)
+        return replace(found, set_aside=earlier + found.set_aside + alone)
 
     def run(
         self,

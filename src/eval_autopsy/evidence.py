@@ -85,6 +85,41 @@ def gather(case: Case, base: Path, progress: Progress = quiet, *, twice: bool = 
     )
 
 
+def filtered(
+    evidence: Evidence, where: Mapping[str, object], without: Sequence[str] = ()
+) -> Evidence:
+    """The evidence of the records in which each of some fields has a value.
+
+    A text that is also how JSON writes another value stands for both: "7" keeps 7 as well. The
+    attributes `without` are no longer among those to slice by. Raises CannotUse when no record of a
+    split is left.
+    """
+    table = evidence.table
+    for name, value in where.items():
+        texts = {kernel.canonical(kernel.level(value))}
+        if isinstance(value, str):
+            texts |= {_as_json(value)}
+        kept = table.filter(pl.col(verdicts.LEVEL + name).is_in(sorted(texts)))
+        for split in kernel.SPLITS:
+            if not (kept["split"] == split).any():
+                known = table[verdicts.LEVEL + name].value_counts(sort=True)[:, 0].head(5)
+                what = f"no record of {split} has {name} = {value!r}"
+                remedy = f"its values are, the most common first: {', '.join(known)}"
+                raise CannotUse(what, where=name, remedy=remedy)
+        table = kept
+    spec = {**evidence.spec}
+    spec["attributes"] = [one for one in spec["attributes"] if one not in without]
+    return replace(evidence, table=table, spec=spec)
+
+
+def _as_json(text: str) -> str:
+    """The level that a text stands for when it is read as JSON; the text's own where it is none."""
+    try:
+        return kernel.canonical(kernel.level(kernel.strict_json(text)))
+    except kernel.Unreadable:
+        return kernel.canonical(text)
+
+
 def judgeable(
     spec: Mapping[str, Any], records: Sequence[Record], answers: Sequence[kernel.Answer] | None
 ) -> list[Record]:
@@ -139,7 +174,7 @@ def _spec(case: Case) -> dict[str, Any]:
     """The description of the evidence, without its files."""
     scorer = case.scorer
     tolerance = scorer.tolerance
-    used = ("id", "input", "expected", "output", "error", "score")
+    used = ("id", "input", "expected", "output", "error", "score", "cluster")
     return {
         "sources": [],
         "fields": {part: name for part, name in case.wanted.fields.items() if part in used},
@@ -158,6 +193,7 @@ def _spec(case: Case) -> dict[str, Any]:
         "guards": list(_guards(case)),
         "system": None,
         "converted": [],
+        "search": None,
     }
 
 

@@ -55,6 +55,7 @@ import json
 import math
 import os
 import queue
+import random
 import re
 import signal
 import stat
@@ -288,6 +289,7 @@ class Record(NamedTuple):
     error: str | None
     levels: Levels
     outcomes: frozenset[str]
+    unit: str = ""  # its cluster, or its id when it has none: what is drawn or held out as one
 
 
 def exact_match(output: Any, expected: Any) -> bool:
@@ -604,7 +606,17 @@ def _record(
         error,
         tuple(level_of(one, row.fields, texts) for one in evidence["attributes"]),
         outcomes(evidence, output, expected, error, score, stored),
+        unit_of(value("cluster"), identity, where),
     )
+
+
+def unit_of(cluster: Any, identity: str, where: str) -> str:
+    """What a record belongs with: its cluster, or itself when it has none."""
+    if cluster is MISSING or cluster is None or cluster == "":
+        return identity
+    if isinstance(cluster, bool) or not isinstance(cluster, (str, int)):
+        raise Unreadable(f"the cluster is {cluster!r}, expected text or a whole number", where)
+    return str(cluster)
 
 
 def recorded_score(value: Any, where: str) -> bool | None:
@@ -903,6 +915,7 @@ class Cube:
         self.attributes, self.cells, self.members = tuple(attributes), cells, members
         self.marginals: dict[tuple[str, ...], dict[str, dict[Levels, Counter[str]]]] = {}
         self.p_values: dict[tuple[str, ...], float] = {}  # of all slices, once asked for
+        self.search: Search | None = None  # what was searched, where that is claimed of
 
     def count(self, split: str, outcome: str, where: Where) -> int:
         """How many records of a split, and of a slice, had an outcome."""
@@ -948,8 +961,10 @@ class Cube:
         )
 
 
-def count_records(attributes: Sequence[str], records: Sequence[Record]) -> Cube:
-    """The cube of records, counted one by one."""
+def count_records(
+    attributes: Sequence[str], records: Sequence[Record], search: Mapping[str, Any] | None = None
+) -> Cube:
+    """The cube of records, counted one by one; `search` is that of the evidence, if it has one."""
     cells: dict[tuple[str, Levels], Counter[str]] = {}
     for record in records:
         cells.setdefault((record.split, record.levels), Counter()).update(record.outcomes)
@@ -962,6 +977,7 @@ def count_records(attributes: Sequence[str], records: Sequence[Record]) -> Cube:
                 yield record.id
 
     cube = Cube(attributes, cells, members)
+    cube.search = Search(attributes, records, search) if search else None
     return cube
 
 
@@ -1117,6 +1133,219 @@ def p_adjusted(cube: Cube, where: Where) -> float:
     return cube.p_values[one[0]]
 
 
+def fisher_greater(k: int, n: int, wrong: int, total: int) -> float:
+    """The chance of k or more wrong among n drawn from `total` records, of which `wrong` are wrong.
+
+    The one-sided p of Fisher's exact test of a slice against the rest. Terms are added from k on
+    until they no longer count. Source: Fisher 1935.
+    """
+    low, high = max(0, n + wrong - total), min(n, wrong)
+    if k <= low:
+        return 1.0
+    if k > high:
+        return 0.0
+
+    def log_choose(a: int, b: int) -> float:
+        return math.lgamma(a + 1) - math.lgamma(b + 1) - math.lgamma(a - b + 1)
+
+    upward = k * total > n * wrong  # else the other tail is the shorter one
+    x = k if upward else k - 1
+    chance = log_choose(wrong, x) + log_choose(total - wrong, n - x) - log_choose(total, n)
+    term = tail = math.exp(chance)
+    while term > tail * 1e-17 and (x < high if upward else x > low):
+        if upward:
+            term *= (wrong - x) * (n - x) / ((x + 1) * (total - wrong - n + x + 1))
+        else:
+            term *= x * (total - wrong - n + x) / ((wrong - x + 1) * (n - x + 1))
+        tail += term
+        x += 1 if upward else -1
+    return min(1.0, tail) if upward else max(0.0, 1.0 - tail)
+
+
+def half_of(seed: int, unit: str) -> str:
+    """The half of production that a record or a cluster falls into: "search" or "confirm".
+
+    By a digest, so that it follows from the data and the seed whatever the order of the records.
+    """
+    text = f"{seed}:{unit}".encode("utf-8", "surrogatepass")
+    return "search" if hashlib.md5(text, usedforsecurity=False).hexdigest() < "8" else "confirm"
+
+
+def shuffles(units: Sequence[str], seed: int, draws: int) -> Iterator[list[int]]:
+    """For each draw, the row whose outcome each row is given.
+
+    Rows of a unit stay together: its outcomes, in order, go to another unit with as many rows.
+    Source of the random numbers: random.Random(seed).random(), the same in every Python.
+    """
+    rows: dict[str, list[int]] = {}
+    for row, unit in enumerate(units):
+        rows.setdefault(unit, []).append(row)
+    alike: dict[int, list[list[int]]] = {}
+    for one in rows.values():
+        alike.setdefault(len(one), []).append(one)
+    chance = random.Random(seed).random
+    for _ in range(draws):
+        given = [0] * len(units)
+        for size in sorted(alike):
+            order = list(range(len(alike[size])))
+            for i in range(len(order) - 1, 0, -1):
+                j = int(chance() * (i + 1))
+                order[i], order[j] = order[j], order[i]
+            for to, source in enumerate(order):
+                for a, b in zip(alike[size][to], alike[size][source]):
+                    given[a] = b
+        yield given
+
+
+class Search:
+    """The search for slices of production, described by `search` of the evidence.
+
+    Every conjunction of at most `depth` levels of the attributes `by` that has `support` scored
+    records is looked at. The slices that were picked are tested in the order given, each on the
+    records that are in none of those before it for the same outcome, against the rest of these:
+
+    - without a held-out half, on all of production, by the chance that outcomes dealt out anew to
+      the records give some conjunction of all that were looked at as small a p (Westfall & Young
+      1993, single-step min-P, of Fisher's p);
+    - with one, on that half alone, which had no say in what was picked, adjusted by Holm for all
+      that were picked; or where records have clusters, as above, over the slices picked.
+    """
+
+    def __init__(
+        self, attributes: Sequence[str], records: Sequence[Record], search: Mapping[str, Any]
+    ) -> None:
+        self.attributes, self.says = tuple(attributes), search
+        counted = [r for r in records if r.split == "production" and "counted" in r.outcomes]
+        self.counted, self.tested_on = counted, counted
+        if search["held_out"]:
+            held_out = [r for r in counted if half_of(search["seed"], r.unit) == "confirm"]
+            self.tested_on = held_out
+        self.clustered = len({record.unit for record in counted}) < len(counted)
+        self.p: list[float] = []  # of each slice that was picked, once asked for
+
+    def masks(self, records: Sequence[Record]) -> dict[tuple[str, str], int]:
+        """The records with each level of each attribute, as the bits of a number."""
+        found: dict[tuple[str, str], int] = {}
+        for name in self.says["by"]:
+            at = self.attributes.index(name)
+            for row, record in enumerate(records):
+                key = name, record.levels[at]
+                found[key] = found.get(key, 0) | 1 << row
+        return found
+
+    def conjunctions(self) -> Iterator[int]:
+        """The records of each conjunction that was looked at, as the bits of a number."""
+        masks: dict[str, list[int]] = {}
+        for (name, _), mask in self.masks(self.counted).items():
+            masks.setdefault(name, []).append(mask)
+        levels = [masks[name] for name in self.says["by"] if name in masks]
+        inside = [(0, (1 << len(self.counted)) - 1)]  # the next attribute, and the records so far
+        for _ in range(self.says["depth"]):
+            deeper = []
+            for first, mask in inside:
+                for i in range(first, len(levels)):
+                    for other in levels[i]:
+                        both = mask & other
+                        if _bits(both) >= self.says["support"]:
+                            yield both
+                            deeper.append((i + 1, both))
+            inside = deeper
+
+    def rows_of(self, where: Where, masks: Mapping[tuple[str, str], int]) -> int:
+        """The records of a slice, as the bits of a number."""
+        found = -1
+        for name, levels in where.items():
+            some = 0
+            for text in map(canonical, levels):
+                some |= masks.get((name, text), 0)
+            found &= some
+        return found
+
+    def p_values(self) -> list[float]:
+        """The adjusted p of each slice that was picked."""
+        if not self.p:
+            everything = (1 << len(self.tested_on)) - 1
+            masks = self.masks(self.tested_on)
+            wrong = {name: _rows_with(name, self.tested_on) for name in ("wrong", "silent")}
+            before = {"wrong": 0, "silent": 0}
+            picked, raw = [], []
+            for one in self.says["tested"]:
+                kind, rows = one["outcome"], self.rows_of(one["where"], masks)
+                left = everything & ~before[kind]
+                bad = wrong[kind] & left
+                counts = _bits(rows & bad), _bits(rows & left), _bits(bad), _bits(left)
+                raw.append(fisher_greater(*counts))
+                before[kind] |= rows
+                picked.append(rows)
+            if self.says["held_out"] and not self.clustered:
+                self.p = holm(raw)
+            else:
+                family = set(picked if self.says["held_out"] else self.conjunctions())
+                self.p = [(1 + self.as_extreme(p, family, wrong)) / (1 + self.draws) for p in raw]
+        return self.p
+
+    def searched(self) -> int:
+        """How many conjunctions were looked at."""
+        return sum(1 for _ in self.conjunctions())
+
+    def held_out(self, outcome: str, of: str, where: Where) -> tuple[int, int]:
+        """The rate of an outcome in the part of a slice that tested it."""
+        inside = self.rows_of(where, self.masks(self.tested_on))
+        k, n = (_bits(inside & _rows_with(name, self.tested_on)) for name in (outcome, of))
+        return k, n
+
+    @property
+    def draws(self) -> int:
+        return int(self.says["draws"])
+
+    def as_extreme(self, p: float, family: Iterable[int], wrong: Mapping[str, int]) -> int:
+        """In how many draws some slice of a family has a p as small as this one."""
+        kinds = {one["outcome"] for one in self.says["tested"]}
+        total = len(self.tested_on)
+        looked_at = []
+        for kind in sorted(kinds):
+            sizes = [(_bits(rows), rows) for rows in family]
+            needed = {n: least_wrong(p, n, _bits(wrong[kind]), total) for n, _ in sizes}
+            looked_at.append(
+                (wrong[kind], [(needed[n], rows) for n, rows in sizes if needed[n] <= n])
+            )
+        units = [record.unit for record in self.tested_on]
+        found = 0
+        for given in shuffles(units, self.says["seed"], self.draws):
+            found += any(_reached(_dealt(bad, given), rest) for bad, rest in looked_at)
+        return found
+
+
+def _bits(mask: int) -> int:
+    return bin(mask).count("1")  # int.bit_count came with Python 3.10
+
+
+def _rows_with(outcome: str, records: Sequence[Record]) -> int:
+    return sum(1 << row for row, record in enumerate(records) if outcome in record.outcomes)
+
+
+def least_wrong(p: float, n: int, wrong: int, total: int) -> int:
+    """The fewest wrong records of n that give a p as small as this; n + 1 when none does."""
+    low, high = 0, min(n, wrong) + 1
+    while low < high:
+        middle = (low + high) // 2
+        if fisher_greater(middle, n, wrong, total) <= p * (1 + 1e-9):
+            high = middle
+        else:
+            low = middle + 1
+    return low if low <= min(n, wrong) else n + 1
+
+
+def _dealt(bad: int, given: Sequence[int]) -> int:
+    """The bad records when each row has the outcome that it was given."""
+    text = bin(bad)[:1:-1].ljust(len(given), "0")
+    return int("".join([text[i] for i in reversed(given)]), 2)
+
+
+def _reached(bad: int, looked_at: Iterable[tuple[int, int]]) -> bool:
+    return any(_bits(rows & bad) >= needed for needed, rows in looked_at)
+
+
 def smallest_set(cube: Cube, by: Sequence[str], share: str) -> list[Levels]:
     """The fewest slices that carry a share of the gap's gross loss, the largest first.
 
@@ -1216,6 +1445,10 @@ def _rate_outside(
     return _union(cube, split, outcome, slices, False), _union(cube, split, of, slices, False)
 
 
+def share_within(cube: Cube, split: str, outcome: str, slices: Sequence[Where]) -> tuple[int, int]:
+    return _union(cube, split, outcome, slices, True), cube.count(split, outcome, {})
+
+
 def _unseen(cube: Cube, by: Sequence[str]) -> tuple[int, int]:
     before, after = (cube.slices(by, split, "counted") for split in SPLITS)
     return sum(after[s] for s in after if s not in before), sum(after.values())
@@ -1235,6 +1468,32 @@ def _levels(cube: Cube, split: str, by: Sequence[str], which: str) -> list[Level
 
 def _members(cube: Cube, split: str, outcome: str, where: Where, limit: int) -> list[str]:
     return [identity for identity, _ in zip(cube.members(split, outcome, where), range(limit))]
+
+
+def _search(cube: Cube) -> Search:
+    if cube.search is None:
+        raise Undefined("no search for slices")
+    return cube.search
+
+
+def _confirmed(cube: Cube) -> tuple[int, int]:
+    search = _search(cube)
+    slices = [canonical(one["where"]) for one in search.says["tested"]]
+    found = {one for one, p in zip(slices, search.p_values()) if p <= 0.05}
+    return len(found), len(set(slices))
+
+
+def _p_discovered(cube: Cube, outcome: str, where: Where) -> float:
+    tested = [(one["outcome"], one["where"]) for one in _search(cube).says["tested"]]
+    if (outcome, where) not in tested:
+        raise Undefined("not a slice that was tested")
+    return _search(cube).p_values()[tested.index((outcome, where))]
+
+
+def _rate_held_out(cube: Cube, outcome: str, of: str, where: Where) -> tuple[int, int]:
+    if not _search(cube).says["held_out"]:
+        raise Undefined("nothing was held out")
+    return _search(cube).held_out(outcome, of, where)
 
 
 _UNION = ("split", "outcome", "of", "slices")
@@ -1260,6 +1519,20 @@ OPERATIONS = {
     "levels": Operation(("split", "by", "which"), "slices", _levels, "slices, {which}"),
     "smallest_set": Operation(
         ("by", "share"), "slices", smallest_set, "fewest slices with {share} of the loss"
+    ),
+    "searched": Operation((), "count", lambda cube: _search(cube).searched(), "slices looked at"),
+    "confirmed": Operation((), "rate", _confirmed, "confirmed of the slices tested"),
+    "p_discovered": Operation(
+        ("outcome", "where"),
+        "real",
+        _p_discovered,
+        "p of being {outcome} more often, adjusted for the search",
+    ),
+    "rate_held_out": Operation(
+        ("outcome", "of", "where"), "rate", _rate_held_out, "{outcome} of {of}, held out"
+    ),
+    "share_within": Operation(
+        ("split", "outcome", "slices"), "rate", share_within, "{outcome}, those in any of them"
     ),
     "members": Operation(
         ("split", "outcome", "where", "limit"), "ids", _members, "the first that are {outcome}"
@@ -1559,7 +1832,10 @@ def block(text: str, limit: int = 2000) -> str:
 
 
 _ORDERS = {"symmetric": "mean of both orders", "production": "at production's mix"}
-_OF_PRODUCTION = ("contribution", "gap_share", "p_adjusted", "unseen", "smallest_set")
+_OF_PRODUCTION = frozenset(
+    {"contribution", "gap_share", "p_adjusted", "unseen", "smallest_set"}
+    | {"searched", "confirmed", "p_discovered", "rate_held_out"}
+)
 
 
 def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
@@ -1870,7 +2146,7 @@ def measures(claim: Mapping[str, Any], kind: str) -> bool:
             value[1]
         ) > 0
     if kind == "slice":
-        return op == "p_adjusted" and float(value) <= 0.05
+        return op in ("p_adjusted", "p_discovered") and float(value) <= 0.05
     if kind == "silent":
         silent = (args.get("split"), args.get("outcome")) == ("production", "silent")
         return op in ("count", "rate") and silent and not value.startswith("0")
@@ -1900,7 +2176,7 @@ _PIECE = (str, {"*": object})
 _RULES = frozenset({"exact_match", "normalized", "numeric", "recorded", "stored"})
 _GUARDS = frozenset({"no_exception", "parses", "not_blank", "matches", "stored"})
 _LAYOUT = frozenset({"jsonl", "json", "csv"})
-_ROLES = frozenset({"id", "input", "expected", "output", "error", "score"})
+_ROLES = frozenset({"id", "input", "expected", "output", "error", "score", "cluster"})
 _SHAPES = {  # of what a receipt repeats
     "subject": {"name": str, "digest": {"sha256": str}, "annotations": {"size": int}},
     "source": (
@@ -1941,6 +2217,15 @@ _EVIDENCE = {
         None,
     ),
     "converted": [str],
+    "search": (
+        {
+            **dict.fromkeys(("depth", "support", "seed", "draws"), int),
+            "by": [str],
+            "held_out": bool,
+            "tested": [{"outcome": frozenset({"wrong", "silent"}), "where": _WHERE}],
+        },
+        None,
+    ),
 }
 # Only these, for a key of one's own could look like a result.
 _ENVELOPE = "engine,kernel,made at,processors,python,records,seconds,seed,system".split(",")  # noqa: SIM905
@@ -2008,6 +2293,16 @@ def check_names(evidence: Mapping[str, Any]) -> None:
             raise Unreadable("a stored verdict has no name of its own", "evidence")
     if not set(fields) <= _ROLES:
         raise Unreadable(f"fields are {', '.join(sorted(fields))}", "evidence")
+
+
+def check_search(search: Mapping[str, Any], attributes: Sequence[str]) -> None:
+    """Raises Unreadable where a search could not have been made as it is described."""
+    by, tested = search["by"], search["tested"]
+    good = by and len(set(by)) == len(by) and set(by) <= set(attributes)
+    good = good and min(search[name] for name in ("depth", "support", "draws")) > 0
+    good = good and all(one["where"] and set(one["where"]) <= set(by) for one in tested)
+    if not good:
+        raise Unreadable("a search that cannot have been made", "evidence.search")
 
 
 CHECKS = "schema kernel layout subjects records claims findings text report rerun".split()  # noqa: SIM905
@@ -2189,7 +2484,9 @@ class Verification:
         names = [attribute_name(one) for one in self.evidence["attributes"]]
         if len(set(names)) < len(names):
             raise Unreadable("two attributes have the same name", "evidence")
-        self.cube = count_records(names, self.records)
+        if self.evidence["search"]:
+            check_search(self.evidence["search"], names)
+        self.cube = count_records(names, self.records, self.evidence["search"])
         if len({record.split for record in self.records}) < len(SPLITS):
             raise Unreadable("records of one split only", "evidence")
         return f"{len(self.records):,} records scored and guarded again"

@@ -39,12 +39,12 @@ def table_of(
 ) -> pl.DataFrame:
     """A row for each record, with what was decided about it.
 
-    split, id; "level A", the text of its level of each attribute; errored; score, whether the
-    output is right as far as no field says so, null when that is not known; "field F", whether it
-    has a field right, null when it was not compared; moved, whether a field holds the value of
-    another; "guard G", whether a guard lets the output through, null when there is none.
-    `checks` are the guards to ask, by name; `features` the levels of the attributes that are
-    features, which come last.
+    split, id; unit, its cluster or else its id; "level A", the text of its level of each
+    attribute; errored; score, whether the output is right as far as no field says so, null when
+    that is not known; "field F", whether it has a field right, null when it was not compared;
+    moved, whether a field holds the value of another; "guard G", whether a guard lets the output
+    through, null when there is none. `checks` are the guards to ask, by name; `features` the levels
+    of the attributes that are features, which come last.
     """
     scores, fields = scored(judge_of(spec["scorer"]), records)
     names = map(kernel.attribute_name, spec["attributes"])
@@ -53,6 +53,7 @@ def table_of(
     texts: dict[str, Sequence[str]] = {
         "split": [record.split for record in records],
         "id": [record.id for record in records],
+        "unit": [record.cluster or record.id for record in records],
         **{LEVEL + name: levels for name, levels in zip(names, columns, strict=True)},
     }
     verdicts: dict[str, Sequence[Verdict]] = {

@@ -17,6 +17,24 @@ TOP = 20  # rows of a table
 @verb
 @click.argument("path", type=FILE, nargs=-1)
 @click.option("--by", metavar="A,B", help="The fields to slice by, in place of the case's.")
+@click.option(
+    "--where",
+    multiple=True,
+    metavar="FIELD=VALUE",
+    help="Only the records in which a field has a value.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(1, 3),
+    metavar="N",
+    help="Attributes combined in a slice, up to 3; 3 unless they are very many.",
+)
+@click.option(
+    "--min-support",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Records of production that a slice must have; a thousandth of them, at least 5.",
+)
 @click.option("--top", type=click.IntRange(1), default=TOP, metavar="N", help=f"Rows shown; {TOP}.")
 @click.option("--all", "every", is_flag=True, help="Show every row.")
 @click.option("--members", is_flag=True, help="Add the ids of each slice to --json.")
@@ -33,8 +51,12 @@ def slices(
     path: tuple[Path, ...],
     by: str | None,
     top: int,
+    depth: int | None,
+    min_support: int | None,
+    where: tuple[str, ...],
     every: bool,
     members: bool,
+    seed: int | None,
     **said: Any,
 ) -> int:
     """Show where production is wrong, slice by slice.
@@ -45,10 +67,17 @@ def slices(
     guessed, and said. A dotted name reaches into an object.
 
     \b
-    A case's system is run once, on every input. Each slice is held against the rest of
-    production (Fisher's exact test, adjusted by Holm). Without --by, and without [slices] in
-    the case, every field with few different values is sliced by, and the others are set
-    aside with the reason. --json holds every row.
+    A case's system is run once, on every input. Without --by, and without [slices] in the
+    case, every field with few different values is sliced by, and the others are set aside
+    with the reason.
+
+    \b
+    All combinations of up to three values are searched for those with the most wrong answers
+    beyond their share, and the few that stand out are tested. From a thousand records of
+    production on, one half is searched and the other one tests; fewer are searched whole,
+    and p covers all that was looked at. Below that stands a table for each field, each value
+    held against the rest of production (Fisher's exact test, adjusted by Holm). --json holds
+    every row.
 
     \b
     Reads   the data, and the case.
@@ -70,10 +99,18 @@ def slices(
     attributes = names_in(by)
     study = api.open(*path, eval=said.pop("eval_"), id=said.pop("id_"), **said)
     with out.progress() as progress:
-        found = study.slices(attributes, members=members, progress=progress)
+        found = study.slices(
+            attributes,
+            depth=depth,
+            min_support=min_support,
+            seed=seed,
+            where=values_in(where),
+            members=members,
+            progress=progress,
+        )
     if out.as_json:
         out.document(found.to_dict())
-    show(out, found, study, None if every else top)
+    show(out, found, study, top=top, every=every)
     return 0
 
 
@@ -84,3 +121,15 @@ def names_in(text: str | None) -> list[str]:
         what = f"--by is {text!r}, expected names with commas between them"
         raise BadCase(what, remedy="take the empty one out")
     return names
+
+
+def values_in(texts: tuple[str, ...]) -> dict[str, str]:
+    """The value of each field, of texts such as plan=free."""
+    found = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not name.strip() or not equals or name in found:
+            what = f"--where is {text!r}, expected FIELD=VALUE, each field once"
+            raise BadCase(what, remedy="write it like --where plan=free")
+        found[name.strip()] = value
+    return found

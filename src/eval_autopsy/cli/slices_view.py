@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from eval_autopsy import kernel
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
+from eval_autopsy.questions.discover import Plan
 from eval_autopsy.questions.gap import Waterfall
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
 NAMED = 5  # slices named in a line
 NAME_LENGTH = 40  # characters of a level, a field or an id
+WORDS_LENGTH = 120  # characters of a slice in words
 
 
-def show(out: Out, found: Slices, study: Autopsy, top: int | None) -> None:
-    """All of the answer; `top` rows of each table, or every row when it is None."""
+def show(out: Out, found: Slices, study: Autopsy, *, top: int, every: bool) -> None:
+    """All of the answer; `top` rows of each table of a field, or `every` row of every table."""
     out.say(title(study), bold=True)
     out.say(basis(study))
     for note in study.notes:
@@ -35,8 +37,10 @@ def show(out: Out, found: Slices, study: Autopsy, top: int | None) -> None:
     ends = [kernel.real(end) for end in found.gap.interval]
     change = shown("difference", str(found.gap.value), "change")
     out.say(f"from eval to production: {change} {shown('difference_interval', ends, 'points')}")
+    show_found(out, found)
     for breakdown in found.breakdowns:
-        show_breakdown(out, breakdown, bool(found.silent.guards), top)
+        if every or not breakdown.derived:
+            show_breakdown(out, breakdown, bool(found.silent.guards), None if every else top)
     if not found.breakdowns:
         out.say()
         out.say("There is nothing to slice by: name fields with --by, or under [slices] of a case.")
@@ -60,6 +64,50 @@ def basis(study: Autopsy) -> str:
     if system is not None:
         return f"right by {scorer}, of the outputs of one run of {system.file.name}:{system.name}"
     return f"right by {scorer}, of the recorded outputs"
+
+
+def show_found(out: Out, found: Slices) -> None:
+    """What the search confirmed, how it was searched, and how few slices hold the errors."""
+    out.say()
+    if found.plan is None:
+        return
+    by = "slices by one attribute" if found.plan.depth == 1 else "slices"
+    if found.plan.depth > 1:
+        by += f" of up to {found.plan.depth} attributes"
+    confirmed = f"tested {found.tested}, confirmed {len(found.found)}"
+    out.say(f"searched {found.searched:,} {by}: {confirmed} ({method(found.plan)})", bold=True)
+    tables = [one for one in found.breakdowns if not one.derived]
+    if not found.found or (found.plan.depth == 1 and len(tables) == len(found.breakdowns) == 1):
+        return  # the table of the one field, which follows, says it all
+    guarded, held_out = bool(found.silent.guards), found.plan.held_out
+    heads = ["slice", "eval", "production", "95% interval"]
+    heads += ["held out"] * held_out + ["silent"] * guarded + ["of the gap", "p", "such as"]
+    rows = []
+    for one in found.found:
+        cells = [words(one), percent(one.eval), of(one.production), interval(one.production)]
+        cells += [of(one.held_out)] * held_out if one.held_out else []
+        cells += [f"{one.silent:,}"] * guarded
+        share = one.gap_share
+        cells.append("-" if share is None else shown("gap_share", str(share), "percent"))
+        p = shown("p_discovered", kernel.real(one.p_adjusted), "p")
+        rows.append([*cells, p.replace("under ", "<"), " ".join(map(plain, one.examples))])
+    out.table(heads, rows)
+    names = "it carries" if len(found.cover) == 1 else f"{len(found.cover)} of them carry"
+    if len(found.cover) == len(found.found) > 1:
+        names = "together they carry"
+    out.say(f"{names} {of(found.covered)} wrong answers")
+
+
+def method(plan: Plan) -> str:
+    """How the tests cover what was searched."""
+    if plan.held_out:
+        return "searched in one half of production, tested in the other"
+    return "p covers everything searched; no part of production is held out"
+
+
+def words(one: Slice) -> str:
+    """A slice in words, without the marks of code, which only Markdown needs."""
+    return plain(one.words.replace("`", ""), WORDS_LENGTH)
 
 
 def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | None) -> None:
@@ -177,9 +225,9 @@ def interval(rate: Rate) -> str:
     return shown("interval", [kernel.real(end) for end in rate.interval], "points")
 
 
-def plain(text: str) -> str:
+def plain(text: str, length: int = NAME_LENGTH) -> str:
     """Data on one line, with what cannot be seen spelled out, cut to a cell's length."""
-    return kernel.visible(text if len(text) <= NAME_LENGTH else text[:NAME_LENGTH] + "…")
+    return kernel.visible(text if len(text) <= length else text[:length] + "…")
 
 
 def plain_level(one: Slice) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -13,26 +15,64 @@ from eval_autopsy.verdicts import FIELD, GUARD, LEVEL
 
 def count(spec: Mapping[str, Any], table: pl.DataFrame) -> kernel.Cube:
     """The cube of a table of verdicts (`verdicts.table_of`)."""
-    attributes = [kernel.attribute_name(one) for one in spec["attributes"]]
-    levels = [LEVEL + name for name in attributes]
-    fields = [name.removeprefix(FIELD) for name in table.columns if name.startswith(FIELD)]
-    outcomes = outcomes_of(spec, fields)
-    frame = table.lazy().select("split", "id", *levels, **outcomes).collect()
-    counted = frame.group_by("split", *levels).agg(pl.col(list(outcomes)).sum())
-    cells = {
-        (row["split"], tuple(row[name] for name in levels)): {name: row[name] for name in outcomes}
-        for row in counted.iter_rows(named=True)
-    }
+    names = [kernel.attribute_name(one) for one in spec["attributes"]]
+    outcomes = outcomes_in(spec, table)
+    levels = (LEVEL + name for name in names)
+    return FrameCube(names, table.lazy().select("split", "id", *levels, **outcomes).collect())
 
-    def members(split: str, outcome: str, where: kernel.Where) -> Iterator[str]:
-        if outcome not in outcomes:
+
+class FrameCube(kernel.Cube):
+    """The cube of a frame with a column for each outcome, grouped by what is asked for.
+
+    All combinations of many attributes are nearly as many as there are records, so that they are
+    counted only when somebody looks at the cells.
+    """
+
+    def __init__(self, attributes: Sequence[str], frame: pl.DataFrame) -> None:
+        self.frame = frame
+        levels = {LEVEL + name for name in attributes}
+        self.outcomes = [c for c in frame.columns if c not in {"split", "id", *levels}]
+        super().__init__(attributes, {}, self._members)
+        del self.cells  # so that the property below makes them when they are asked for
+
+    @cached_property
+    def cells(self) -> Mapping[tuple[str, kernel.Levels], Mapping[str, int]]:  # type: ignore[override]
+        """The counts of each combination of levels of all attributes."""
+        by_split = self.counted(self.attributes)
+        return {
+            (s, levels): counts for s, cells in by_split.items() for levels, counts in cells.items()
+        }
+
+    def counted(self, by: Sequence[str]) -> dict[str, dict[kernel.Levels, Counter[str]]]:
+        """The cells of some attributes alone, by split; counted once for each choice of them."""
+        for name in by:
+            if name not in self.attributes:
+                raise kernel.Unreadable(f"no attribute {name!r}", "claims")
+        key = tuple(by)
+        if key not in self.marginals:
+            levels = [LEVEL + name for name in by]
+            grouped = self.frame.group_by("split", *levels).agg(pl.col(self.outcomes).sum())
+            found: dict[str, dict[kernel.Levels, Counter[str]]] = {}
+            for split, *rest in grouped.iter_rows():
+                one, counts = tuple(rest[: len(by)]), rest[len(by) :]
+                cell = Counter(dict(zip(self.outcomes, counts, strict=True)))
+                found.setdefault(split, {})[one] = cell
+            self.marginals[key] = found
+        return self.marginals[key]
+
+    def _members(self, split: str, outcome: str, where: kernel.Where) -> Iterator[str]:
+        if outcome not in self.outcomes:
             return iter(())
         inside = (pl.col("split") == split) & pl.col(outcome)
         for name, values in where.items():
             inside &= pl.col(LEVEL + name).is_in([kernel.canonical(value) for value in values])
-        return iter(frame.filter(inside)["id"])
+        return iter(self.frame.filter(inside)["id"])
 
-    return kernel.Cube(attributes, cells, members)
+
+def outcomes_in(spec: Mapping[str, Any], table: pl.DataFrame) -> dict[str, pl.Expr]:
+    """Every outcome that a record of a table can have, as a column of true and false."""
+    fields = [name.removeprefix(FIELD) for name in table.columns if name.startswith(FIELD)]
+    return outcomes_of(spec, fields)
 
 
 def outcomes_of(spec: Mapping[str, Any], fields: Sequence[str]) -> dict[str, pl.Expr]:

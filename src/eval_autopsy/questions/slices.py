@@ -1,16 +1,17 @@
-"""Where production is wrong: every slice of the attributes asked for, held against the rest.
+"""Where production is wrong: tables by attribute, and what a search over all of them confirms.
 
 1. A slice is one level of one attribute. Its records of production are compared with all other
    records of production by Fisher's exact test, adjusted by Holm for all slices of all attributes.
 2. A slice is confirmed when that p is at most 0.05 and the slice is right less often.
-3. An attribute is set aside, with the reason, when its slices could not say anything: it has one
+3. A slice that the search (discover.py) picked is confirmed by the p of that search instead.
+4. An attribute is set aside, with the reason, when its slices could not say anything: it has one
    level, a level for each record, or more levels than are asked for.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
@@ -18,6 +19,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eval_autopsy import kernel
+from eval_autopsy.questions.discover import CHANCE, Discovery, Plan, Tested
 from eval_autopsy.questions.gap import Gap, Waterfall, gap_of, waterfall_of
 from eval_autopsy.questions.rates import Rate, right_rate
 from eval_autopsy.questions.silent import Silent, silent_of
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     import polars
 
 COVERED = "0.8"  # share of the loss that the smallest set of slices carries
-CHANCE = 0.05  # an adjusted p at most this is more than chance allows
 EXAMPLES = 3  # ids shown of a slice
 LEVELS_AT_MOST = 1000  # of an attribute that was asked for
 
@@ -43,8 +44,11 @@ class Slice:
     contribution: Fraction  # to the gap; the slices of an attribute sum to it
     gap_share: Fraction | None  # None when there is no gap to share
     p_adjusted: float
+    p_method: str
     confirmed: bool
     examples: tuple[str, ...]  # ids of wrong records, silent ones first
+    found_as: str | None = None  # "wrong" or "silent" when a search picked it: what it excels in
+    held_out: Rate | None = None  # right of scored in the half that confirms, where there is one
     members: tuple[str, ...] | None = None  # ids of all scored records, when asked for
 
     @property
@@ -67,7 +71,10 @@ class Slice:
             "contribution": kernel.real(float(self.contribution)),
             "gap_share": None if share is None else kernel.real(float(share)),
             "p_adjusted": kernel.real(self.p_adjusted),
+            "p_method": self.p_method,
             "confirmed": self.confirmed,
+            "found_as": self.found_as,
+            "held_out": self.held_out.to_dict() if self.held_out else None,
             "examples": list(self.examples),
         }
         return found if self.members is None else {**found, "members": list(self.members)}
@@ -88,6 +95,7 @@ class Breakdown:
     """The slices of one attribute, those that lose most first."""
 
     attribute: str
+    derived: bool  # read from a text, and not a field of the data
     slices: tuple[Slice, ...]
     eval_only: tuple[EvalOnly, ...]
     explained: Fraction | None  # eta squared; None when all of production is right, or wrong
@@ -99,6 +107,7 @@ class Breakdown:
         explained = self.explained
         return {
             "attribute": self.attribute,
+            "derived": self.derived,
             "slices": len(self.slices),
             "explained": None if explained is None else kernel.real(float(explained)),
             "eval_only": [one.to_dict() for one in self.eval_only],
@@ -121,6 +130,12 @@ class Slices:
     production: Rate
     gap: Gap
     breakdowns: tuple[Breakdown, ...]
+    found: tuple[Slice, ...]  # confirmed by the search, in the order in which they were picked
+    cover: tuple[Slice, ...]  # the fewest of `found` that hold nearly all errors of all of them
+    covered: Rate  # how many of the wrong answers of production these hold
+    searched: int  # conjunctions looked at
+    tested: int  # slices picked of them, and tested
+    plan: Plan | None  # how it was searched; None when it was not
     silent: Silent
     set_aside: tuple[SetAside, ...]
     unscored: Mapping[str, int]  # split -> records without a verdict
@@ -129,13 +144,11 @@ class Slices:
 
     @property
     def all(self) -> tuple[Slice, ...]:
-        """The slices of every attribute, in the order of the attributes."""
-        return tuple(one for breakdown in self.breakdowns for one in breakdown.slices)
-
-    @property
-    def cover(self) -> tuple[Slice, ...]:
-        """The smallest set of the attribute that explains most."""
-        return self.breakdowns[0].cover if self.breakdowns else ()
+        """What the search found, then the other slices of every field."""
+        found = [one.where for one in self.found]
+        fields = (breakdown for breakdown in self.breakdowns if not breakdown.derived)
+        rows = (one for field in fields for one in field.slices)
+        return (*self.found, *(one for one in rows if one.where not in found))
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of `autopsy slices`."""
@@ -145,10 +158,13 @@ class Slices:
             "production": self.production.to_dict(),
             "gap": self.gap.to_dict(),
             "waterfall": first.waterfall.to_dict() if first else None,
-            "searched": len(self.all),
-            "confirmed": sum(one.confirmed for one in self.all),
+            "searched": self.searched,
+            "tested": self.tested,
+            "confirmed": len(self.found),
+            "search": self.plan._asdict() if self.plan else None,
             "slices": [one.to_dict() for one in self.all],
             "cover": [one.to_dict() for one in self.cover],
+            "covered": self.covered.to_dict(),
             "attributes": [one.to_dict() for one in self.breakdowns],
             "silent": self.silent.to_dict(),
             "set_aside": [one._asdict() for one in self.set_aside],
@@ -158,7 +174,7 @@ class Slices:
         }
 
     def to_polars(self) -> polars.DataFrame:
-        """A row for each slice: attribute, level as text, n, right, wrong, silent, and the rest.
+        """A row for each slice: its words, its levels as JSON text, n, right, wrong, and the rest.
 
         Real numbers are floats here; `to_dict` keeps every digit.
         """
@@ -166,29 +182,35 @@ class Slices:
 
         rows = [
             {
-                "attribute": next(iter(one.where)),
-                "level": kernel.canonical(next(iter(one.where.values()))),
+                "slice": one.words,
+                "where": kernel.canonical(dict(one.where)),
                 "n": one.production.n,
                 "right": one.production.k,
                 "wrong": one.wrong,
                 "silent": one.silent,
+                "rate": float(one.production.share or 0),
+                "low": one.production.interval[0],
+                "high": one.production.interval[1],
                 "contribution": float(one.contribution),
+                "gap_share": None if one.gap_share is None else float(one.gap_share),
                 "p_adjusted": one.p_adjusted,
+                "confirmed": one.confirmed,
+                "found": one.found_as is not None,
             }
             for one in self.all
         ]
         return polars.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        """The counts of each slice as a table, for a notebook."""
-        heads = ("attribute", "level", "right", "wrong", "silent")
-        rows = [
-            (*level, one.production.k, one.wrong, one.silent)
-            for one in self.all
-            for level in one.where.items()
-        ]
-        cells = [[escape(kernel.visible(str(cell))) for cell in row] for row in (heads, *rows)]
-        lines = ["<td>" + "</td><td>".join(row) + "</td>" for row in cells]
+        """The counts of each slice as a table, for a notebook; what was found is bold."""
+        heads = ("slice", "right", "of", "wrong", "silent", "p")
+        lines = ["".join(f"<th>{head}</th>" for head in heads)]
+        for one in self.all:
+            p = kernel.formatted({"op": "p_adjusted", "value": kernel.real(one.p_adjusted)}, "p")
+            counts = (one.production.k, one.production.n, one.wrong, one.silent, p)
+            words = escape(kernel.visible(one.words))
+            cells = [f"<b>{words}</b>" if one.found_as else words, *map(str, counts)]
+            lines.append("".join(f"<td>{cell}</td>" for cell in cells))
         return "<table><tr>" + "</tr><tr>".join(lines) + "</tr></table>"
 
 
@@ -198,20 +220,40 @@ def slices_of(
     *,
     levels_at_most: int = LEVELS_AT_MOST,
     members: bool = False,
+    discovery: Discovery | None = None,
 ) -> Slices:
     """The slices by each attribute of a cube that has scored records in both splits.
 
-    `evidence` describes what was counted, as the predicate of a receipt does.
+    `evidence` describes what was counted, as the predicate of a receipt does; `discovery` is what
+    a search of the same records found.
     """
     by_name = {name: Marginal(cube, name) for name in cube.attributes}
-    reasons = {name: against(one, levels_at_most) for name, one in by_name.items()}
-    found = [breakdown_of(one, name, members) for name, one in by_name.items() if not reasons[name]]
+    reasons = {name: against(one, name, levels_at_most) for name, one in by_name.items()}
+    derived = {
+        kernel.attribute_name(one)
+        for one in evidence.get("attributes", ())
+        if not isinstance(one, str) and "of" in one
+    }
+    found = [
+        breakdown_of(one, name, members, derived=name in derived)
+        for name, one in by_name.items()
+        if not reasons[name]
+    ]
     found.sort(key=lambda one: one.explained or 0, reverse=True)
+    confirmed = tuple(found_slices(cube, discovery, members)) if discovery else ()
+    by_where = {kernel.canonical(dict(one.where)): one for one in confirmed}
+    cover = [] if discovery is None else [discovery.tested[i].where for i in discovery.cover]
     return Slices(
         eval=right_rate(cube, "eval", {}),
         production=right_rate(cube, "production", {}),
         gap=gap_of(cube),
         breakdowns=tuple(found),
+        found=confirmed,
+        cover=tuple(by_where[kernel.canonical(levels_in(where))] for where in cover),
+        covered=Rate(*kernel.share_within(cube, "production", "wrong", cover)),
+        searched=discovery.searched if discovery else 0,
+        tested=len({kernel.canonical(one.where) for one in discovery.tested}) if discovery else 0,
+        plan=discovery.plan if discovery else None,
         silent=silent_of(cube, [guard["name"] for guard in evidence["guards"]]),
         set_aside=tuple(SetAside(name, reason) for name, reason in reasons.items() if reason),
         unscored={split: cube.count(split, "unscored", {}) for split in kernel.SPLITS},
@@ -224,12 +266,13 @@ class Marginal(kernel.Cube):
     """The cube of one attribute, the others added up; counts by look-up, not cell by cell."""
 
     def __init__(self, cube: kernel.Cube, attribute: str) -> None:
-        at = cube.attributes.index(attribute)
+        by_split = cube.counted([attribute])
         self.totals = {split: Counter[str]() for split in kernel.SPLITS}
         cells: dict[tuple[str, kernel.Levels], Counter[str]] = {}
-        for (split, levels), counts in cube.cells.items():
-            cells.setdefault((split, (levels[at],)), Counter()).update(counts)
-            self.totals[split].update(counts)
+        for split, marginal in by_split.items():
+            for levels, counts in marginal.items():
+                cells[split, levels] = counts
+                self.totals[split].update(counts)
         super().__init__([attribute], cells, cube.members)
 
     def count(self, split: str, outcome: str, where: kernel.Where) -> int:
@@ -240,10 +283,11 @@ class Marginal(kernel.Cube):
         return self.totals[split][outcome]
 
 
-def against(cube: kernel.Cube, levels_at_most: int) -> str:
-    """Why the one attribute of a cube is not to be sliced by; "" when it may be."""
-    levels = len({levels for _, levels in cube.cells})
-    records = sum(cube.count(split, "records", {}) for split in kernel.SPLITS)
+def against(cube: kernel.Cube, name: str, levels_at_most: int) -> str:
+    """Why an attribute is not to be sliced by; "" when it may be."""
+    counted = cube.counted([name]).values()
+    levels = len({level for cells in counted for level in cells})
+    records = sum(counts["records"] for cells in counted for counts in cells.values())
     if levels == 1:
         return "every record has the same value"
     if levels == records:
@@ -253,7 +297,9 @@ def against(cube: kernel.Cube, levels_at_most: int) -> str:
     return ""
 
 
-def breakdown_of(cube: kernel.Cube, attribute: str, members: bool = False) -> Breakdown:
+def breakdown_of(
+    cube: kernel.Cube, attribute: str, members: bool = False, *, derived: bool = False
+) -> Breakdown:
     """The slices by the one attribute of a cube."""
     by = [attribute]
     counted = {split: cube.slices(by, split, "counted") for split in kernel.SPLITS}
@@ -262,6 +308,7 @@ def breakdown_of(cube: kernel.Cube, attribute: str, members: bool = False) -> Br
     found.sort(key=lambda one: (one.contribution, -one.production.n, kernel.canonical(one.where)))
     return Breakdown(
         attribute=attribute,
+        derived=derived,
         slices=tuple(found),
         eval_only=tuple(_eval_only(cube, by, set(counted["eval"]) - set(counted["production"]))),
         explained=_explained(cube, by),
@@ -280,10 +327,21 @@ def _eval_only(
         yield EvalOnly(levels_in(where), right_rate(cube, "eval", where))
 
 
-def slice_of(cube: kernel.Cube, where: kernel.Where, members: bool = False) -> Slice:
-    """What is counted of one slice that production has."""
+def found_slices(cube: kernel.Cube, discovery: Discovery, members: bool) -> Iterator[Slice]:
+    """The slices that a search confirmed, each once."""
+    seen: list[kernel.Where] = []
+    for one in discovery.tested:
+        if one.p_adjusted <= CHANCE and one.where not in seen:
+            seen.append(one.where)
+            yield slice_of(cube, one.where, members, one)
+
+
+def slice_of(
+    cube: kernel.Cube, where: kernel.Where, members: bool = False, tested: Tested | None = None
+) -> Slice:
+    """What is counted of one slice that production has; `tested` is how a search found it."""
     rate = right_rate(cube, "production", where)
-    p = kernel.p_adjusted(cube, where)
+    p = tested.p_adjusted if tested else kernel.p_adjusted(cube, where)
     return Slice(
         where=levels_in(where),
         words=kernel.slice_text(where),
@@ -293,7 +351,10 @@ def slice_of(cube: kernel.Cube, where: kernel.Where, members: bool = False) -> S
         contribution=kernel.contribution(cube, where),
         gap_share=_gap_share(cube, where),
         p_adjusted=p,
+        p_method=tested.method if tested else "fisher-holm",
         confirmed=is_worse(p, rate, right_rate(cube, "production", {})),
+        found_as=tested.outcome if tested else None,
+        held_out=Rate(*tested.held_out) if tested and tested.held_out else None,
         examples=tuple(islice(_wrong_ones(cube, where), EXAMPLES)),
         members=tuple(cube.members("production", "counted", where)) if members else None,
     )

@@ -16,6 +16,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,6 +24,7 @@ from typing import Any, NamedTuple
 from eval_autopsy import __version__, kernel
 from eval_autopsy.case.load import Case
 from eval_autopsy.cubes import polars_cube
+from eval_autopsy.discovery import search
 from eval_autopsy.errors import CannotUse, DoesNotHold
 from eval_autopsy.evidence import Evidence, Progress, gather, quiet
 from eval_autopsy.questions.gap import gap_of
@@ -55,7 +57,12 @@ def certify(
     evidence = gather(case, base, progress)
     cube = polars_cube.count(evidence.spec, evidence.table)
     check_scored(cube, str(case.path))
-    story = tell(Ledger(cube, evidence.spec), case.narrative)
+    seed = case.file.seed if seed is None else seed
+    # The slices of one attribute have a table, and their p covers them all.
+    found = search(evidence, cube, seed=seed).discovery if len(cube.attributes) > 1 else None
+    if cube.search is not None:
+        evidence = replace(evidence, spec={**evidence.spec, "search": dict(cube.search.says)})
+    story = tell(Ledger(cube, evidence.spec), found, case.narrative)
     predicate = {
         "kernel": {
             "version": kernel.VERSION,
@@ -67,7 +74,7 @@ def certify(
         "findings": story.findings,
         "report": story.report,
         "envelope": envelope(
-            case.file.seed if seed is None else seed,
+            seed,
             len(evidence.records),
             time.monotonic() - started,
         ),

@@ -13,9 +13,9 @@ from typing import Any
 
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotUse
-from eval_autopsy.questions.cover import cover_of
+from eval_autopsy.questions.discover import CHANCE, Discovery, Tested
 from eval_autopsy.questions.rates import Rate
-from eval_autopsy.questions.slices import COVERED, is_worse
+from eval_autopsy.questions.slices import COVERED, EXAMPLES, is_worse
 from eval_autopsy.receipt.claims import Claim, Hole, Ledger
 from eval_autopsy.receipt.narrative import pieces_of as narrative_pieces
 from eval_autopsy.receipt.template import pieces_of
@@ -34,12 +34,14 @@ class Story:
     report: list[str | dict[str, Any]]
 
 
-def tell(ledger: Ledger, narrative: Path | None = None) -> Story:
+def tell(
+    ledger: Ledger, discovery: Discovery | None = None, narrative: Path | None = None
+) -> Story:
     """The story of an evidence that has scored records in both splits.
 
-    A narrative may name any claim that is made for it.
+    `discovery` is what a search of them found. A narrative may name any claim that is made for it.
     """
-    facts = facts_of(ledger)
+    facts = facts_of(ledger, discovery)
     findings = sorted(
         findings_of(facts), key=lambda one: (one["id"] != "gap", SEVERITIES.index(one["severity"]))
     )
@@ -65,7 +67,7 @@ def with_narrative(
     return [*report[:at], before, *narrative, "\n" + heading + after, *report[at + 1 :]]
 
 
-def facts_of(ledger: Ledger) -> dict[str, Any]:
+def facts_of(ledger: Ledger, discovery: Discovery | None = None) -> dict[str, Any]:
     """What the templates may speak of."""
     claim = ledger.claim
     change = claim("difference", **RIGHT, where={})
@@ -74,22 +76,18 @@ def facts_of(ledger: Ledger) -> dict[str, Any]:
     wrong = cube.count("production", "wrong", {})
     named = [one for one in ledger.evidence["attributes"] if isinstance(one, str)]
     attributes = [attribute_facts(ledger, name) for name in named]
-    uneven = [one for one in feature_facts(ledger) if one["telling"]]
-    covered = cover(ledger, [one["key"] for one in uneven])
-    features = [one for one in uneven if covered and one["key"] in covered["keys"]]
+    search = search_facts(ledger, discovery)
+    used = {name for one in (search or {}).get("wheres", ()) for name in one}
+    coverage = [*attributes, *(coverage_facts(ledger, name) for name in sorted(used - {*named}))]
     return {
         **both(ledger, "rate", **RIGHT, where={}),
         "gap_table": gap_table(ledger),
         "change": change,
         "change_interval": interval,
-        "main": main_of(attributes) or main_of(features),
-        "cover": covered,
-        "features": features,
-        "proxies": [one for one in uneven if one not in features],
+        "main": main_of(attributes) or (search and search["main"]),
+        "search": search,
         "looked": [Hole({"describe": "features"})] if features_named(ledger) else [],
-        "uncovered": max(
-            [*attributes, *features], key=lambda one: one["unseen_share"], default=None
-        ),
+        "uncovered": max(coverage, key=lambda one: one["unseen_share"], default=None),
         "fell": Fraction(change.value) < 0,
         "rose": Fraction(change.value) > 0,
         "beyond_chance": beyond_chance(ledger),
@@ -183,22 +181,15 @@ def features_named(ledger: Ledger) -> list[str]:
     return [kernel.attribute_name(one) for one in found if not isinstance(one, str)]
 
 
-def feature_facts(ledger: Ledger) -> Iterator[dict[str, Any]]:
-    """What is said of each attribute that is read from the text."""
-    for name in features_named(ledger):
-        by = [name]
-        unseen = ledger.claim("unseen", by=by)
-        levels = kernel.derive("levels", levels_of(by, "all"), ledger.cube)
-        yield {
-            "key": name,
-            "name": unseen.slice,
-            "unseen": unseen,
-            "unseen_levels": ledger.claim("levels", **levels_of(by, "unseen")),
-            "unseen_share": rate_in(unseen).share or Fraction(0),
-            "rows": slice_table(ledger, levels),
-            "telling": worst_of(ledger, name),
-            "split_clean": False,
-        }
+def coverage_facts(ledger: Ledger, name: str) -> dict[str, Any]:
+    """How much of production lies in slices by an attribute that eval never contained."""
+    unseen = ledger.claim("unseen", by=[name])
+    return {
+        "name": unseen.slice,
+        "unseen": unseen,
+        "unseen_levels": ledger.claim("levels", **levels_of([name], "unseen")),
+        "unseen_share": rate_in(unseen).share or Fraction(0),
+    }
 
 
 def worst_of(ledger: Ledger, name: str) -> Mapping[str, Claim] | None:
@@ -209,28 +200,75 @@ def worst_of(ledger: Ledger, name: str) -> Mapping[str, Claim] | None:
     return next(filter(None, (telling(ledger, where) for where in worst)), None)
 
 
-def cover(ledger: Ledger, names: Sequence[str]) -> dict[str, Any] | None:
-    """The few slices by some features that hold the wrong answers; None when there are none."""
-    candidates = [
-        (name, levels[0])
-        for name in names
-        for levels in ledger.cube.slices([name], "production", "wrong")
-        if telling(ledger, kernel.as_where([name], levels))
-    ]
-    levels_by: dict[str, list[Any]] = {}
-    for name, text in cover_of(ledger.cube, candidates):
-        levels_by.setdefault(name, []).append(kernel.strict_json(text))
-    if not levels_by:
+def search_facts(ledger: Ledger, discovery: Discovery | None) -> dict[str, Any] | None:
+    """What is said of the search for slices; None where none was made."""
+    if discovery is None:
         return None
-    args = {
-        "split": "production",
-        "slices": [{name: levels} for name, levels in levels_by.items()],
+    found = [one for one in discovery.tested if one.p_adjusted <= CHANCE]
+    facts: dict[str, Any] = {
+        "searched": ledger.claim("searched"),
+        "any_tested": bool(discovery.tested),
+        "confirmed": ledger.claim("confirmed") if discovery.tested else None,
+        "held_out": discovery.plan.held_out,
+        "wheres": [one.where for one in found],
+        "tables": [found_table(ledger, some) for some in by_outcome(found)],
+        "main": None,
+        "cover": None,
     }
+    if found:
+        first = found[0]
+        facts["main"] = {"telling": told(ledger, first.outcome, first.where), "split_clean": False}
+        slices = [discovery.tested[i].where for i in discovery.cover]
+        args = {"split": "production", "slices": slices}
+        facts["cover"] = {
+            "inside": ledger.claim("rate_within", **args, **RIGHT),
+            "outside": ledger.claim("rate_outside", **args, **RIGHT),
+            "carried": ledger.claim("share_within", **args, outcome="wrong"),
+        }
+    return facts
+
+
+def by_outcome(found: Sequence[Tested]) -> Iterator[list[Tested]]:
+    """The slices of which more are wrong, then those of which only more are silently wrong."""
+    wheres = [one.where for one in found if one.outcome == "wrong"]
+    yield from filter(
+        None,
+        (
+            [one for one in found if one.outcome == "wrong"],
+            [one for one in found if one.outcome == "silent" and one.where not in wheres],
+        ),
+    )
+
+
+def found_table(ledger: Ledger, found: Sequence[Tested]) -> Hole:
+    """The slices that a search found, as one table."""
+    gap = beyond_chance(ledger)
+
+    def row(one: Tested) -> Iterator[Hole]:
+        args = {"split": "production", "where": one.where}
+        yield ledger.claim("rate", split="eval", where=one.where, **RIGHT).of
+        yield ledger.claim("rate", **args, **RIGHT).of
+        yield ledger.claim("interval", **args, **RIGHT).percent
+        if one.held_out:
+            yield ledger.claim("rate_held_out", where=one.where, **RIGHT).of
+        yield ledger.claim("count", **args, outcome="silent").count
+        if gap:
+            yield ledger.claim("gap_share", where=one.where).percent
+        yield ledger.claim("p_discovered", outcome=one.outcome, where=one.where).p
+        yield ledger.claim("members", **args, outcome=one.outcome, limit=EXAMPLES).list
+
+    return table([list(row(one)) for one in found])
+
+
+def told(ledger: Ledger, outcome: str, where: Mapping[str, Any]) -> dict[str, Any]:
+    """The claims about a slice that a search confirmed."""
+    before = ledger.claim("rate", split="eval", **RIGHT, where=dict(where))
     return {
-        "keys": list(levels_by),
-        "inside": ledger.claim("rate_within", **args, **RIGHT),
-        "outside": ledger.claim("rate_outside", **args, **RIGHT),
-        "wrong": ledger.claim("rate_within", **args, outcome="wrong", of="counted"),
+        "p": ledger.claim("p_discovered", outcome=outcome, where=dict(where)),
+        "rate": ledger.claim("rate", split="production", **RIGHT, where=dict(where)),
+        "eval": before,
+        "seen": rate_in(before).n > 0,
+        "searched": True,
     }
 
 
@@ -261,7 +299,8 @@ def telling(ledger: Ledger, where: Mapping[str, Any]) -> Mapping[str, Any] | Non
         return None
     if now is not None and then is not None and now >= then:
         return None
-    return {"p": p, "rate": rate, "eval": before, "seen": then is not None}
+    seen = then is not None
+    return {"p": p, "rate": rate, "eval": before, "seen": seen, "searched": False}
 
 
 def rate_in(claim: Claim) -> Rate:

@@ -1,0 +1,52 @@
+"""The search for slices in judged records, the same for tables and for receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from eval_autopsy import kernel
+from eval_autopsy.cubes.coded import rows_of
+from eval_autopsy.evidence import Evidence
+from eval_autopsy.questions.discover import TOO_FEW, Discovery, Searched, discover, plan_for
+from eval_autopsy.questions.slices import SetAside, against
+
+LEVELS_AT_MOST = 64  # of an attribute that is combined with others
+
+
+class Looked(NamedTuple):
+    """What was found, and the attributes that were not searched by."""
+
+    discovery: Discovery | None  # None where there was nothing to search
+    set_aside: tuple[SetAside, ...]
+
+
+def search(
+    evidence: Evidence,
+    cube: kernel.Cube,
+    *,
+    depth: int | None = None,
+    support: int | None = None,
+    seed: int = 0,
+) -> Looked:
+    """Searches production by the attributes of the cube, and lets the cube's claims know of it."""
+    records = cube.count("production", "counted", {})
+    by, set_aside = _searchable(cube)
+    if not by or records < TOO_FEW:
+        return Looked(None, tuple(set_aside))
+    plan = plan_for(records, len(by), depth=depth, support=support, seed=seed)
+    rows = rows_of(evidence.spec, evidence.table, by, seed=seed, held_out=plan.held_out)
+    found = discover(rows.attributes, rows.batch, rows.units, plan)
+    cube.search = Searched(by, found)
+    return Looked(found, tuple(set_aside))
+
+
+def _searchable(cube: kernel.Cube) -> tuple[Sequence[str], Sequence[SetAside]]:
+    names, set_aside = [], []
+    for name in cube.attributes:
+        reason = against(cube, name, LEVELS_AT_MOST)
+        if reason:
+            set_aside.append(SetAside(name, f"not searched: {reason}"))
+        else:
+            names.append(name)
+    return names, set_aside
