@@ -23,7 +23,7 @@ def test_a_feature_that_is_the_same_for_all_is_set_aside_with_the_reason() -> No
 def test_a_feature_with_few_levels_keeps_them_all() -> None:
     [found], _ = features_of(records("abc", "ABC"), ["letter_case(input)"])
     assert found.spec == {"feature": "letter_case", "of": "input", "kept": []}
-    assert found.levels == ['"all lower"', '"all upper"']
+    assert found.levels == ['"small"', '"capital"']
 
 
 def test_rarer_levels_fold_into_one() -> None:

@@ -21,7 +21,7 @@ MODULES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 FLOORS = [
     ["kernel"],
     ["errors"],
-    ["records", "registry"],
+    ["attributes", "records", "registry"],
     ["features", "scorers"],
     ["guards", "readers"],
     # The case file as it is written: a description that what is above works from.
@@ -30,6 +30,7 @@ FLOORS = [
     ["cubes", "evidence"],
     ["questions"],
     ["discovery"],
+    ["columnar"],
     ["receipt"],
     ["case"],
     ["api"],

@@ -19,19 +19,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from eval_autopsy import columnar
+from eval_autopsy.attributes import SetAside
 from eval_autopsy.case.load import Case, load
-from eval_autopsy.case.unwritten import (
-    LEVELS_AT_MOST,
-    Attributes,
-    Said,
-    attributes_of,
-    sliced_by,
-    unwritten,
-)
+from eval_autopsy.case.unwritten import Said, by_itself, sliced_by, unwritten
+from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase
-from eval_autopsy.evidence import Progress, filtered, gather, quiet
+from eval_autopsy.evidence import Progress, gather, quiet, spec_of
 from eval_autopsy.questions import slices as question
 from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.receipt import certify
@@ -55,50 +51,73 @@ class Autopsy:
         min_support: int | None = None,
         seed: int | None = None,
         where: Mapping[str, object] | None = None,
+        features: Iterable[str | Path] = (),
         members: bool = False,
         progress: Progress = quiet,
     ) -> question.Slices:
         """Where production is wrong, by each of some attributes, and by all of them together.
 
         `by` stands in place of the case's own attributes. Where neither names any, every field
-        with few different values is taken, and the others are set aside with the reason. `where`
-        keeps the records in which each of some fields has a value. Slices of up to `depth`
-        attributes with at least `min_support` scored records of production are searched.
-        Runs the system once, when the case names one. `members` keeps the ids of each slice.
+        that can tell is taken: numbers in bands, times by hour, weekday and period, and rare
+        values as another. The others are set aside with the reason. `where` keeps the records in
+        which each of some fields has a value. `features` are Python files with features to add.
+        Slices of up to `depth` attributes with at least `min_support` scored records of production
+        are searched. Runs the system once, when the case names one. `members` keeps the ids of
+        each slice.
         """
-        asked = tuple(by) or tuple(self.case.wanted.attributes)
-        if len(set(asked)) < len(asked):
-            raise BadCase(
-                f"an attribute is named twice in {', '.join(asked)}", remedy="name it once"
+        if len(set(by)) < len(by):
+            raise BadCase(f"an attribute is named twice in {', '.join(by)}", remedy="name it once")
+        seed = self.case.file.seed if seed is None else seed
+        if columnar.fits(self.case) and not features:
+            asked = Asked(
+                by=by or self.case.wanted.attributes,
+                where=where,
+                depth=depth,
+                support=min_support,
+                seed=seed,
             )
-        attributes = Attributes(asked, ()) if asked else attributes_of(self.case)
-        where = where or {}
-        only_to_filter = [name for name in where if name not in attributes.names]
-        case = sliced_by(self.case, [*attributes.names, *only_to_filter])
+            return self._slices_in_columns(asked, members, progress)
+        case, earlier = self._sliced(by)
+        files = (*case.feature_files, *map(existing, features))
+        case = replace(case, feature_files=files)
         # No receipt is made, so that files may lie anywhere.
         base = Path(Path(os.path.abspath(case.folder)).anchor)
-        evidence = filtered(gather(case, base, progress, twice=False), where, only_to_filter)
+        evidence = gather(case, base, progress, twice=False, where=where)
         cube = polars_cube.count(evidence.spec, evidence.table)
         check_scored(cube, ", ".join(source.name for source in case.sources))
-        at_most = question.LEVELS_AT_MOST if asked else LEVELS_AT_MOST
         looked = search(
             evidence,
             cube,
             depth=depth,
             support=min_support,
-            seed=self.case.file.seed if seed is None else seed,
+            seed=seed,
         )
-        found = question.slices_of(
-            cube,
-            evidence.spec,
-            levels_at_most=at_most,
-            members=members,
-            discovery=looked.discovery,
-        )
-        earlier = tuple(question.SetAside(*one) for one in attributes.set_aside)
+        found = question.slices_of(cube, evidence.spec, members=members, discovery=looked.discovery)
+        before = tuple(question.SetAside(*one) for one in (*earlier, *evidence.set_aside))
         known = {one.attribute for one in found.set_aside}
         alone = tuple(one for one in looked.set_aside if one.attribute not in known)
-        return replace(found, set_aside=earlier + found.set_aside + alone)
+        return replace(
+            found,
+            set_aside=before + found.set_aside + alone,
+            notes=tuple(evidence.notes),
+        )
+
+    def _slices_in_columns(
+        self, asked: Asked, members: bool, progress: Progress
+    ) -> question.Slices:
+        """The same of tables that are too long to look at record by record."""
+        studied = columnar.study(self.case, asked, progress)
+        check_scored(studied.cube, ", ".join(source.name for source in self.case.sources))
+        spec = {**spec_of(self.case), "attributes": studied.specs}
+        found = question.slices_of(studied.cube, spec, members=members, discovery=studied.discovery)
+        before = tuple(question.SetAside(*one) for one in studied.set_aside)
+        return replace(found, set_aside=before + found.set_aside, notes=studied.notes)
+
+    def _sliced(self, by: Sequence[str] = ()) -> tuple[Case, tuple[SetAside, ...]]:
+        """The case with the fields to slice by, and those that cannot be, with the reason."""
+        if by:
+            return sliced_by(self.case, by), ()
+        return (self.case, ()) if self.case.wanted.attributes else by_itself(self.case)
 
     def run(
         self,
@@ -114,7 +133,10 @@ class Autopsy:
         if not self.written:
             what = "there is no case file, which a receipt rests on"
             raise BadCase(what, remedy="run `autopsy init` with the same files")
-        return certify.certify(self.case, Path(into), progress, seed)
+        case, earlier = self._sliced()
+        done = certify.certify(case, Path(into), progress, seed)
+        aside = (*earlier, *done.evidence.set_aside)
+        return done._replace(evidence=replace(done.evidence, set_aside=aside))
 
 
 def open(  # noqa: A001  it is called as autopsy.open
@@ -127,6 +149,9 @@ def open(  # noqa: A001  it is called as autopsy.open
     output: str = "",
     expected: str = "",
     scorer: str = "",
+    cluster: str = "",
+    confidence: str = "",
+    time: str = "",
 ) -> Autopsy:
     """What a case compares: of the current folder, of a folder or `autopsy.toml`, or of options.
 
@@ -144,6 +169,9 @@ def open(  # noqa: A001  it is called as autopsy.open
         output=output,
         expected=expected,
         scorer=scorer,
+        cluster=cluster,
+        confidence=confidence,
+        time=time,
     )
     one = said.paths[0] if said.paths else Path()
     is_case = one.is_dir() or one.suffix == ".toml"
@@ -154,6 +182,13 @@ def open(  # noqa: A001  it is called as autopsy.open
         raise BadCase(what, remedy="name the case alone, or data files and their columns")
     case, notes = unwritten(said)
     return Autopsy(case, notes, written=False)
+
+
+def existing(path: str | Path) -> Path:
+    """A file that is there. Raises BadCase when it is not."""
+    if not os.path.isfile(path):
+        raise BadCase("there is no such file", where=str(path), remedy="name a Python file")
+    return Path(path)
 
 
 def _paths(given: Paths) -> tuple[Path, ...]:

@@ -8,7 +8,14 @@ from typing import NamedTuple
 from eval_autopsy import kernel
 from eval_autopsy.cubes.coded import rows_of
 from eval_autopsy.evidence import Evidence
-from eval_autopsy.questions.discover import TOO_FEW, Discovery, Searched, discover, plan_for
+from eval_autopsy.questions.discover import (
+    TOO_FEW,
+    Discovery,
+    Records,
+    Searched,
+    discover,
+    plan_for,
+)
 from eval_autopsy.questions.slices import SetAside, against
 
 LEVELS_AT_MOST = 64  # of an attribute that is combined with others
@@ -36,7 +43,16 @@ def search(
         return Looked(None, tuple(set_aside))
     plan = plan_for(records, len(by), depth=depth, support=support, seed=seed)
     rows = rows_of(evidence.spec, evidence.table, by, seed=seed, held_out=plan.held_out)
-    found = discover(rows.attributes, rows.batch, rows.units, plan)
+    found = discover(
+        Records(
+            attributes=rows.attributes,
+            batches=lambda: [rows.batch],
+            rows=len(rows.units),
+            sample=rows.batch,
+            units=rows.units,
+        ),
+        plan,
+    )
     cube.search = Searched(by, found)
     return Looked(found, tuple(set_aside))
 

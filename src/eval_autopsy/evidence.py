@@ -6,14 +6,18 @@ have to be kept because the kernel cannot make them itself, and the description 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from eval_autopsy import features, kernel, registry, verdicts
+from eval_autopsy import attributes, features, kernel, registry, verdicts
+from eval_autopsy.attributes import Choice, SetAside
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
@@ -35,24 +39,35 @@ class Evidence:
     table: pl.DataFrame  # of verdicts, a row for each record
     subjects: Mapping[str, Path]  # by the name that a receipt gives them
     made: Mapping[str, bytes]  # files of the receipt's own folder
-    set_aside: Sequence[features.SetAside]  # features that say nothing of these records
+    set_aside: Sequence[SetAside]  # attributes that say nothing of these records
+    notes: Sequence[str] = ()  # how some were made
 
 
 def quiet(what: str, done: int, total: int) -> None:
     """Progress that nobody watches."""
 
 
-def gather(case: Case, base: Path, progress: Progress = quiet, *, twice: bool = True) -> Evidence:
+def gather(
+    case: Case,
+    base: Path,
+    progress: Progress = quiet,
+    *,
+    twice: bool = True,
+    where: Mapping[str, object] | None = None,
+) -> Evidence:
     """The evidence of a case whose receipt will stand two folders below `base`.
 
     Runs the system twice when the case has one: once for the outputs, once to see whether it
-    gives them again; only once, and nothing is known of that, unless `twice`. Raises CannotUse
-    when a file lies outside `base`.
+    gives them again; only once, and nothing is known of that, unless `twice`. `where` keeps the
+    records in which each of some fields has a value. Raises CannotUse when a file lies outside
+    `base`, and when no record is kept.
     """
-    reading = read_sources(case.sources, case.wanted)
+    names = dict.fromkeys([*case.wanted.attributes, *(where or ())])
+    reading = read_sources(case.sources, case.wanted._replace(attributes=tuple(names)))
+    asked = _kept(reading.records, where or {})
     subjects: dict[str, Path] = {}
     made: dict[str, bytes] = {}
-    spec = _spec(case)
+    spec = spec_of(case)
     for number, (source, count) in enumerate(zip(case.sources, reading.files, strict=True), 1):
         if count.file.converted_from:
             name = RECORDS.format(number)
@@ -63,15 +78,20 @@ def gather(case: Case, base: Path, progress: Progress = quiet, *, twice: bool = 
         spec["sources"].append(_source(source, name, count.file.layout))
     answers = None
     if case.system is not None:
-        answers, spec["system"] = _run(case, reading.records, base, subjects, progress, twice)
+        answers, spec["system"] = _run(case, asked, base, subjects, progress, twice)
         spec["outputs"] = OUTPUTS
-        made[OUTPUTS] = b"".join(map(_answer_line, reading.records, answers))
+        made[OUTPUTS] = b"".join(map(_answer_line, asked, answers))
     _subject(case.path, base, subjects)
-    records = judgeable(spec, reading.records, answers)
-    found, set_aside = features.features_of(records, case.features)
-    spec["attributes"] += [one.spec for one in found]
-    table = verdicts.table_of(spec, records, _checks(case, spec), [one.levels for one in found])
-    lines = list(_stored(spec, table))
+    for file in case.feature_files:
+        _subject(file, base, subjects)
+    records = judgeable(spec, asked, answers)
+    choices = [_chosen(case, name, records) for name in case.wanted.attributes]
+    found, aside = features.features_of(records, case.features, case.feature_files)
+    table = _table(case, spec, records, choices, found)
+    for name in (name for name, bands in case.bands.items() if bands == "supervised"):
+        choices.append(_supervised(name, spec, records, table))
+        table = _sliced(spec, records, choices[-1], table)
+    lines = list(_stored(spec, table, found))
     if lines:
         spec["verdicts"] = VERDICTS
         made[VERDICTS] = b"".join(map(_line, lines))
@@ -81,43 +101,108 @@ def gather(case: Case, base: Path, progress: Progress = quiet, *, twice: bool = 
         table=table,
         subjects=subjects,
         made=made,
-        set_aside=tuple(set_aside),
+        set_aside=tuple(one for choice in choices for one in choice.set_aside) + tuple(aside),
+        notes=tuple(note for choice in choices for note in choice.notes),
     )
 
 
-def filtered(
-    evidence: Evidence, where: Mapping[str, object], without: Sequence[str] = ()
-) -> Evidence:
-    """The evidence of the records in which each of some fields has a value.
+def _kept(records: Sequence[Record], where: Mapping[str, object]) -> Sequence[Record]:
+    """The records in which each of some fields has a value.
 
-    A text that is also how JSON writes another value stands for both: "7" keeps 7 as well. The
-    attributes `without` are no longer among those to slice by. Raises CannotUse when no record of a
-    split is left.
+    A text that is also how JSON writes another value stands for both: "7" keeps 7 as well. Raises
+    CannotUse when no record of a split is left.
     """
-    table = evidence.table
     for name, value in where.items():
-        texts = {kernel.canonical(kernel.level(value))}
+        texts = {verdicts.level_text(value)}
         if isinstance(value, str):
-            texts |= {_as_json(value)}
-        kept = table.filter(pl.col(verdicts.LEVEL + name).is_in(sorted(texts)))
+            texts.add(_as_json(value))
+        levels = verdicts.levels_of(name, records)
+        kept = [r for r, level in zip(records, levels, strict=True) if level in texts]
         for split in kernel.SPLITS:
-            if not (kept["split"] == split).any():
-                known = table[verdicts.LEVEL + name].value_counts(sort=True)[:, 0].head(5)
+            if not any(record.split == split for record in kept):
+                common = [text for text, _ in Counter(levels).most_common(5)]
                 what = f"no record of {split} has {name} = {value!r}"
-                remedy = f"its values are, the most common first: {', '.join(known)}"
+                remedy = f"its values are, the most common first: {', '.join(common)}"
                 raise CannotUse(what, where=name, remedy=remedy)
-        table = kept
-    spec = {**evidence.spec}
-    spec["attributes"] = [one for one in spec["attributes"] if one not in without]
-    return replace(evidence, table=table, spec=spec)
+        records = kept
+    return records
 
 
 def _as_json(text: str) -> str:
     """The level that a text stands for when it is read as JSON; the text's own where it is none."""
     try:
-        return kernel.canonical(kernel.level(kernel.strict_json(text)))
+        return verdicts.level_text(kernel.strict_json(text))
     except kernel.Unreadable:
-        return kernel.canonical(text)
+        return verdicts.level_text(text)
+
+
+# What the records are split by
+
+
+def _chosen(case: Case, name: str, records: Sequence[Record]) -> Choice:
+    """How the records are sliced by a field: as the case says, or as suits what it holds."""
+    if name in case.times:
+        parts = case.times[name]
+        return Choice(attributes=tuple({"field": name, "time": part} for part in parts))
+    bands = case.bands.get(name)
+    if bands == "supervised":
+        return Choice()  # which needs to know what is right
+    if isinstance(bands, tuple):
+        return Choice(attributes=({"field": name, "edges": list(bands)},))
+    counts = Counter(verdicts.levels_of(name, records))
+    if bands == "quantiles":
+        return attributes.banded(name, attributes.bands_of(attributes.numbers_in(counts)))
+    return attributes.chosen(name, counts) if case.guessed else attributes.asked(name, counts)
+
+
+def _table(
+    case: Case,
+    spec: dict[str, Any],
+    records: Sequence[Record],
+    choices: Sequence[Choice],
+    found: Sequence[features.Feature],
+) -> pl.DataFrame:
+    """The table of verdicts; enters the attributes in the description, plain fields first."""
+    chosen = [one for choice in choices for one in choice.attributes]
+    made = [one for one in chosen if not isinstance(one, str)]
+    spec["attributes"] = [one for one in chosen if isinstance(one, str)]
+    spec["attributes"] += made + [one.spec for one in found]
+    levels = [verdicts.made_levels(one, records) for one in made] + [one.levels for one in found]
+    return verdicts.table_of(spec, records, _checks(case, spec), levels)
+
+
+def _supervised(
+    name: str, spec: Mapping[str, Any], records: Sequence[Record], table: pl.DataFrame
+) -> Choice:
+    """A field in bands whose edges tell right from wrong in half of the records, by their ids."""
+    outcomes: dict[Decimal, tuple[int, int]] = {}
+    half = 0
+    for record, right in zip(records, verdicts.right(spec, table), strict=True):
+        number = kernel.number_in(record.attributes[name])
+        if number is not None and right is not None and _in_first_half(record):
+            k, wrong = outcomes.get(number, (0, 0))
+            outcomes[number] = (k + right, wrong + (not right))
+            half += 1
+    choice = attributes.banded(name, attributes.supervised_bands(outcomes))
+    note = f"{name}: its edges were chosen by what is right and wrong in {half:,} of the records"
+    return replace(choice, notes=(note,))
+
+
+def _in_first_half(record: Record) -> bool:
+    """Whether a record is one that edges may be chosen by: told from its id alone."""
+    return sha256(f"{record.split} {record.id}".encode()).digest()[0] < 128
+
+
+def _sliced(
+    spec: dict[str, Any], records: Sequence[Record], choice: Choice, table: pl.DataFrame
+) -> pl.DataFrame:
+    """The table with one more attribute, if there is one."""
+    for one in choice.attributes:
+        spec["attributes"].append(one)
+        levels = verdicts.made_levels(one, records)
+        column = pl.Series(verdicts.LEVEL + kernel.attribute_name(one), levels, dtype=pl.String)
+        table = table.with_columns(column)
+    return table
 
 
 def judgeable(
@@ -170,7 +255,7 @@ def _source(source: Source, name: str, layout: str) -> dict[str, Any]:
     return {"file": name, "layout": layout, "split": source.split}
 
 
-def _spec(case: Case) -> dict[str, Any]:
+def spec_of(case: Case) -> dict[str, Any]:
     """The description of the evidence, without its files."""
     scorer = case.scorer
     tolerance = scorer.tolerance
@@ -178,7 +263,7 @@ def _spec(case: Case) -> dict[str, Any]:
     return {
         "sources": [],
         "fields": {part: name for part, name in case.wanted.fields.items() if part in used},
-        "attributes": list(case.wanted.attributes),
+        "attributes": [],
         "outputs": None,
         "verdicts": None,
         "output_format": scorer.output_format,
@@ -278,13 +363,21 @@ def _checks(case: Case, spec: Mapping[str, Any]) -> dict[str, Guard]:
     return found
 
 
-def _stored(spec: Mapping[str, Any], table: pl.DataFrame) -> Iterable[dict[str, Any]]:
-    """A line for each record, of the verdicts that the kernel cannot give; no lines if it can."""
+def _stored(
+    spec: Mapping[str, Any], table: pl.DataFrame, read: Sequence[features.Feature]
+) -> Iterable[dict[str, Any]]:
+    """A line for each record, of what the kernel cannot tell itself; no lines if there is none."""
     names = [guard["name"] for guard in spec["guards"] if guard["rule"] == "stored"]
     theirs = spec["scorer"]["rule"] == "stored"
-    if not names and not theirs:
+    levels = {kernel.attribute_name(one.spec): one.stored for one in read if one.stored is not None}
+    if not names and not theirs and not levels:
         return
-    for row in table.iter_rows(named=True):
+    for number, row in enumerate(table.iter_rows(named=True)):
         said = {name: row[verdicts.GUARD + name] for name in names}
         line = {"split": row["split"], "id": row["id"], "guards": said}
-        yield {**line, "right": row["score"]} if theirs else line
+        if theirs:
+            line["right"] = row["score"]
+        if levels:
+            each = {name: values[number] for name, values in levels.items()}
+            line["levels"] = {n: value for n, value in each.items() if value is not kernel.MISSING}
+        yield line

@@ -64,6 +64,7 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
@@ -604,7 +605,10 @@ def _record(
         expected,
         output,
         error,
-        tuple(level_of(one, row.fields, texts) for one in evidence["attributes"]),
+        tuple(
+            level_of(one, row.fields, texts, stored.get("levels", {}))
+            for one in evidence["attributes"]
+        ),
         outcomes(evidence, output, expected, error, score, stored),
         unit_of(value("cluster"), identity, where),
     )
@@ -629,19 +633,197 @@ def recorded_score(value: Any, where: str) -> bool | None:
     return text in ("true", "1", "1.0")
 
 
-# ---------------------------------------------------------------- attributes read from the text
+# ---------------------------------------------------------------- attributes
 #
-# Slices that nobody logged. Each feature is a pure function of one text; its docstring is its name
-# in words. A value that is not text is looked at as its canonical JSON.
+# What records are split by: a field as it is, with rare values folded, in bands or as a part of a
+# time; and slices that nobody logged. Each feature is a pure function of one text. Its docstring is
+# its name in words, and its decorator holds what a person would say of a text with a level. A value
+# that is not text is looked at as its canonical JSON.
 
 Feature = Callable[[str], Any]
 FEATURES: dict[str, Feature] = {}
+SAYS: dict[str, Mapping[str, str]] = {}  # by feature and level; "" is every other level
 
 
-def feature(function: Feature) -> Feature:
-    """Enters a function among the features, under its own name."""
-    FEATURES[function.__name__] = function
-    return function
+def feature(says: str, levels: Mapping[str, str]) -> Callable[[Feature], Feature]:
+    """Enters a function among the features, under its own name, with its words.
+
+    `levels` has the words of some levels, `says` those of the others: the level stands in it as
+    {level}, quoted, or as {plain} where it is never data. {it} is the text.
+    """
+
+    def enter(function: Feature) -> Feature:
+        FEATURES[function.__name__] = function
+        SAYS[function.__name__] = {"": says, **levels}
+        return function
+
+    return enter
+
+
+def level_of(
+    attribute: Any,
+    fields: Mapping[str, Any],
+    texts: Mapping[str, Any],
+    stored: Mapping[str, Any] = {},
+) -> str:
+    """The text of a record's level of an attribute.
+
+    Where levels are listed as kept, the others fold into one. `stored` are the levels of features
+    that only their author can read.
+    """
+    if isinstance(attribute, str):
+        return canonical(level(field(fields, attribute)))
+    if "feature" in attribute:
+        value = featured(attribute["feature"], texts[attribute["of"]])
+    elif "stored" in attribute:
+        value = stored.get(attribute_name(attribute), MISSING)
+    else:
+        value = field(fields, attribute["field"])
+    if value is not MISSING and "edges" in attribute:
+        return canonical({"band": band_of(value, attribute["edges"])})
+    if value is not MISSING and "time" in attribute:
+        return canonical({"band": part_of_time(value, attribute["time"])})
+    text, kept = canonical(level(value)), attribute.get("kept")
+    return text if not kept or text in map(canonical, kept) else OTHER
+
+
+OTHER = canonical({"other": True})  # the level that rarer levels fold into
+
+
+def featured(name: str, value: Any) -> Any:
+    """What a feature says of a value; of a value that is no text, as its JSON."""
+    if name not in FEATURES:
+        raise Unreadable(f"there is no feature {name!r}", "evidence")
+    if value is MISSING:
+        return MISSING
+    return FEATURES[name](value if isinstance(value, str) else canonical(value))
+
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+
+
+def number_in(value: Any) -> Decimal | None:
+    """The number that a value is, or that its text spells; None when it is none."""
+    if isinstance(value, str) and len(value) < 100 and _NUMBER.fullmatch(value.strip()):
+        return Decimal(value.strip())
+    whole = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    return Decimal(value) if whole else None
+
+
+def band_of(value: Any, edges: Sequence[str]) -> str:
+    """The band between two edges that a number falls into; its lower edge belongs to it."""
+    number = number_in(value)
+    if number is None:
+        return "no number"
+    at = sum(Decimal(edge) <= number for edge in edges)
+    if at == 0:
+        return "under " + edges[0]
+    return edges[at - 1] + (f" to under {edges[at]}" if at < len(edges) else " or more")
+
+
+_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]+)?)?"
+    r" ?(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2}))?)?"
+)
+TIMES = ("hour", "weekday", "day", "week", "month")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def moment(value: Any) -> tuple[datetime, bool] | None:
+    """The time that a value says, and whether it says one of day; None when it says none.
+
+    ISO 8601 is moved to UTC where it has an offset, and else taken as it stands. A number counts
+    seconds since 1970, or milliseconds from 1e11 on.
+    """
+    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    number = number_in(value)
+    try:
+        if match:
+            *parts, sign, hours, minutes = match.groups("0")
+            offset = timedelta(hours=int(hours), minutes=int(minutes))
+            when = datetime(*map(int, parts))  # type: ignore[arg-type]
+            return when - (-offset if sign == "-" else offset), match.group(4) is not None
+    except (ValueError, OverflowError):  # the 30th of February
+        return None
+    if number is None or not 10**8 <= number < 10**14:
+        return None
+    seconds = int(number if number < 10**11 else number / 1000)
+    return datetime(1970, 1, 1) + timedelta(seconds=seconds), True
+
+
+def part_of_time(value: Any, unit: str) -> str:
+    """The hour, weekday, day, week or month of the time that a value says."""
+    found = moment(value)
+    if found is None or (unit == "hour" and not found[1]):
+        return "no " + ("hour" if found else "time")
+    when = found[0]
+    if unit == "hour":
+        return f"{when.hour:02}:00 to {when.hour:02}:59"
+    if unit == "weekday":
+        return WEEKDAYS[when.weekday()]
+    if unit == "week":
+        return f"week of {(when - timedelta(days=when.weekday())).date()}"
+    return str(when.date())[: 7 if unit == "month" else 10]
+
+
+def attribute_name(attribute: Any) -> str:
+    """The name of an attribute: of its field, of the part of its time, or of the feature.
+
+    Raises Unreadable where that is not what it looks like.
+    """
+    spec: Mapping[str, Any] = {"field": attribute} if isinstance(attribute, str) else attribute
+    if "field" in spec:
+        name = str(spec["field"])
+        if _FEATURED.fullmatch(name) or _TIMED.fullmatch(name):
+            raise Unreadable(f"a field cannot be called {name!r}, as a feature is", "evidence")
+        edges = [*map(Decimal, spec.get("edges", "0"))]
+        if not edges or edges != sorted(set(edges)):
+            raise Unreadable(f"the edges of {name!r} do not rise", "evidence")
+        return f"{name}@{spec['time']}" if "time" in spec else name
+    name = "{}({})".format(spec.get("feature", spec.get("stored")), spec["of"])
+    if not _FEATURED.fullmatch(name) or spec.get("stored") in FEATURES:
+        raise Unreadable(f"a feature cannot be called {name!r}", "evidence")
+    return name
+
+
+_FEATURED = re.compile(r"([a-z][a-z0-9_]*)\((input|output)\)")
+_TIMED = re.compile(rf"(.+)@({'|'.join(TIMES)})", re.DOTALL)
+
+
+def attribute_words(name: str) -> str:
+    """An attribute as a reader should see it: a field's name, or what a feature looks at."""
+    timed, match = _TIMED.fullmatch(name), _FEATURED.fullmatch(name)
+    if timed:
+        return f"{timed.group(2)} of {code(timed.group(1))}"
+    if not match:
+        return code(name)
+    kind, of = match.groups()
+    noun = f"{FEATURES[kind].__doc__} in" if kind in FEATURES else f"{code(kind)} of"
+    return f"{noun} the {of}"
+
+
+def levels_text(name: str, levels: Sequence[Any]) -> str:
+    """What is so of a record whose attribute has one of some levels, as a person would say it."""
+    match = _FEATURED.fullmatch(name)
+    if not match or match.group(1) not in FEATURES:
+        return f"{attribute_words(name)} is {_either(map(level_text, levels))}"
+    says, it = SAYS[match.group(1)], "the " + match.group(2)
+    noun = FEATURES[match.group(1)].__doc__
+    by_kind = {
+        **says,
+        "{'missing': True}": "{it} is missing, and with it the " + str(noun),
+        "{'other': True}": f"{{it}} has another {noun} than the usual ones",
+    }
+    usual = [one for one in levels if str(one) not in by_kind]
+    quoted, plain = _either(map(level_text, usual)), _either(visible(str(one)) for one in usual)
+    phrases = [says[""]] * bool(usual)
+    phrases += [by_kind[str(one)] for one in levels if one not in usual]
+    return _either(phrase.format(it=it, level=quoted, plain=plain) for phrase in phrases)
+
+
+def _either(texts: Iterable[str]) -> str:
+    *some, last = [*texts] or [""]
+    return f"{', '.join(some)} or {last}" if some else last
 
 
 _DELIMITER = r"->|=>|→|:|=|\||\t|\s-(?=\s)|\s\u2013(?=\s)"
@@ -650,7 +832,7 @@ _BETWEEN = re.compile(
     rf"(?:[;,]\s+|(?<!\s)\s{{3,}})(?=[A-Za-z][A-Za-z0-9 ]{{0,38}}?\s*(?:{_DELIMITER}))"
 )
 _DATES = {
-    "year-month-day": r"\b\d{4}-\d\d?-\d\d?\b",
+    "as year-month-day": r"\b\d{4}-\d\d?-\d\d?\b",
     "with slashes": r"\b\d\d?/\d\d?/\d{2,4}\b",
     "with dots": r"\b\d\d?\.\d\d?\.\d{2,4}\b",
     "with a month's name": r"\b(?:\d\d?(?:st|nd|rd|th)? )?"
@@ -662,6 +844,7 @@ _NUMBERS = {
     "1 234,5": r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f']\d{3})+(?:[.,]\d+)?(?!\d)",
     "1234.5": r"(?<![\d.,])\d+\.\d+(?![\d.,])",
 }
+_PERCENTAGES = {"5%": r"\d%", "5 %": r"\d\s%", "5 percent": r"(?i)\d\s?per\s?cent\b"}
 _SCRIPTS = {
     "Latin": "A-Za-zÀ-ɏ",
     "Greek": "Ͱ-Ͽ",
@@ -674,20 +857,40 @@ _SCRIPTS = {
     "Han": "㐀-鿿",
     "Hangul": "가-힣",
 }
+_LANGUAGES = {  # the words that make up most of any text, as far as few of the others have them
+    "English (Germanic)": "the and of to is that for it with you this are was please what not",
+    "German (Germanic)": "der die und das ist nicht ein eine mit für den von zu auf ich bitte",
+    "Dutch (Germanic)": "het een van en niet voor dat zijn op met wat maar ik er deze",
+    "Swedish (Germanic)": "och att det som på är av för inte med den ett jag har till",
+    "French (Romance)": "le les et des est une dans pour que pas sur avec vous du je qui",
+    "Spanish (Romance)": "el los y las una por con para del se es como su lo más pero",
+    "Portuguese (Romance)": "o os e não uma do da em com por que para ao mais foi são",
+    "Italian (Romance)": "il di che è non per una del della con sono gli questo anche si",
+    "Polish (Slavic)": "w i na nie jest się do że z to jak od ale przez dla",
+    "Russian (Slavic)": "и в не на что по это как я из для к от но",
+    "Turkish (Turkic)": "ve bir bu için ile da de çok ne olarak gibi var daha ama değil",
+}
+_SPOKEN: dict[str, list[str]] = {}  # by word, the languages that have it
+for _name, _words in _LANGUAGES.items():
+    for _word in _words.split():
+        _SPOKEN.setdefault(_word, []).append(_name)
+_APOLOGY = re.compile(r"\b(?:sorry|apologi[sz]e|apologies)\b", re.IGNORECASE)
 _REFUSAL = re.compile(
-    r"\b(?:I(?:'m| am) (?:sorry|unable|not able)|I (?:can(?:no|')t|won't)|as an AI|"
-    r"(?:sorry|apologi[sz]e),? (?:but|for))",
+    r"\b(?:I(?:'m|\u2019m| am) (?:unable|not able|not allowed)|as an AI|"
+    r"I (?:can(?:no|'|\u2019)t|won(?:'|\u2019)t|must decline|am unable)|"
+    r"(?:can(?:no|'|\u2019)t|unable to) (?:help|assist|comply|provide|answer))\b",
     re.IGNORECASE,
 )
 
 
+@lru_cache(maxsize=1)  # several features of one text ask
 def _labelled(text: str) -> list[tuple[str, str, int]]:
     """Label, delimiter and line of each labelled field."""
     found = []
     for number, line in enumerate(text.splitlines()):
-        first = _LABEL.match(line)
+        first = _LABEL.match(line.rstrip())  # for white space at the end is tried in vain
         for part in _BETWEEN.split(line) if first else ():
-            match = _LABEL.match(part)
+            match = _LABEL.match(part.rstrip())
             if match:
                 label = " ".join(match.group(1).lower().split())
                 found.append((label, match.group(2).strip() or repr(match.group(2)), number))
@@ -710,71 +913,49 @@ def _band(n: int, ends: Sequence[int]) -> Any:
     return low if low == high else f"{low:,} to {high:,}"
 
 
-def level_of(attribute: Any, fields: Mapping[str, Any], texts: Mapping[str, Any]) -> str:
-    """The text of a record's level of an attribute: of a field, or of a feature of a text.
-
-    A feature's rarer levels, those that are not listed as kept, fold into one.
-    """
-    if isinstance(attribute, str):
-        return canonical(level(field(fields, attribute)))
-    text = canonical(level(featured(attribute["feature"], texts[attribute["of"]])))
-    return text if not attribute["kept"] or text in map(canonical, attribute["kept"]) else OTHER
-
-
-OTHER = canonical({"other": True})  # the level that rarer levels fold into
-
-
-def featured(name: str, value: Any) -> Any:
-    """What a feature says of a value; of a value that is no text, as its JSON."""
-    if name not in FEATURES:
-        raise Unreadable(f"there is no feature {name!r}", "evidence")
-    if value is MISSING:
+@lru_cache(maxsize=1)
+def _json_in(text: str) -> Any:
+    """The JSON object or array that a text is; None for other texts, MISSING where it is broken."""
+    try:
+        return strict_json(text.strip()) if text.lstrip()[:1] in ("{", "[") else None
+    except Unreadable:
         return MISSING
-    return FEATURES[name](value if isinstance(value, str) else canonical(value))
 
 
-def attribute_name(attribute: Any) -> str:
-    """The name of an attribute: of its field, or of the feature and what it looks at."""
-    if isinstance(attribute, str):
-        if _FEATURED.fullmatch(attribute):
-            raise Unreadable(f"a field cannot be called {attribute!r}, as a feature is", "evidence")
-        return attribute
-    return "{feature}({of})".format(**attribute)
-
-
-def attribute_words(name: str) -> str:
-    """An attribute as a reader should see it: a field's name, or what a feature looks at."""
-    match = _FEATURED.fullmatch(name)
-    if not match or match.group(1) not in FEATURES:
-        return code(name)
-    return f"{FEATURES[match.group(1)].__doc__} in the {match.group(2)}"
-
-
-_FEATURED = re.compile(r"([a-z_]+)\((input|output)\)")
-
-
-@feature
+@feature(
+    "{it}'s labelled fields come in the order {level}",
+    {"no labelled fields": "{it} has no labelled fields"},
+)
 def field_order(text: str) -> str:
     """order of labelled fields"""
     return ", ".join(label for label, _, _ in _labelled(text)) or "no labelled fields"
 
 
-@feature
+@feature("{it} mostly has {level} after a label", {"none": "{it} has nothing after a label"})
 def label_delimiter(text: str) -> str:
     """delimiter after labels"""
     found = Counter(delimiter for _, delimiter, _ in _labelled(text))
     return min(found, key=lambda one: (-found[one], one)) if found else "none"
 
 
-@feature
+@feature(
+    "{it} puts {plain} labelled fields on a line",
+    {"0": "{it} has no line with a labelled field", "1": "{it} has a line for each labelled field"},
+)
 def fields_on_a_line(text: str) -> Any:
-    """most labelled fields on a line"""
+    """number of labelled fields on a line"""
     return _band(
         max(Counter(line for _, _, line in _labelled(text)).values(), default=0), (0, 1, 2)
     )
 
 
-@feature
+@feature(
+    "",
+    {
+        "True": "{it} has text before its first labelled field",
+        "False": "{it} has no text before a labelled field",
+    },
+)
 def preamble(text: str) -> bool:
     """text before the first labelled field"""
     labelled = _labelled(text)
@@ -782,60 +963,119 @@ def preamble(text: str) -> bool:
     return any(line.strip() for line in before)
 
 
-@feature
+@feature(
+    "{it} has {plain} lines that are not blank", {"1": "{it} has a single line that is not blank"}
+)
 def lines(text: str) -> Any:
-    """lines that are not blank"""
+    """number of lines that are not blank"""
     full = sum(1 for line in text.splitlines() if line.strip())
     return _band(full, (0, 1, 2, 3, 4, 5, 6, 8, 12, 20, 50))
 
 
-@feature
+@feature(
+    "{it} is {plain} characters long", {"0": "{it} is empty", "1": "{it} is a single character"}
+)
 def length(text: str) -> Any:
-    """characters"""
+    """length in characters"""
     return _band(len(text), (0, 1, *(2**n for n in range(4, 17))))
 
 
-@feature
+@feature(
+    "",
+    {
+        "True": "{it} has blank lines between others",
+        "False": "{it} has no blank lines between others",
+    },
+)
 def blank_lines(text: str) -> bool:
     """blank lines between others"""
     return re.search(r"\n[^\S\n]*\n", text.strip()) is not None
 
 
-@feature
+@feature(
+    "{it}'s white space has {plain}",
+    {
+        "none": "{it}'s white space is single spaces and line ends",
+        "several": "{it}'s white space is of several kinds",
+    },
+)
 def white_space(text: str) -> str:
     """white space beyond single spaces"""
     kinds = {"tabs": "\t", "indented lines": r"(?m)^ +\S", "spaces in a row": r"\S {2,}\S"}
-    return _among(text, {**kinds, "at the ends of lines": r"(?m)(?<![ \t])[ \t]+$"})
+    return _among(text, {**kinds, "spaces at the ends of lines": r"(?m)(?<![ \t])[ \t]+$"})
 
 
-@feature
+@feature(
+    "{it} is all in {plain} letters",
+    {
+        "mixed": "{it} mixes capital and small letters",
+        "no letters": "{it} has no letters",
+        "without case": "{it} is in a script without capital letters",
+    },
+)
 def letter_case(text: str) -> str:
     """case of letters"""
     letters = "".join(re.findall(r"[^\W\d_]", text))
-    if letters == letters.lower():
-        return "no letters" if letters == letters.upper() else "all lower"
-    return "all upper" if letters == letters.upper() else "mixed"
+    if letters.lower() == letters.upper():
+        return "without case" if letters else "no letters"
+    found = {letters.lower(): "small", letters.upper(): "capital"}
+    return found.get(letters, "mixed")
 
 
-@feature
+@feature(
+    "{it} is written in {plain} letters",
+    {"several": "{it} mixes letters of several scripts", "none": "{it} has letters of no script"},
+)
 def script(text: str) -> str:
     """script of letters"""
     return _among(text, {name: f"[{chars}]" for name, chars in _SCRIPTS.items()})
 
 
-@feature
+@feature(
+    "{it} is in {plain}",
+    {"several": "{it} mixes languages", "none": "{it} is in no language that its words tell"},
+)
+def language(text: str) -> str:
+    """language by its commonest words"""
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    found = Counter(name for word in words for name in _SPOKEN.get(word, ()))
+    (first, most), (_, next_most), *_ = [*found.most_common(2), ("", 0), ("", 0)]
+    if most < 2:
+        return "none"
+    return "several" if 3 * next_most > 2 * most else first
+
+
+@feature(
+    "{it} writes numbers like {plain}",
+    {"several": "{it} writes numbers in several ways", "none": "{it} has no numbers with marks"},
+)
 def number_style(text: str) -> str:
     """style of numbers"""
     return _among(text, _NUMBERS)
 
 
-@feature
+@feature(
+    "{it} writes percentages like {plain}",
+    {"several": "{it} writes percentages in several ways", "none": "{it} has no percentage"},
+)
+def percentage_style(text: str) -> str:
+    """style of percentages"""
+    return _among(text, _PERCENTAGES)
+
+
+@feature(
+    "{it} writes dates {plain}",
+    {"several": "{it} writes dates in several ways", "none": "{it} has no date"},
+)
 def date_style(text: str) -> str:
     """style of dates"""
     return _among(text, _DATES)
 
 
-@feature
+@feature(
+    "{it} names the currency {level}",
+    {"several": "{it} names several currencies", "none": "{it} names no currency"},
+)
 def currency(text: str) -> str:
     """currency"""
     signs = {sign: re.escape(sign) for sign in "$€£¥₹"}
@@ -844,56 +1084,88 @@ def currency(text: str) -> str:
     )
 
 
-@feature
+@feature(
+    "{it} has {plain} characters",
+    {
+        "several": "{it} has characters that are broken in several ways",
+        "none": "{it} has no control, invisible or broken characters",
+    },
+)
 def odd_characters(text: str) -> str:
     """control, invisible or broken characters"""
     kinds = {"control": r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "replaced": "\ufffd"}
-    invisible = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
-    return _among(text, {**kinds, "invisible": invisible, "wrongly decoded": "[ÃÂ][\x80-\xbf]|â€"})
+    kinds["invisible"] = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+    kinds["wrongly decoded"] = "[ÃÂ][\x80-\xbf]|â€|ï»¿"
+    return _among(text, {**kinds, "escaped": r"&(?:[a-z]{2,8}|#\d{1,6});|\\u[0-9a-fA-F]{4}"})
 
 
-@feature
+@feature(
+    "{it} is a JSON {level}",
+    {"not JSON": "{it} is not JSON", "broken JSON": "{it} begins like JSON and is broken"},
+)
 def json_shape(text: str) -> str:
     """shape as JSON"""
-    if text.strip()[:1] not in ("{", "["):
-        return "not JSON"
-    try:
-        value = strict_json(text.strip())
-    except Unreadable:
-        return "broken JSON"
-    return "object of " + ", ".join(sorted(value)) if isinstance(value, dict) else "array"
+    value = _json_in(text)
+    if value is None or value is MISSING:
+        return "not JSON" if value is None else "broken JSON"
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, dict) for item in items) or not items:
+        return "array"
+    keys = ", ".join(sorted(set().union(*items)))
+    return f"array of objects of {keys}" if isinstance(value, list) else f"object of {keys}"
 
 
-@feature
+@feature("{it} is JSON with brackets {plain} deep", {"0": "{it} has no brackets that make it JSON"})
+def json_depth(text: str) -> Any:
+    """depth of brackets as JSON"""
+
+    def depth(value: Any) -> int:
+        inside = value.values() if isinstance(value, dict) else value
+        return 1 + max(map(depth, inside), default=0) if isinstance(value, (dict, list)) else 0
+
+    return _band(depth(_json_in(text)), (0, 1, 2, 3, 4, 6, 10))
+
+
+@feature(
+    "{it} has {plain} in it",
+    {
+        "several": "{it} has several of code, a table, a link and tags in it",
+        "none": "{it} has no code, table, link or tags in it",
+    },
+)
 def markup(text: str) -> str:
     """code, table or link present"""
     kinds = {
-        "code": "```",
-        "table": r"(?m)^[^\S\n]*\|[^|\n]*\|.*\|[^\S\n]*$",
-        "link": r"\bhttps?://\S",
+        "code": r"```|(?m:^\s{0,8}(?:def \w+\(|class \w+[:(]|import \w+$|#include ))",
+        "a table": r"(?m)^[^\S\n]*\|[^|\n]*\|.*\|[^\S\n]*$",
+        "a link": r"\b(?:https?://|www\.)\S",
     }
     return _among(text, {**kinds, "tags": r"</?[A-Za-z][^<>]*>"})
 
 
-@feature
+@feature("{it} has {plain} question marks", {"1": "{it} has a single question mark"})
 def questions(text: str) -> Any:
-    """question marks"""
-    return _band(text.count("?") + text.count("\uff1f"), (0, 1, 2))
+    """number of question marks"""
+    return _band(sum(map(text.count, "?\uff1f\u061f")), (0, 1, 2))
 
 
-@feature
-def refusal(text: str) -> bool:
-    """reads like a refusal or an apology"""
-    return _REFUSAL.search(text) is not None
+@feature("{it} {plain}", {"neither": "{it} neither refuses nor apologizes"})
+def refusal(text: str) -> str:
+    """refusal or apology"""
+    found = ["refuses"] * bool(_REFUSAL.search(text))
+    return " and ".join(found + ["apologizes"] * bool(_APOLOGY.search(text))) or "neither"
 
 
-@feature
+@feature("", {"True": "{it} is cut off", "False": "{it} is not cut off"})
 def cut_off(text: str) -> bool:
-    """ends in the middle: an open bracket or quote, or an ellipsis"""
+    """end in the middle"""
+    # An open bracket or fence, a mark that goes on, or the last of some sentences without its end.
     text = text.rstrip()
     pairs = {"(": ")", "[": "]", "{": "}"}.items()
     unclosed = any(text.count(a) > text.count(b) for a, b in pairs) or text.count("```") % 2
-    return bool(unclosed) or text.endswith(("...", "…", ",", "\\"))
+    last = re.split(r"[.!?:]\s+|\n", text)[-1]
+    unended = last != text and len(last.split()) > 3 and "." in text and last[-1:].isalpha()
+    return bool(unclosed) or unended or text.endswith(("...", "…", ",", "-", "\\"))
 
 
 # ---------------------------------------------------------------- counting
@@ -1012,21 +1284,32 @@ def newcombe(k1: int, n1: int, k0: int, n0: int) -> tuple[float, float]:
 def fisher(a: int, b: int, c: int, d: int) -> float:
     """The two-sided p-value of the table [[a, b], [c, d]]. Source: Fisher 1935.
 
-    Sums the tables that are no more likely than the one seen, as R and scipy do.
+    Sums the tables that are no more likely than the one seen, as R and scipy do: those beyond it,
+    and on the other side of the likeliest those from the first that is no more likely.
     """
-    row, column, total = a + b, a + c, a + b + c + d
+    n, wrong, total = a + b, a + c, a + b + c + d
+    likeliest = (n + 1) * (wrong + 1) // (total + 2)
+    seen = log_chance(a, n, wrong, total) + 1e-7
+    if a < likeliest:  # the table of the right answers is the mirror image
+        return fisher(b, a, d, c)
+    low, high = max(0, n + wrong - total) - 1, min(likeliest, a - 1)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if log_chance(middle, n, wrong, total) <= seen:
+            low = middle
+        else:
+            high = middle - 1
+    other = fisher_greater(n - low, n, total - wrong, total)
+    return min(1.0, fisher_greater(a, n, wrong, total) + other)
 
-    def log_choose(n: int, k: int) -> float:
-        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
-    def log_chance(x: int) -> float:
-        return log_choose(column, x) + log_choose(total - column, row - x)
+def log_chance(x: int, n: int, wrong: int, total: int) -> float:
+    """The logarithm of the chance of x wrong records among n drawn from `total`."""
 
-    everything = log_choose(total, row)
-    seen = log_chance(a) + 1e-7
-    support = range(max(0, row + column - total), min(row, column) + 1)
-    chances = (log_chance(x) for x in support)
-    return min(1.0, math.fsum(math.exp(x - everything) for x in chances if x <= seen))
+    def log_choose(a: int, b: int) -> float:
+        return math.lgamma(a + 1) - math.lgamma(b + 1) - math.lgamma(a - b + 1)
+
+    return log_choose(wrong, x) + log_choose(total - wrong, n - x) - log_choose(total, n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -1145,13 +1428,9 @@ def fisher_greater(k: int, n: int, wrong: int, total: int) -> float:
     if k > high:
         return 0.0
 
-    def log_choose(a: int, b: int) -> float:
-        return math.lgamma(a + 1) - math.lgamma(b + 1) - math.lgamma(a - b + 1)
-
     upward = k * total > n * wrong  # else the other tail is the shorter one
     x = k if upward else k - 1
-    chance = log_choose(wrong, x) + log_choose(total - wrong, n - x) - log_choose(total, n)
-    term = tail = math.exp(chance)
+    term = tail = math.exp(log_chance(x, n, wrong, total))
     while term > tail * 1e-17 and (x < high if upward else x > low):
         if upward:
             term *= (wrong - x) * (n - x) / ((x + 1) * (total - wrong - n + x + 1))
@@ -1650,6 +1929,11 @@ def _spelled_slice(where: Where) -> str:
 
 def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
     """How far a claim was followed back: "re-run", "re-scored" or "given"; the weakest counts."""
+    specs = [one for one in evidence["attributes"] if not isinstance(one, str)]
+    theirs = {attribute_name(one) for one in specs if "stored" in one}
+    asked = {*args.get("where", ()), *args.get("by", ())}.union(*args.get("slices", ()))
+    if theirs & (theirs if op == "p_adjusted" else asked):  # which is adjusted for all slices
+        return "given"
     named = {str(args.get("outcome", "right")), str(args.get("of", "counted"))}
     stored = {guard["name"] for guard in evidence["guards"] if guard["rule"] == "stored"}
     by_guards = {"well_formed", "silent", "loud", "false_alarm"}
@@ -1728,12 +2012,10 @@ def _slices_text(value: list[Where], form: str) -> str:
 
 def slice_text(where: Where, named: bool = True) -> str:
     """A slice in words: `shift_type` is `reorder` or `mixed`."""
-    parts = []
-    for name in sorted(where):
-        *some, last = map(level_text, where[name])
-        levels = f"{', '.join(some)} or {last}" if some else last
-        parts.append(f"{attribute_words(name)} is {levels}" if named else levels)
-    return " and ".join(parts)
+    return " and ".join(
+        levels_text(name, where[name]) if named else _either(map(level_text, where[name]))
+        for name in sorted(where)
+    )
 
 
 def slice_of(args: Mapping[str, Any]) -> str:
@@ -1752,6 +2034,8 @@ def level_text(value: Any) -> str:
     """A level as a reader should see it."""
     if isinstance(value, dict) and set(value) & {"missing", "other"}:
         return "missing" if "missing" in value else "another"
+    if isinstance(value, dict) and "band" in value:
+        return visible(str(value["band"]))
     if isinstance(value, dict):
         return code(next(iter(value.values())))
     plain = isinstance(value, str) and not _LIKE_JSON.fullmatch(value)
@@ -1799,7 +2083,7 @@ def visible(text: str, keep: str = "") -> str:
 
     By Unicode 3.2, which every Python has, so that each gives the same report.
     """
-    inkless = "\xad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u180b\u180c\u180d"
+    inkless = "⟦\xad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u180b\u180c\u180d"
     from unicodedata import ucd_3_2_0 as ucd
 
     def hidden(char: str) -> bool:
@@ -1817,11 +2101,16 @@ def fence(text: str, least: int) -> str:
 
 
 def code(text: str, limit: int = 80) -> str:
-    """Text as a Markdown code span on one line."""
-    text = visible(text if len(text) <= limit else text[:limit] + "…")
+    """Text as a Markdown code span on one line; of a long one also the length and the digest."""
+    rest = ""
+    if len(text) > limit:
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        rest = f" ({len(text):,} characters, SHA-256 {digest})"
+        text = text[:limit] + "…"
+    text = visible(text)
     mark = fence(text, 1)
     pad = " " if text[:1] in ("`", " ", "") or text[-1:] in ("`", " ") else ""
-    return mark + pad + text + pad + mark
+    return mark + pad + text + pad + mark + rest
 
 
 def block(text: str, limit: int = 2000) -> str:
@@ -2032,8 +2321,9 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "guards": lambda p: _listed(guard["name"] for guard in p["evidence"]["guards"]),
     "features": lambda p: ", ".join(
         attribute_words(attribute_name(one))
+        + (f" ({code(one['words'])})" if "words" in one else "")
         for one in p["evidence"]["attributes"]
-        if not isinstance(one, str)
+        if not isinstance(one, str) and "of" in one
     ),
     "attributes": lambda p: _listed(map(attribute_name, p["evidence"]["attributes"])),
     "command": lambda p: code("python3 receipts/{}/verify.py".format(p["case"])),
@@ -2190,12 +2480,21 @@ _SHAPES = {  # of what a receipt repeats
         "text": [_PIECE],
     },
 }
+_OF = frozenset({"input", "output"})
+_ATTRIBUTES = (
+    str,
+    {"feature": str, "of": _OF, "kept": [object]},
+    {"stored": str, "of": _OF, "words": str, "kept": [object]},
+    {"field": str, "kept": [object]},
+    {"field": str, "edges": [re.compile(r"-?[0-9]+(\.[0-9]+)?")]},
+    {"field": str, "time": frozenset(TIMES)},
+)
 _WHERE = {"*": [object]}
 _ARGUMENTS = {"where": _WHERE, "slices": [_WHERE], "by": [str], "limit": int}  # the others are text
 _EVIDENCE = {
     "sources": [_SHAPES["source"]],
     "fields": {"*": str},
-    "attributes": [(str, {"feature": str, "of": frozenset({"input", "output"}), "kept": [object]})],
+    "attributes": [_ATTRIBUTES],
     "outputs": (str, None),
     "verdicts": (str, None),
     "output_format": frozenset({"value", "json"}),

@@ -1,4 +1,4 @@
-"""What can be extended: readers, scorers, guards and systems, each under a name.
+"""What can be extended: readers, scorers, guards, features and systems, each under a name.
 
 1. There is one door. Ours and other packages' enter by the same decorator:
 
@@ -10,7 +10,8 @@
    it adds, whose value is the module (or object) that registers it when it is imported.
 3. Entry points are loaded when a name is asked for that is not ours, or when all are listed.
    Verification asks for none, so it runs no code of another package.
-4. A name taken twice, an entry point that does not load, and one that registers something other
+4. A user's own Python file adds to one run what it registers when it is loaded.
+5. A name taken twice, an entry point that does not load, and one that registers something other
    than its name are errors that say which package is at fault. Nothing wins silently.
 """
 
@@ -19,8 +20,11 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
-from collections.abc import Callable, Iterator
-from importlib import metadata
+import re
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from importlib import metadata, util
+from pathlib import Path
 from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 from eval_autopsy import kernel
@@ -72,7 +76,7 @@ class Registry(Generic[T]):
         help_line = first_line(described)
         if not help_line:
             raise CannotUse(
-                f"{self._kind_of(name)} of the package {package} has no docstring",
+                f"{self._kind_of(name)} of {_bringer(package)} has no docstring",
                 remedy="say in its first line what it returns",
             )
         self._entries[name] = Entry(name, value, help_line, package)
@@ -82,13 +86,17 @@ class Registry(Generic[T]):
 
         An unknown name is an error that suggests the nearest one and lists them all.
         """
+        return self.entry(name).value
+
+    def entry(self, name: str) -> Entry[T]:
+        """What is registered under `name`, with what a listing says about it; see `get`."""
         self._load_ours()
         strangers = self._listed()
         if name in strangers:
             self._load(strangers[name])
         if name not in self._entries:
             raise self._unknown(name, sorted({*self._entries, *strangers}))
-        return self._entries[name].value
+        return self._entries[name]
 
     def names(self) -> list[str]:
         """The names of all, ours and other packages', without loading any entry point."""
@@ -103,6 +111,43 @@ class Registry(Generic[T]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
+
+    def of_files(self, paths: Sequence[Path]) -> list[Entry[T]]:
+        """What some Python files register, which is forgotten again: only the caller has it.
+
+        Raises CannotUse for a file that does not load, or that registers nothing of this kind.
+        """
+        self._load_ours()
+        before = dict(self._entries)
+        try:
+            for path in paths:
+                known = set(self._entries)
+                self._run(path)
+                if set(self._entries) == known:
+                    what = f"the file registers no {self.kind.removesuffix('s')}"
+                    remedy = f"decorate a function with @{self.kind.removesuffix('s')}"
+                    raise CannotUse(what, where=str(path), remedy=remedy)
+            return [entry for name, entry in self._entries.items() if name not in before]
+        finally:
+            self._entries = before
+
+    def _run(self, path: Path) -> None:
+        # A name of our own, so that a file json.py does not take the place of a module.
+        spec = util.spec_from_file_location(f"autopsy_{self.kind}_{path.stem}", path)
+        if spec is None or spec.loader is None:
+            raise CannotUse("the file is not Python", where=str(path), remedy="name a .py file")
+        module = util.module_from_spec(spec)
+        sys.modules[spec.name] = module
+        self._loading = path.name
+        try:
+            spec.loader.exec_module(module)
+        except CannotUse:
+            raise
+        except (Exception, SystemExit) as error:
+            what = f"the file does not load: {type(error).__name__}: {error}"
+            raise CannotUse(what, where=str(path), remedy="import it by hand") from error
+        finally:
+            self._loading = ""
 
     def _load_ours(self) -> None:
         importlib.import_module(f"eval_autopsy.{self.kind}")
@@ -154,10 +199,11 @@ class Registry(Generic[T]):
         return f"the {self.kind.removesuffix('s')} {name!r}"
 
     def _taken_twice(self, name: str, first: str, second: str) -> CannotUse:
-        both = f"twice by the package {first}"
+        both = f"twice by {_bringer(first)}"
         if first != second:
-            both = f"by the package {first} and by the package {second}"
-        at_fault = f", or uninstall {second}" if second != OURS else ""
+            both = f"by {_bringer(first)} and by {_bringer(second)}"
+        package = second != OURS and not second.endswith(".py")
+        at_fault = f", or uninstall {second}" if package else ""
         return CannotUse(
             f"{self._kind_of(name)} is registered {both}", remedy=f"rename one of them{at_fault}"
         )
@@ -173,11 +219,22 @@ class Registry(Generic[T]):
         )
 
 
+def _bringer(package: str) -> str:
+    return f"the {'file' if package.endswith('.py') else 'package'} {package}"
+
+
 class Reader(NamedTuple):
     """How one format is recognised by the first bytes of a file, and read."""
 
     sniff: Callable[[bytes], bool]
     read: Callable[[BinaryIO, str], Iterator[kernel.Row]]  # of the stream and the file's name
+
+
+class TextFeature(NamedTuple):
+    """What is read from a text, and from which ones: "input", "output" or both."""
+
+    read: Callable[[str], Any]
+    of: tuple[str, ...]
 
 
 def first_line(value: object) -> str:
@@ -200,6 +257,7 @@ def package_of(point: metadata.EntryPoint) -> str:
 readers: Registry[Reader] = Registry("readers")
 scorers: Registry[Callable[..., Any]] = Registry("scorers")
 guards: Registry[Callable[..., Any]] = Registry("guards")
+features: Registry[TextFeature] = Registry("features")
 systems: Registry[Callable[..., Any]] = Registry("systems")
 
 scorer = scorers.register
@@ -216,5 +274,29 @@ def reader(
         entered = Reader(sniff, read)
         readers.add(name, entered, read)
         return entered
+
+    return enter
+
+
+FEATURE_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def feature(
+    name: str, *, of: str | Sequence[str]
+) -> Callable[[Callable[[str], Any]], Callable[[str], Any]]:
+    """A decorator that enters a function as the feature `name` of the input, the output or both.
+
+    The function is given a text and returns text, a number, true, false or None; the first line of
+    its docstring is the feature in words.
+    """
+    parts = (of,) if isinstance(of, str) else tuple(of)
+    if not FEATURE_NAME.fullmatch(name) or not parts or not {*parts} <= {"input", "output"}:
+        what = f"the feature {name!r} of {of!r} cannot be registered"
+        remedy = "name it in small letters, digits and _, and say of='input' or of='output'"
+        raise CannotUse(what, remedy=remedy)
+
+    def enter(read: Callable[[str], Any]) -> Callable[[str], Any]:
+        features.add(name, TextFeature(read, parts), read)
+        return read
 
     return enter

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 import polars as pl
 
 from eval_autopsy import kernel, registry
+from eval_autopsy.attributes import leveller
 from eval_autopsy.errors import AutopsyError, CannotRun
 from eval_autopsy.guards.checks import Guard, filled
 from eval_autopsy.kernel import MISSING
@@ -44,7 +45,7 @@ def table_of(
     that is not known; "field F", whether it has a field right, null when it was not compared;
     moved, whether a field holds the value of another; "guard G", whether a guard lets the output
     through, null when there is none. `checks` are the guards to ask, by name; `features` the levels
-    of the attributes that are features, which come last.
+    of the attributes that are no plain fields, which come last.
     """
     scores, fields = scored(judge_of(spec["scorer"]), records)
     names = map(kernel.attribute_name, spec["attributes"])
@@ -71,13 +72,27 @@ def table_of(
 
 def levels_of(name: str, records: Sequence[Record]) -> list[str]:
     """The text of each record's level of an attribute."""
-    remembered = lru_cache(2**16, typed=True)(_level)
+    remembered = lru_cache(2**16, typed=True)(level_text)
     values = (record.attributes[name] for record in records)
     # A list or an object has no hash to be remembered by.
-    return [(_level if isinstance(one, list | dict) else remembered)(one) for one in values]
+    return [(level_text if isinstance(one, list | dict) else remembered)(one) for one in values]
 
 
-def _level(value: object) -> str:
+def made_levels(attribute: Mapping[str, Any], records: Sequence[Record]) -> list[str]:
+    """The text of each record's level of an attribute that is made of a field."""
+    remembered = lru_cache(2**16)(leveller(attribute))
+    return [remembered(text) for text in levels_of(attribute["field"], records)]
+
+
+def right(spec: Mapping[str, Any], table: pl.DataFrame) -> pl.Series:
+    """Whether each record counts as right; null when that is not known."""
+    fields = [pl.col(name).fill_null(True) for name in table.columns if name.startswith(FIELD)]
+    failed = pl.lit(False if spec["errors"] == "wrong" else None, dtype=pl.Boolean)
+    verdict = pl.when("errored").then(failed).otherwise(pl.all_horizontal("score", *fields))
+    return table.select(verdict.alias("right"))["right"]
+
+
+def level_text(value: object) -> str:
     return kernel.canonical(kernel.level(value))
 
 

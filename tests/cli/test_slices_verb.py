@@ -152,10 +152,11 @@ def test_fields_that_say_nothing_are_set_aside_with_the_reason(call: Call) -> No
     found = document(call("slices", *arguments, "--json"))
     assert {one["attribute"]: one["reason"] for one in found["set_aside"]} == {
         "remark": "it holds texts of more than 60 characters",
-        "size": "it holds measurements",
         "same": "every record has the same value",
     }
-    assert [one["attribute"] for one in found["attributes"]] == ["lang"]
+    assert {one["attribute"] for one in found["attributes"]} == {"lang", "size"}
+    bands = {one["where"]["size"]["band"] for one in found["slices"] if "size" in one["where"]}
+    assert bands == {"under 8", "8 to under 15", "15 to under 23", "23 or more"}
 
 
 def test_an_attribute_that_was_asked_for_may_have_many_levels(call: Call) -> None:
@@ -165,7 +166,7 @@ def test_an_attribute_that_was_asked_for_may_have_many_levels(call: Call) -> Non
     write_csv("live.csv", heads, *rows)
     arguments = ["slices", "--eval", "test.csv", "--production", "live.csv", "--correct", "passed"]
     aside = document(call(*arguments, "--json"))
-    assert [one["reason"] for one in aside["set_aside"]] == ["more than 20 different values"]
+    assert [one["reason"] for one in aside["set_aside"]] == ["40 different values in 400 records"]
     assert document(call(*arguments, "--by", "customer", "--json"))["searched"] == 40
     shown = call(*arguments, "--by", "customer", "--top", "3").out
     assert "and 37 more, none of which loses more; --all shows them" in shown

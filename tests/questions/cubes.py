@@ -10,6 +10,7 @@ from eval_autopsy import kernel
 Counts = tuple[int, int, int]  # right, wrong and stopped, wrong and silent
 
 RECORDED: dict[str, Any] = {  # what a description of evidence says at the least
+    "attributes": [],
     "guards": [],
     "scorer": {"name": "exact_match", "rule": "exact_match"},
     "converted": [],

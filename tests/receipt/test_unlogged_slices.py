@@ -57,6 +57,11 @@ def test_the_slices_found_are_the_formats_that_move_fields(
 
 def test_the_report_says_so_in_words(receipt: Path) -> None:
     report = (receipt / "REPORT.md").read_text(encoding="utf-8")
-    assert "order of labelled fields in the input is" in report.split("## Findings")[0]
-    assert "345 of 345 elsewhere" in report.split("## Findings")[0]
+    summary = report.split("## Findings")[0]
+    assert "the input's labelled fields come in the order `client, vendor, " in summary
+    assert "the input has another order of labelled fields than the usual ones" in summary
+    assert "the input has text before its first labelled field" in summary
+    assert "the input puts 2 or more labelled fields on a line" in summary
+    assert "345 of 345 elsewhere" in summary
+    assert "(input)" not in report
     assert "chosen without a look at what is right" in report

@@ -6,16 +6,17 @@ import difflib
 import os
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from eval_autopsy import features, registry
+from eval_autopsy import features, kernel, registry
 from eval_autopsy.case.lines import line_of
-from eval_autopsy.case.model import CaseFile, Scorer
+from eval_autopsy.case.model import Bands, CaseFile, Scorer
 from eval_autopsy.case.words import fault_of, said
 from eval_autopsy.errors import BadCase
 from eval_autopsy.readers.intake import Source, SplitColumn, Wanted
@@ -48,7 +49,11 @@ class Case:
     json_schema: Path | None
     pydantic: Entry | None
     narrative: Path | None
-    features: tuple[str, ...]  # of the texts of inputs and outputs, to slice by
+    features: tuple[str, ...] = ()  # of the texts of inputs and outputs, to slice by
+    feature_files: tuple[Path, ...] = ()  # that bring features of the user's own
+    bands: Mapping[str, Bands] = field(default_factory=dict)  # by field; the others are as they are
+    times: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by field, the parts
+    guessed: bool = False  # whether nobody asked for the fields to slice by
 
     @property
     def name(self) -> str:
@@ -109,6 +114,7 @@ class _Loader:
             raise self.bad(fault.what, fault.remedy, *fault.path) from None
         scorer = self._scorer(file)
         self._check_evidence(file, scorer)
+        self._check_slices(file)
         guards = file.guards
         schema = guards.json_schema
         return Case(
@@ -125,6 +131,12 @@ class _Loader:
             else None,
             narrative=self._existing(file.narrative, "narrative") if file.narrative else None,
             features=self._features(file),
+            feature_files=tuple(
+                self._existing(name, "slices", "features_file")
+                for name in file.slices.features_file
+            ),
+            bands=file.slices.bands,
+            times=file.slices.times,
         )
 
     def bad(self, what: str, remedy: str, *path: str) -> BadCase:
@@ -194,19 +206,39 @@ class _Loader:
             remedy = "name the scorer 'recorded', or the field of the output under [fields]"
             raise self.bad(what, remedy, "scorer", "name")
 
+    def _check_slices(self, file: CaseFile) -> None:
+        """Raises BadCase for a field that is to be sliced by in two ways, or cannot be named."""
+        tables = {table: list(getattr(file.slices, table)) for table in ("by", "bands", "times")}
+        seen: dict[str, str] = {}
+        for table, names in tables.items():
+            for name in names:
+                if name in seen:
+                    what = f"the field {name!r} is named in {seen[name]} and in {table}"
+                    raise self.bad(what, "name it in one of them", "slices", table)
+                seen[name] = table
+                try:
+                    kernel.attribute_name(name)
+                except kernel.Unreadable as error:
+                    raise self.bad(error.what, "rename the field", "slices", table) from None
+
     def _features(self, file: CaseFile) -> tuple[str, ...]:
-        """The features to slice by: those asked for, or all when nothing is asked for at all."""
-        every = features.every_feature()
-        asked = file.slices.features
+        """The features to slice by: those asked for, or all when nothing is asked for at all.
+
+        What a file of the user's own has is not known before the file is run.
+        """
+        slices = file.slices
+        asked = slices.features
         if asked is None:
-            asked = not file.slices.by
+            asked = not (slices.by or slices.bands or slices.times or slices.features_file)
         if isinstance(asked, bool):
-            return tuple(every) if asked else ()
+            return tuple(features.every_feature()) if asked else ()
+        every, theirs = features.every_feature(), registry.features.names()
         for name in asked:
-            if name not in every:
-                near = difflib.get_close_matches(name, every, n=1)
-                remedy = f"did you mean {near[0]!r}?" if near else "`autopsy features` lists them"
-                raise self.bad(f"there is no feature {name!r}", remedy, "slices", "features")
+            kind = name.partition("(")[0]
+            known = name in every or (kind in theirs and kind not in kernel.FEATURES)
+            if not known and not slices.features_file:
+                unknown = features.unknown(name)
+                raise self.bad(unknown.what, unknown.remedy, "slices", "features")
         return asked
 
     # What it points to
@@ -281,4 +313,5 @@ def _wanted(file: CaseFile, scorer: Scorer) -> Wanted:
         required.add("input")
     elif scorer.name != "recorded":
         required.add("output")
-    return Wanted(fields, file.slices.by, frozenset(required))
+    slices = file.slices
+    return Wanted(fields, (*slices.by, *slices.bands, *slices.times), frozenset(required))

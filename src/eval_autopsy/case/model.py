@@ -12,6 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from eval_autopsy import kernel
+from eval_autopsy.attributes import edge_text
+
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 SIZE = re.compile(rf"(\d{{1,6}}) ?({'|'.join(UNITS)})")
@@ -45,6 +48,25 @@ def _not_blank(value: Any) -> bool | tuple[str, ...]:
 def _features(value: Any) -> bool | tuple[str, ...]:
     expected = "true, false, or a list of features such as field_order(input)"
     return value if isinstance(value, bool) else _texts(value, expected)
+
+
+def _bands(value: Any) -> Bands:
+    if value in ("quantiles", "supervised"):
+        return str(value)
+    numbers = value if isinstance(value, list) else []
+    whole = [n for n in numbers if isinstance(n, (int, Decimal)) and not isinstance(n, bool)]
+    edges = [n for n in map(Decimal, whole) if n.is_finite() and abs(n.adjusted()) < 300]
+    if not edges or len(edges) < len(numbers) or edges != sorted(set(edges)):
+        raise ValueError('rising numbers like [0.5, 2], "quantiles" or "supervised"')
+    return tuple(map(edge_text, edges))
+
+
+def _parts_of_times(value: Any) -> tuple[str, ...]:
+    expected = f"one or more of {', '.join(kernel.TIMES)}"
+    parts = _texts(value, expected)
+    if not {*parts} <= {*kernel.TIMES}:
+        raise ValueError(expected)
+    return parts
 
 
 def _patterns(value: Any) -> dict[str, str]:
@@ -113,6 +135,7 @@ def _level(value: Any) -> str | int | bool:
     return value
 
 
+Bands = str | tuple[str, ...]  # "quantiles", "supervised", or the edges
 Text = Annotated[str, Field(min_length=1, pattern=r"\S")]
 Level = Annotated[str | int | bool, BeforeValidator(_level)]
 Paths = Annotated[tuple[str, ...], BeforeValidator(_paths)]
@@ -196,10 +219,14 @@ class Guards(Table):
 
 
 class Slices(Table):
-    """What the records are split by: fields of the data, and features of the texts."""
+    """What the records are split by: fields of the data as they are, in bands, or as the parts of
+    a time, and features of the texts, some of a file of the user's own."""
 
     by: Names = ()
+    bands: dict[Text, Annotated[Bands, BeforeValidator(_bands)]] = {}
+    times: dict[Text, Annotated[tuple[str, ...], BeforeValidator(_parts_of_times)]] = {}
     features: Annotated[bool | tuple[str, ...] | None, BeforeValidator(_features)] = None
+    features_file: Paths = ()
 
 
 class CaseFile(Table):

@@ -13,9 +13,10 @@ from eval_autopsy import kernel
 from eval_autopsy.case.columns import Column, Fields, columns_of
 from eval_autopsy.case.roles import plain, words
 from eval_autopsy.readers import DataFile, open_rows
+from eval_autopsy.readers.parquet_sample import is_parquet, rows_in, sample_of
 from eval_autopsy.records import SPLITS, Split
 
-SAMPLE = 5_000  # rows of a file that guesses rest on
+SAMPLE = 5_000  # rows of a file that guesses rest on: the first, or of Parquet from all over it
 
 WORDS: Mapping[Split, frozenset[str]] = {
     "eval": frozenset(
@@ -60,6 +61,12 @@ class Sets:
     column: str = ""
     values: Mapping[Split, Any] | None = None
 
+    def looks(self) -> list[Look]:
+        """All files, each once."""
+        if self.files is not None:
+            return [look for looks in self.files.values() for look in looks]
+        return [self.one] if self.one is not None else []
+
     def rows(self) -> dict[Split, list[Fields]]:
         """The rows of each split; empty when nothing was told."""
         if self.files is not None:
@@ -74,6 +81,9 @@ class Sets:
 
 def look_at(path: Path, name: str) -> Look:
     """A data file and its first rows; raises CannotRead when it is none."""
+    if is_parquet(path, name) and rows_in(path, name) > SAMPLE:
+        file = DataFile(path, "jsonl", "", "parquet")
+        return Look(name, file, tuple(sample_of(path, name, SAMPLE)), whole=False)
     file, rows = open_rows(path)
     with rows:
         first = tuple(row.fields for row in islice(rows, SAMPLE))

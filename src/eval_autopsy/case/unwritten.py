@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from eval_autopsy import kernel, registry
+from eval_autopsy.attributes import SetAside
 from eval_autopsy.case.columns import Column, Fields, columns_of
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import CaseFile, Scorer
@@ -23,9 +24,8 @@ from eval_autopsy.errors import BadCase
 from eval_autopsy.readers import Source, SplitColumn, Wanted
 from eval_autopsy.records import SPLITS, Split
 
-LEVELS_AT_MOST = 20  # of an attribute that nobody asked for
-LEVEL_LENGTH = 60  # characters of a level; longer ones are texts, not kinds
 VALUES_SHOWN = 5
+SLICED_BY_TOO = ("confidence", "timestamp", "latency", "cost")  # parts that may be sliced by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +41,9 @@ class Said:
     output: str = ""
     expected: str = ""
     scorer: str = ""
+    cluster: str = ""
+    confidence: str = ""
+    time: str = ""
 
 
 class Unwritten(NamedTuple):
@@ -51,10 +54,10 @@ class Unwritten(NamedTuple):
 
 
 class Attributes(NamedTuple):
-    """The fields that can be sliced by, and the others with the reason."""
+    """The fields that may be sliced by, and the others with the reason."""
 
     names: tuple[str, ...]
-    set_aside: tuple[tuple[str, str], ...]
+    set_aside: tuple[SetAside, ...]
 
 
 def unwritten(said: Said) -> Unwritten:
@@ -63,7 +66,8 @@ def unwritten(said: Said) -> Unwritten:
     by_split = _by_split(sets)
     guessed = [] if said.id else [guess_id(by_split)]
     identity = said.id or guessed[0].field
-    if not identity:
+    numbered = not identity and all(look.file.converted_from == "parquet" for look in sets.looks())
+    if not identity and not numbered:
         raise BadCase(guessed[0].why, remedy="name the field that identifies a record with --id")
     taken = [name for name in (identity, sets.column) if name]
     parts = {guess.part: guess for guess in guess_parts(by_split, taken)}
@@ -73,12 +77,19 @@ def unwritten(said: Said) -> Unwritten:
     if "error" in parts:
         fields["error"] = parts["error"].field
         guessed.append(parts["error"])
-    fields["id"] = identity
+    if numbered and scorer.name != "recorded":
+        raise BadCase(guessed[0].why, remedy="name the field that identifies a record with --id")
+    guessed = [guess for guess in guessed if guess.field]
+    fields |= {"id": identity} if identity else {}
+    others = {"cluster": said.cluster, "confidence": said.confidence, "timestamp": said.time}
+    fields |= {part: name for part, name in others.items() if name}
     if scorer.name != "recorded" and _hold_json(by_split, fields["output"]):
         scorer = scorer.model_copy(update={"output_format": "json"})
     notes = [f"{guess.part} is the field {guess.field!r}: {guess.why}" for guess in guessed]
     if not (said.eval or said.split):
         notes.insert(0, f"eval and production are told apart: {sets.why}")
+    if numbered:
+        notes.append("no field identifies a record, so that rows go by their number")
     return Unwritten(_case(sets, fields, scorer), tuple(notes))
 
 
@@ -87,39 +98,62 @@ def sliced_by(case: Case, names: Sequence[str]) -> Case:
     return replace(case, wanted=case.wanted._replace(attributes=tuple(names)))
 
 
-def attributes_of(case: Case) -> Attributes:
-    """The fields of a case's data that it has no other use for and that can be sliced by.
+def by_itself(case: Case) -> tuple[Case, tuple[SetAside, ...]]:
+    """The case sliced by what its data hold, where it does not say; and what cannot be."""
+    found = attributes_of(case)
+    return replace(sliced_by(case, found.names), guessed=True), found.set_aside
 
-    Told from the first records of each file; what they cannot rule out is left to the counts.
+
+def attributes_of(case: Case) -> Attributes:
+    """The fields of a case's data that it has no other use for and that may be sliced by.
+
+    Told from the first records of each file; how, and whether, is then told from all of them.
     """
-    rows = [row for source in case.sources for row in look_at(source.path, source.name).rows]
-    columns = columns_of(rows)
+    by_split = _rows_by_split(case.sources)
+    columns = columns_of([row for rows in by_split.values() for row in rows])
     splits = [s.split.column for s in case.sources if isinstance(s.split, SplitColumn)]
-    taken = [*case.wanted.fields.values(), *splits]
-    taken += [guess.field for guess in guess_parts([columns], taken)]
+    fields = case.wanted.fields.items()
+    taken = [name for part, name in fields if part not in SLICED_BY_TOO] + splits
+    guesses = guess_parts([columns], [*case.wanted.fields.values(), *splits])
+    taken += [guess.field for guess in guesses if guess.part not in SLICED_BY_TOO]
     names, set_aside = [], []
     for name, column in columns.items():
         if any(name == other or name.startswith(f"{other}.") for other in taken):
             continue
-        reason = _unfit(column)
+        reason = _unfit(name, column, by_split)
         if reason:
-            set_aside.append((name, reason))
+            set_aside.append(SetAside(name, reason))
         elif column.scalar:  # the fields inside an object have columns of their own
             names.append(name)
     return Attributes(tuple(names), tuple(set_aside))
 
 
-def _unfit(column: Column) -> str:
+def _unfit(name: str, column: Column, by_split: Mapping[Split, Sequence[Fields]]) -> str:
     """Why a column cannot be sliced by; "" when it may be, or is an object."""
     if not column.scalar:
         return "" if all(isinstance(value, dict) for value in column.given) else "it holds lists"
-    if any(number != number.to_integral_value() for number in column.numbers or ()):
-        return "it holds measurements"
-    if any(len(level) > LEVEL_LENGTH for level in column.counts):
-        return f"it holds texts of more than {LEVEL_LENGTH} characters"
-    if len(column.counts) > LEVELS_AT_MOST:
-        return f"more than {LEVELS_AT_MOST} different values"
+    for split, rows in by_split.items():
+        if rows and all(kernel.field(row, name) is kernel.MISSING for row in rows):
+            return f"no record of {split} has it"
+    try:
+        kernel.attribute_name(name)
+    except kernel.Unreadable:
+        return "its name is one that features have"
     return ""
+
+
+def _rows_by_split(sources: Iterable[Source]) -> dict[Split, list[Fields]]:
+    """The first rows of each split's files."""
+    rows: dict[Split, list[Fields]] = {split: [] for split in SPLITS}
+    for source in sources:
+        look = look_at(source.path, source.name)
+        if isinstance(source.split, SplitColumn):
+            column, values = source.split.column, source.split.values
+            for split, each in Sets("", one=look, column=column, values=values).rows().items():
+                rows[split] += each
+        else:
+            rows[source.split] += look.rows
+    return rows
 
 
 # Which records are which
@@ -254,7 +288,8 @@ def _case(sets: Sets, fields: Mapping[str, str], scorer: Scorer) -> Case:
     except ValidationError as error:  # such as a split value that is not text
         what = error.errors(include_url=False)[0]["msg"]
         raise BadCase(f"the options make no case: {what}", remedy="write an autopsy.toml") from None
-    needed = {"id", *(part for part in fields if part != "error")}
+    may_lack = ("error", "cluster", "confidence", "timestamp")
+    needed = {"id", *(part for part in fields if part not in may_lack)}
     folder = Path(sources[0].path).parent
     return Case(
         path=folder / "autopsy.toml",
@@ -267,5 +302,4 @@ def _case(sets: Sets, fields: Mapping[str, str], scorer: Scorer) -> Case:
         json_schema=None,
         pydantic=None,
         narrative=None,
-        features=(),
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
+
+import click
 
 from eval_autopsy import kernel
 from eval_autopsy.cli.out import Out, verb
@@ -29,37 +32,50 @@ def formats(out: Out) -> int:
     """
     from eval_autopsy.registry import readers
 
-    return listing(out, "formats", readers.describe())
+    return listing(out, "formats", described(readers.describe()))
 
 
 @verb
-def features(out: Out) -> int:
+@click.option(
+    "--features-file",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Python with features of your own.",
+)
+def features(out: Out, features_file: tuple[Path, ...]) -> int:
     """List the attributes that are read from the text of inputs and outputs.
 
     They are sliced by when [slices] of a case says `features = true`, or names some of them, or
-    names nothing at all. A receipt reads them from the raw text again. What is the same for all
+    names nothing at all. A receipt reads ours from the raw text again. What is the same for all
     records, or different for nearly each, is left out.
 
+    A function of a text becomes a feature by one decorator, @feature("topic", of="input") from
+    eval_autopsy, and its docstring is its name in words. It is found in a file that is named
+    under [slices] as features_file, or here, or by an entry point of the group
+    eval_autopsy.features; then [slices] has to name it. What it says is stored in a receipt, and
+    claims that rest on it say `given`.
+
     \b
-    Reads   nothing.
+    Reads   the list of installed packages, and loads those that add features.
     Writes  nothing.
-    Exits   0 listed.
+    Runs    the files named, which register their features.
+    Exits   0 listed; 2 a package or a file that adds a feature does not load.
 
     \b
     Examples:
       autopsy features
+      autopsy features --features-file my_features.py
       autopsy features --json
     """
-    from eval_autopsy.features import every_feature
+    from eval_autopsy.api import existing
+    from eval_autopsy.features import listed
 
-    names = every_feature()
-    found = [{"name": name, "words": kernel.attribute_words(name)} for name in names]
-    if out.as_json:
-        out.document({"features": found})
-    width = max(map(len, names))
-    for one in found:
-        out.say(f"{one['name'].ljust(width)}  {one['words']}")
-    return 0
+    found = [
+        {"name": one.name, "help": one.words, "package": one.entry.package}
+        for one in listed([*map(existing, features_file)])
+    ]
+    return listing(out, "features", found)
 
 
 @verb
@@ -82,12 +98,16 @@ def scorers(out: Out) -> int:
     """
     from eval_autopsy.registry import scorers as registered
 
-    return listing(out, "scorers", registered.describe())
+    return listing(out, "scorers", described(registered.describe()))
 
 
-def listing(out: Out, what: str, entries: Iterable[Any]) -> int:
-    """Shows entries of a registry: the name, the first line of its help, the package."""
-    found = [{"name": e.name, "help": e.help, "package": e.package} for e in entries]
+def described(entries: Iterable[Any]) -> list[dict[str, str]]:
+    """What a listing shows of entries of a registry."""
+    return [{"name": one.name, "help": one.help, "package": one.package} for one in entries]
+
+
+def listing(out: Out, what: str, found: Sequence[Mapping[str, str]]) -> int:
+    """Shows what is registered: the name, the first line of its help, the package."""
     if out.as_json:
         out.document({what: found})
     width = max((len(one["name"]) for one in found), default=0)

@@ -45,6 +45,10 @@ TOP = 20  # rows of a table
 @click.option("--correct", default="", metavar="COLUMN", help="A recorded score, true or false.")
 @click.option("--output", default="", metavar="COLUMN", help="A recorded output, to compare.")
 @click.option("--expected", default="", metavar="COLUMN", help="What the output should be.")
+@click.option("--features-file", type=FILE, metavar="FILE", help="Python with features to add.")
+@click.option("--cluster", default="", metavar="COLUMN", help="Records that belong together.")
+@click.option("--confidence", default="", metavar="COLUMN", help="From 0 to 1.")
+@click.option("--time", default="", metavar="COLUMN", help="When it happened.")
 @click.option("--scorer", default="", metavar="NAME", help="Compares them; else exact_match.")
 def slices(
     out: Out,
@@ -57,6 +61,7 @@ def slices(
     every: bool,
     members: bool,
     seed: int | None,
+    features_file: Path | None,
     **said: Any,
 ) -> int:
     """Show where production is wrong, slice by slice.
@@ -68,8 +73,9 @@ def slices(
 
     \b
     A case's system is run once, on every input. Without --by, and without [slices] in the
-    case, every field with few different values is sliced by, and the others are set aside
-    with the reason.
+    case, every field that can tell is sliced by: numbers in bands, times by hour, weekday
+    and period, rare values together. The others are set aside with the reason. A features
+    file adds what its functions decorated with @feature read.
 
     \b
     All combinations of up to three values are searched for those with the most wrong answers
@@ -82,7 +88,7 @@ def slices(
     \b
     Reads   the data, and the case.
     Writes  nothing.
-    Runs    the case's system, if it names one.
+    Runs    the case's system, and the files with features, if there are any.
     Exits   0 done; 2 the data or the case cannot be used.
 
     \b
@@ -98,9 +104,11 @@ def slices(
 
     attributes = names_in(by)
     study = api.open(*path, eval=said.pop("eval_"), id=said.pop("id_"), **said)
+    files = (features_file,) if features_file else ()
     with out.progress() as progress:
         found = study.slices(
             attributes,
+            features=files,
             depth=depth,
             min_support=min_support,
             seed=seed,

@@ -86,6 +86,7 @@ def demo(out: Out, seed: int | None) -> int:
 
 def show(out: Out, done: Certified) -> None:
     """A receipt's first lines, its findings, that it verifies, and where it is."""
+    from eval_autopsy.cli.slices_view import aside
     from eval_autopsy.receipt.certify import to_dict
 
     if out.as_json:
@@ -97,6 +98,12 @@ def show(out: Out, done: Certified) -> None:
     for line in kernel.lines_of(done.verification, verbose=False):
         out.say(line)
     out.say()
+    for note in done.evidence.notes:
+        out.say(f"note: {kernel.visible(note)}")
+    for line in aside(done.evidence.set_aside):
+        out.say(line)
+    if done.evidence.notes or done.evidence.set_aside:
+        out.say()
     out.say(f"receipt  {done.folder}", bold=True)
     out.say(f"report   {done.folder / 'REPORT.md'}")
     out.say(f"check    {command('autopsy', 'verify', done.folder)}")

@@ -10,7 +10,7 @@ from eval_autopsy import kernel
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
 from eval_autopsy.questions.discover import Plan
-from eval_autopsy.questions.gap import Waterfall
+from eval_autopsy.questions.gap import Gap, Waterfall
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
 
@@ -87,7 +87,7 @@ def show_found(out: Out, found: Slices) -> None:
         cells = [words(one), percent(one.eval), of(one.production), interval(one.production)]
         cells += [of(one.held_out)] * held_out if one.held_out else []
         cells += [f"{one.silent:,}"] * guarded
-        share = one.gap_share
+        share = one.gap_share if beyond_chance(found.gap) else None
         cells.append("-" if share is None else shown("gap_share", str(share), "percent"))
         p = shown("p_discovered", kernel.real(one.p_adjusted), "p")
         rows.append([*cells, p.replace("under ", "<"), " ".join(map(plain, one.examples))])
@@ -96,6 +96,12 @@ def show_found(out: Out, found: Slices) -> None:
     if len(found.cover) == len(found.found) > 1:
         names = "together they carry"
     out.say(f"{names} {of(found.covered)} wrong answers")
+
+
+def beyond_chance(gap: Gap) -> bool:
+    """Whether there is a gap to have a share of."""
+    low, high = gap.interval
+    return low * high > 0
 
 
 def method(plan: Plan) -> str:
@@ -112,7 +118,7 @@ def words(one: Slice) -> str:
 
 def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | None) -> None:
     """The table of one attribute, and what it says."""
-    name = plain(breakdown.attribute)
+    name = attribute(breakdown.attribute)
     rows = breakdown.slices[:top]
     heads = [name, "eval", "production", "95% interval", "silent", "points", "p", "such as"]
     cells = [row_of(one) for one in rows]
@@ -181,13 +187,23 @@ def closing(found: Slices, study: Autopsy) -> Iterator[str]:
     for split, count in found.unscored.items():
         if count:
             yield f"set aside: {count:,} records of {split} without a verdict"
-    for one in found.set_aside:
-        yield f"set aside: {plain(one.attribute)} ({one.reason})"
+    for note in found.notes:
+        yield f"note: {kernel.visible(note)}"
+    yield from aside(found.set_aside)
     if study.written:
         yield f"next: {command('autopsy', 'run', study.case.folder)} (writes the receipt)"
     else:
         files = dict.fromkeys(source.path for source in study.case.sources)
         yield f"next: {command('autopsy', 'init', *files)} (proposes a case, as a receipt needs)"
+
+
+def aside(found: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The attributes that are not sliced by, a line for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for name, reason in found:
+        by_reason.setdefault(reason, []).append(plain(name))
+    for reason, names in by_reason.items():
+        yield f"set aside: {', '.join(names)} ({reason})"
 
 
 def silence(found: Slices) -> str:
@@ -230,6 +246,12 @@ def plain(text: str, length: int = NAME_LENGTH) -> str:
     return kernel.visible(text if len(text) <= length else text[:length] + "…")
 
 
+def attribute(name: str) -> str:
+    """What an attribute is about: a field's name, or what a feature looks at."""
+    words = kernel.attribute_words(name)
+    return words if "`" not in words else plain(name)
+
+
 def plain_level(one: Slice) -> str:
     """The level of a slice of one attribute."""
     return level_words(next(iter(one.where.values())))
@@ -238,7 +260,9 @@ def plain_level(one: Slice) -> str:
 def level_words(level: Any) -> str:
     """A level as a table's row names it: text as it is, unless it would look like another value."""
     if isinstance(level, dict):
-        return "(missing)" if "missing" in level else plain(str(next(iter(level.values()))))
+        named = {"missing": "(missing)", "other": "(another)"}
+        kind, value = next(iter(level.items()))
+        return named.get(kind, plain(str(value)))
     if not isinstance(level, str) or level != level.strip() or not looks_like_text(level):
         return plain(kernel.canonical(level))
     return plain(level)
@@ -249,5 +273,5 @@ def looks_like_text(text: str) -> bool:
     try:
         kernel.strict_json(text)
     except kernel.Unreadable:
-        return text not in ("", "(missing)")
+        return text not in ("", "(missing)", "(another)")
     return False

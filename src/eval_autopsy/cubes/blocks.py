@@ -11,8 +11,9 @@ blocks of five or six attributes hold them all.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from math import prod
@@ -21,10 +22,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from eval_autopsy import kernel
+
 PARTS = ("eval", "search", "confirm")  # production is searched in one part, confirmed in the other
 OUTCOMES = ("right", "loud", "silent")  # of scored records; the last two are wrong
 CLASSES = len(PARTS) * len(OUTCOMES)
-CELLS_AT_MOST = 200_000  # of a block: its histogram, of all classes, still fits in a cache
+CELLS_AT_MOST = 50_000  # of a block: its histogram, of all classes, still fits in a cache
 ROWS_AT_A_TIME = 2**15  # whose indices fit in a nearer cache
 
 Counts = NDArray[np.int64]
@@ -108,6 +111,10 @@ class BlockCube:
     blocks: Mapping[Positions, Counts]
     unscored: Mapping[str, int] = field(default_factory=dict)  # split -> records without a verdict
 
+    def with_unscored(self, unscored: Mapping[str, int]) -> BlockCube:
+        """The same counts, with how many records of each split have no verdict."""
+        return replace(self, unscored=dict(unscored))
+
     @cached_property
     def holders(self) -> dict[Positions, Positions]:
         """The smallest block that holds each set of at most `depth` attributes."""
@@ -139,7 +146,6 @@ def count(
     batches: Iterable[Batch],
     *,
     rows: int | None = None,
-    unscored: Mapping[str, int] | None = None,
 ) -> BlockCube:
     """The cube of coded records; `rows`, when known, keeps blocks of few records small.
 
@@ -167,7 +173,6 @@ def count(
             block: histogram.reshape(*(sizes[i] for i in block), *shape)
             for block, histogram in blocks.items()
         },
-        unscored=dict(unscored or {}),
     )
 
 
@@ -185,3 +190,62 @@ def _cells_of(batch: Batch, block: Positions, sizes: Sequence[int]) -> NDArray[n
         cells += batch.classes[some]
         found[some] = cells
     return found
+
+
+class MarginCube(kernel.Cube):
+    """What a cube of blocks says of its attributes, one by one or a few together, as any cube does.
+
+    `members` gives ids, which the blocks do not hold: see kernel.Cube.
+    """
+
+    def __init__(
+        self,
+        blocks: BlockCube,
+        members: Callable[[str, str, kernel.Where], Iterable[str]],
+    ) -> None:
+        super().__init__([one.name for one in blocks.attributes], {}, members)
+        self.blocks = blocks
+
+    def counted(self, by: Sequence[str]) -> dict[str, dict[kernel.Levels, Counter[str]]]:
+        """The cells of at most `depth` attributes, by split."""
+        for name in by:
+            if name not in self.attributes:
+                raise kernel.Unreadable(f"no attribute {name!r}", "claims")
+        key = tuple(by)
+        if key not in self.marginals:
+            positions = [self.attributes.index(name) for name in by]
+            ascending = tuple(sorted(positions))
+            counts = self.blocks.margin(ascending)
+            order = [ascending.index(i) for i in positions]
+            cells = counts.transpose(*order, len(order), len(order) + 1)
+            self.marginals[key] = {
+                split: self._cells(positions, split, cells) for split in kernel.SPLITS
+            }
+            if not by:
+                for split, n in self.blocks.unscored.items():
+                    self.marginals[key].setdefault(split, {}).setdefault((), Counter()).update(
+                        {"records": n, "unscored": n}
+                    )
+        return self.marginals[key]
+
+    def _cells(
+        self, positions: Sequence[int], split: str, cells: Counts
+    ) -> dict[kernel.Levels, Counter[str]]:
+        parts = [0] if split == "eval" else [1, 2]
+        outcomes = cells[..., parts, :].sum(axis=-2)
+        found = {}
+        for at in np.argwhere(outcomes.sum(axis=-1)):
+            levels = tuple(
+                self.blocks.attributes[i].levels[code]
+                for i, code in zip(positions, at.tolist(), strict=True)
+            )
+            found[levels] = _outcomes(*(int(n) for n in outcomes[tuple(at)]))
+        return found
+
+
+def _outcomes(right: int, loud: int, silent: int) -> Counter[str]:
+    """What some scored records count as."""
+    wrong, counted = loud + silent, right + loud + silent
+    return Counter(
+        records=counted, counted=counted, right=right, wrong=wrong, loud=loud, silent=silent
+    )

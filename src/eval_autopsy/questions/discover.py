@@ -3,9 +3,10 @@
 1. Candidates are the slices with the most errors of production beyond their share of all records,
    a few by each set of attributes (search.py). The records of eval count for the share: inputs that
    eval has in plenty, and right, are no explanation of what production gets wrong.
-2. They are picked one after another. The one with the largest excess among the records that no
-   slice before it holds comes next, or a simpler one that holds nearly the same errors. What an
-   earlier slice explains has no excess left, and is not picked.
+2. They are picked one after another. Next comes the one whose errors are least likely to be its
+   share, among the records that no slice before it holds; or a simpler one that holds nearly the
+   same errors. What an earlier slice explains is no longer unlikely, and is not picked. (Excess
+   alone cannot tell a slice from a larger one that holds it and is otherwise as good as the rest.)
 3. Each is tested on those records. Fewer than FEW records are searched whole, and p is adjusted
    for everything that was looked at by dealing out the outcomes anew. More are searched in one half
    and tested in the other, and p is adjusted for what was picked. Records of a cluster stay
@@ -15,7 +16,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -37,7 +38,7 @@ PICKED_AT_MOST = 7  # for each outcome
 CANDIDATES, EACH = 2000, 3  # in all, and by each set of attributes
 SAMPLE = 50_000  # records on which slices are compared with each other
 SAME = 0.8  # of the errors of two slices are shared, and they are near-duplicates
-NEARLY = 0.9  # of the excess that a simpler slice must have to stand for another
+NEARLY = 0.9  # of the surprise that a simpler slice must have to stand for another
 CHANCE = 0.05  # a slice with an adjusted p at most this is confirmed
 COVER = 0.95  # of the errors that confirmed slices hold, held by the fewest of them
 WORTH = 0.01  # a slice whose p among the records left is larger is not worth a test
@@ -78,6 +79,7 @@ class Discovery(NamedTuple):
     searched: int
     tested: tuple[Tested, ...]
     cover: tuple[int, ...]  # positions in `tested`: the fewest that hold nearly all their errors
+    covered: int  # wrong answers of production that these hold
 
 
 class Searched(kernel.Search):
@@ -127,17 +129,49 @@ def _sets(attributes: int, depth: int) -> int:
     return found
 
 
-def discover(
-    attributes: Sequence[Coded], batch: Batch, units: Sequence[str], plan: Plan
-) -> Discovery:
-    """The slices of production that hold more errors than their share, the largest excess first."""
-    cube = blocks.count(attributes, plan.depth, [batch], rows=len(batch.classes))
-    everything = _Rows(batch, np.array(units, np.object_))
-    production = everything.only(everything.part > 0)
+class Records(NamedTuple):
+    """Scored records that can be gone through more than once."""
+
+    attributes: tuple[Coded, ...]
+    batches: Callable[[], Iterable[Batch]]
+    rows: int  # at most so many
+    sample: Batch  # all of them, or some drawn evenly
+    units: Sequence[str] | None  # what each belongs with, where all are in the sample
+
+
+def discover(records: Records, plan: Plan, cube: blocks.BlockCube | None = None) -> Discovery:
+    """The slices of production that hold more errors than their share, the largest excess first.
+
+    `cube` is that of the records, where they have been counted already.
+    """
+    if cube is None:
+        cube = blocks.count(records.attributes, plan.depth, records.batches(), rows=records.rows)
+    picked, searched = candidates(cube, records.sample, plan)
+    overlaps = overlaps_of(picked, records.batches())
+    p_values, method, plan = p_values_of(picked, overlaps, records, plan, cube)
+    right = overlaps.outcome == OUTCOMES.index("right")
+    tested = []
+    for i, ((name, hit), p) in enumerate(zip(picked, p_values, strict=True)):
+        held_out = None
+        if plan.held_out:
+            inside = overlaps.has(i) & (overlaps.part == PARTS.index("confirm"))
+            held_out = (overlaps.total(inside & right), overlaps.total(inside))
+        where = {one: [kernel.strict_json(text)] for one, text in hit.where}
+        tested.append(Tested(name, where, p, method, held_out))
+    confirmed = [i for i, one in enumerate(tested) if one.p_adjusted <= CHANCE]
+    cover = cover_of(confirmed, overlaps)
+    return Discovery(plan, searched, tuple(tested), cover, overlaps.wrong_in(cover))
+
+
+def candidates(
+    cube: blocks.BlockCube, sample: Batch, plan: Plan
+) -> tuple[list[tuple[str, Hit]], int]:
+    """The slices that are worth a test, with what they excel in, and how many were looked at."""
     picked: list[tuple[str, Hit]] = []
     searched = 0
+    sets = _sets(len(cube.attributes), plan.depth)
     for name, outcomes in TARGETS.items():
-        if name == "silent" and not production.is_wrong("loud").any():
+        if name == "silent" and not cube.totals[1:, OUTCOMES.index("loud")].any():
             continue  # it would be the same search again
         found = top_slices(
             cube,
@@ -145,70 +179,80 @@ def discover(
             min_support=plan.support,
             top=CANDIDATES,
             target=Target(outcomes, ("search",), ("eval", "search")),
-            each=max(EACH, CANDIDATES // _sets(len(attributes), plan.depth)),
+            each=max(EACH, CANDIDATES // sets),
         )
         searched = found.searched
-        picked += [(name, hit) for hit in pick(found.hits, everything, outcomes)]
-    tested, plan = _tests(picked, production, plan, cube)
-    return Discovery(plan, searched, tested, _cover(tested, picked, production))
+        picked += [(name, hit) for hit in pick(found.hits, sample, outcomes)]
+    return picked, searched
 
 
-class _Rows(NamedTuple):
-    """Scored records, and the unit of each."""
+def part_of(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The position in PARTS of each class."""
+    return classes // len(OUTCOMES)
 
-    batch: Batch
-    units: NDArray[np.object_]
 
-    @property
-    def part(self) -> NDArray[np.uint8]:
-        return self.batch.classes // len(OUTCOMES)
+def has(batch: Batch, hit: Hit) -> NDArray[np.bool_]:
+    """Which records a slice holds."""
+    inside = np.ones(len(batch.classes), np.bool_)
+    for position, code in zip(hit.positions, hit.codes, strict=True):
+        inside &= batch.codes[position] == code
+    return inside
 
-    def only(self, these: NDArray[Any]) -> _Rows:
-        """Some of the records."""
-        codes = [codes[these] for codes in self.batch.codes]
-        return _Rows(Batch(codes, self.batch.classes[these]), self.units[these])
 
-    def is_wrong(self, *outcomes: str) -> NDArray[np.bool_]:
-        """Which records have one of these outcomes."""
-        kinds = [OUTCOMES.index(one) for one in outcomes]
-        return np.isin(self.batch.classes % len(OUTCOMES), kinds)
+def only(batch: Batch, these: NDArray[Any]) -> Batch:
+    """Some of the records."""
+    return Batch([codes[these] for codes in batch.codes], batch.classes[these])
 
-    def has(self, hit: Hit) -> NDArray[np.bool_]:
-        """Which records a slice holds."""
-        inside = np.ones(len(self.units), np.bool_)
-        for position, code in zip(hit.positions, hit.codes, strict=True):
-            inside &= self.batch.codes[position] == code
-        return inside
+
+def are(outcome: NDArray[Any], names: Sequence[str]) -> NDArray[np.bool_]:
+    """Which outcomes, positions in OUTCOMES, are among some names."""
+    return np.isin(outcome, [OUTCOMES.index(one) for one in names])
 
 
 # Which slices
 
 
-def pick(hits: Sequence[Hit], records: _Rows, outcomes: Sequence[str]) -> list[Hit]:
+def pick(hits: Sequence[Hit], records: Batch, outcomes: Sequence[str]) -> list[Hit]:
     """The slices that are worth a test, in the order in which they are tested."""
     if not hits:
         return []
-    searched = np.flatnonzero(records.part != PARTS.index("confirm"))
-    sample = records.only(searched[:: max(1, len(searched) // SAMPLE)])
-    masks = np.array([packed(sample.has(hit)) for hit in hits])
-    production = packed(sample.part > 0)
-    errors = packed(sample.is_wrong(*outcomes)) & production
-    left = packed(np.ones(len(sample.units), np.bool_))
+    searched = np.flatnonzero(part_of(records.classes) != PARTS.index("confirm"))
+    sample = only(records, searched[:: max(1, len(searched) // SAMPLE)])
+    masks = np.array([packed(has(sample, hit)) for hit in hits])
+    production = packed(part_of(sample.classes) > 0)
+    errors = packed(are(sample.classes % len(OUTCOMES), outcomes)) & production
+    left = packed(np.ones(len(sample.classes), np.bool_))
     chosen: list[Hit] = []
     while len(chosen) < PICKED_AT_MOST and left.any():
         rows, wrong = masks & left, masks & left & errors
         n, k = count(rows & production), count(wrong)
         n_left, k_left = int(count(left & production)), int(count(left & errors))
-        excess = k - k_left * count(rows) / count(left)
-        best = int(np.argmax(excess))
+        surprise = surprise_of(k, count(rows), k_left, int(count(left)))
+        best = int(np.argmax(surprise))
         if kernel.fisher_greater(int(k[best]), int(n[best]), k_left, n_left) > WORTH:
             break
         shared = count(wrong & wrong[best]) / np.maximum(1, count(wrong | wrong[best]))
-        alike = np.flatnonzero((shared >= SAME) & (excess >= NEARLY * excess[best])).tolist()
-        simplest = min(alike, key=lambda i: (len(hits[i].positions), -float(excess[i]), i))
+        alike = np.flatnonzero((shared >= SAME) & (surprise >= NEARLY * surprise[best])).tolist()
+        simplest = min(alike, key=lambda i: (len(hits[i].positions), -float(surprise[i]), i))
         chosen.append(hits[simplest])
         left &= ~masks[simplest]
     return chosen
+
+
+def surprise_of(
+    errors: NDArray[np.int64], rows: NDArray[np.int64], all_errors: int, all_rows: int
+) -> NDArray[np.float64]:
+    """How unlikely it is that errors are in their slices by chance; 0 where they are no more.
+
+    The likelihood ratio of the scan statistic, in nats. Source: Kulldorff 1997, Commun. Stat.
+    Theory Methods 26:1481, the Poisson model.
+    """
+    expected = all_errors * rows / max(1, all_rows)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        inside = np.where(errors > 0, errors * np.log(errors / expected), 0)
+        others, usual = all_errors - errors, all_errors - expected
+        outside = np.where(others > 0, others * np.log(others / usual), 0)
+    return np.asarray(np.where(errors > expected, inside + outside, 0.0))
 
 
 def packed(rows: NDArray[np.bool_]) -> Bits:
@@ -226,57 +270,88 @@ def count(bits: Bits) -> NDArray[np.int64]:
 # Whether they hold
 
 
-def _tests(
-    picked: Sequence[tuple[str, Hit]], production: _Rows, plan: Plan, cube: blocks.BlockCube
-) -> tuple[tuple[Tested, ...], Plan]:
-    """What became of each slice that was picked, and the plan with the draws that were made."""
-    if not picked:
-        return (), plan
-    held_out = production.part == PARTS.index("confirm")
-    rows = production.only(held_out) if plan.held_out else production
-    inside = [rows.has(hit) for _, hit in picked]
-    bad = {name: rows.is_wrong(*kinds) for name, kinds in TARGETS.items()}
-    raw = _p_values([name for name, _ in picked], inside, bad)
-    clustered = len(set(production.units)) < len(production.units)
-    if plan.held_out and not clustered:
-        adjusted, method = kernel.holm(raw), "held-out-fisher-holm"
+class Overlaps(NamedTuple):
+    """How many records lie in which of some slices: one entry for each pattern that occurs."""
+
+    pattern: NDArray[np.int64]  # bit i is set where slice i holds the records
+    part: NDArray[np.int64]  # positions in PARTS
+    outcome: NDArray[np.int64]  # positions in OUTCOMES
+    records: NDArray[np.int64]
+
+    def has(self, i: int) -> NDArray[np.bool_]:
+        """Which entries lie in a slice."""
+        return np.asarray((self.pattern >> i) % 2 == 1)
+
+    def wrong_in(self, some: Sequence[int]) -> int:
+        """How many wrong answers of production lie in any of some slices."""
+        inside = np.zeros(len(self.pattern), np.bool_)
+        for i in some:
+            inside |= self.has(i)
+        return self.total(inside & are(self.outcome, TARGETS["wrong"]) & (self.part > 0))
+
+    def total(self, these: NDArray[np.bool_]) -> int:
+        """How many records some entries stand for."""
+        return int(self.records[these].sum())
+
+
+def overlaps_of(picked: Sequence[tuple[str, Hit]], batches: Iterable[Batch]) -> Overlaps:
+    """Goes through the records once more, whatever their number."""
+    size = blocks.CLASSES << len(picked)
+    table = np.zeros(size, np.int64)
+    for batch in batches:
+        pattern = np.zeros(len(batch.classes), np.int64)
+        for i, (_, hit) in enumerate(picked):
+            pattern |= has(batch, hit).astype(np.int64) << i
+        table += np.bincount(pattern * blocks.CLASSES + batch.classes, minlength=size)
+    entries = np.flatnonzero(table)
+    pattern, classes = np.divmod(entries, blocks.CLASSES)
+    part, outcome = np.divmod(classes, len(OUTCOMES))
+    return Overlaps(pattern, part, outcome, table[entries])
+
+
+def p_values_of(
+    picked: Sequence[tuple[str, Hit]],
+    overlaps: Overlaps,
+    records: Records,
+    plan: Plan,
+    cube: blocks.BlockCube,
+) -> tuple[list[float], str, Plan]:
+    """The adjusted p of each slice, how it was adjusted, and the plan with the draws made."""
+    raw = raw_p_values([name for name, _ in picked], overlaps, plan)
+    clustered = records.units is not None and len(set(records.units)) < len(records.units)
+    if not picked or (plan.held_out and not clustered):
+        return kernel.holm(raw), "held-out-fisher-holm", plan
+    if records.units is None:
+        raise ValueError("outcomes can be dealt out anew only where all records are at hand")
+    part = part_of(records.sample.classes)
+    tested = part == PARTS.index("confirm") if plan.held_out else part > 0
+    batch = only(records.sample, tested)
+    if plan.held_out:
+        family = np.array([packed(has(batch, hit)) for _, hit in picked])
     else:
-        masks = [packed(mask) for mask in inside]
-        family = np.array(masks if plan.held_out else lattice(cube, rows.batch, plan))
-        if len(family) * DRAWS > WORK:
-            plan = plan._replace(draws=FEWER_DRAWS)
-        kinds = {name: bad[name] for name in sorted({name for name, _ in picked})}
-        extreme = as_extreme(raw, family, kinds, list(rows.units), plan)
-        adjusted = [(1 + found) / (1 + plan.draws) for found in extreme]
-        method = "held-out-min-p" if plan.held_out else "permutation-min-p"
-    tested = (
-        Tested(
-            outcome=name,
-            where={one: [kernel.strict_json(text)] for one, text in hit.where},
-            p_adjusted=p,
-            method=method,
-            held_out=(int((mask & ~bad["wrong"]).sum()), int(mask.sum()))
-            if plan.held_out
-            else None,
-        )
-        for (name, hit), mask, p in zip(picked, inside, adjusted, strict=True)
-    )
-    return tuple(tested), plan
+        family = lattice(cube, batch, plan)
+    if len(family) * DRAWS > WORK:
+        plan = plan._replace(draws=FEWER_DRAWS)
+    outcome = batch.classes % len(OUTCOMES)
+    bad = {name: are(outcome, TARGETS[name]) for name in sorted({name for name, _ in picked})}
+    units = [unit for unit, inside in zip(records.units, tested, strict=True) if inside]
+    extreme = as_extreme(raw, family, bad, units, plan)
+    method = "held-out-min-p" if plan.held_out else "permutation-min-p"
+    return [(1 + found) / (1 + plan.draws) for found in extreme], method, plan
 
 
-def _p_values(
-    names: Sequence[str],
-    inside: Sequence[NDArray[np.bool_]],
-    bad: Mapping[str, NDArray[np.bool_]],
-) -> list[float]:
+def raw_p_values(names: Sequence[str], overlaps: Overlaps, plan: Plan) -> list[float]:
     """Fisher's p of each slice, on the records that none before it for the same outcome holds."""
-    left = {name: np.ones(len(errors), np.bool_) for name, errors in bad.items()}
+    confirming = overlaps.part == PARTS.index("confirm")
+    tested = confirming if plan.held_out else overlaps.part > 0
+    left = dict.fromkeys(names, tested)
     found = []
-    for name, mask in zip(names, inside, strict=True):
-        here, wrong = left[name], left[name] & bad[name]
-        counts = ((mask & wrong).sum(), (mask & here).sum(), wrong.sum(), here.sum())
-        found.append(kernel.fisher_greater(*map(int, counts)))
-        left[name] = here & ~mask
+    for i, name in enumerate(names):
+        inside, bad = overlaps.has(i), are(overlaps.outcome, TARGETS[name])
+        here = left[name]
+        counts = (here & inside & bad, here & inside, here & bad, here)
+        found.append(kernel.fisher_greater(*map(overlaps.total, counts)))
+        left[name] = here & ~inside
     return found
 
 
@@ -330,27 +405,11 @@ def _least(p: float, n: int, errors: NDArray[np.bool_]) -> int:
 # How few of them are enough
 
 
-def _cover(
-    tested: Sequence[Tested], picked: Sequence[tuple[str, Hit]], production: _Rows
-) -> tuple[int, ...]:
-    """The fewest confirmed slices that hold nearly all the errors which all of them hold."""
-    held = [
-        (i, production.has(hit) & production.is_wrong(*TARGETS["wrong"]))
-        for i, (one, (_, hit)) in enumerate(zip(tested, picked, strict=True))
-        if one.p_adjusted <= CHANCE
-    ]
-    if not held:
-        return ()
-    wanted = COVER * np.logical_or.reduce([rows for _, rows in held]).sum()
-    best = max(_unions(held), key=lambda one: (one[1] >= wanted, -len(one[0]), one[1]))
-    return best[0]
-
-
-def _unions(
-    held: Sequence[tuple[int, NDArray[np.bool_]]],
-) -> Iterator[tuple[tuple[int, ...], int]]:
-    """Each set of some slices, fewer first, and how many errors they hold between them."""
-    for size in range(1, min(len(held), PICKED_AT_MOST) + 1):
-        for some in combinations(held, size):
-            union = np.logical_or.reduce([rows for _, rows in some])
-            yield tuple(i for i, _ in some), int(union.sum())
+def cover_of(confirmed: Sequence[int], overlaps: Overlaps) -> tuple[int, ...]:
+    """The fewest of some slices that hold nearly all the errors which all of them hold."""
+    wanted = COVER * overlaps.wrong_in(confirmed)
+    for size in range(1, len(confirmed) + 1):
+        best = max(combinations(confirmed, size), key=overlaps.wrong_in)
+        if overlaps.wrong_in(best) >= wanted:
+            return best
+    return ()

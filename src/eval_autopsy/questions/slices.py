@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from html import escape
@@ -130,7 +130,7 @@ class Slices:
     production: Rate
     gap: Gap
     breakdowns: tuple[Breakdown, ...]
-    found: tuple[Slice, ...]  # confirmed by the search, in the order in which they were picked
+    found: tuple[Slice, ...]  # confirmed by the search, those that lose most first
     cover: tuple[Slice, ...]  # the fewest of `found` that hold nearly all errors of all of them
     covered: Rate  # how many of the wrong answers of production these hold
     searched: int  # conjunctions looked at
@@ -141,6 +141,7 @@ class Slices:
     unscored: Mapping[str, int]  # split -> records without a verdict
     scorer: str  # the name of what says that an answer is right
     rests_on: str  # "re-run", "re-scored" or "given", as claims say it
+    notes: tuple[str, ...] = ()  # how some attributes were made
 
     @property
     def all(self) -> tuple[Slice, ...]:
@@ -168,6 +169,7 @@ class Slices:
             "attributes": [one.to_dict() for one in self.breakdowns],
             "silent": self.silent.to_dict(),
             "set_aside": [one._asdict() for one in self.set_aside],
+            "notes": list(self.notes),
             "unscored": dict(self.unscored),
             "scorer": self.scorer,
             "rests_on": self.rests_on,
@@ -221,11 +223,12 @@ def slices_of(
     levels_at_most: int = LEVELS_AT_MOST,
     members: bool = False,
     discovery: Discovery | None = None,
+    examples: bool = True,
 ) -> Slices:
     """The slices by each attribute of a cube that has scored records in both splits.
 
     `evidence` describes what was counted, as the predicate of a receipt does; `discovery` is what
-    a search of the same records found.
+    a search of the same records found. Without `examples` only what was found has some.
     """
     by_name = {name: Marginal(cube, name) for name in cube.attributes}
     reasons = {name: against(one, name, levels_at_most) for name, one in by_name.items()}
@@ -235,7 +238,7 @@ def slices_of(
         if not isinstance(one, str) and "of" in one
     }
     found = [
-        breakdown_of(one, name, members, derived=name in derived)
+        breakdown_of(one, name, derived=name in derived, members=members, examples=examples)
         for name, one in by_name.items()
         if not reasons[name]
     ]
@@ -250,7 +253,7 @@ def slices_of(
         breakdowns=tuple(found),
         found=confirmed,
         cover=tuple(by_where[kernel.canonical(levels_in(where))] for where in cover),
-        covered=Rate(*kernel.share_within(cube, "production", "wrong", cover)),
+        covered=Rate(discovery.covered if discovery else 0, cube.count("production", "wrong", {})),
         searched=discovery.searched if discovery else 0,
         tested=len({kernel.canonical(one.where) for one in discovery.tested}) if discovery else 0,
         plan=discovery.plan if discovery else None,
@@ -298,12 +301,18 @@ def against(cube: kernel.Cube, name: str, levels_at_most: int) -> str:
 
 
 def breakdown_of(
-    cube: kernel.Cube, attribute: str, members: bool = False, *, derived: bool = False
+    cube: kernel.Cube,
+    attribute: str,
+    *,
+    derived: bool = False,
+    members: bool = False,
+    examples: bool = True,
 ) -> Breakdown:
     """The slices by the one attribute of a cube."""
     by = [attribute]
     counted = {split: cube.slices(by, split, "counted") for split in kernel.SPLITS}
-    found = [slice_of(cube, kernel.as_where(by, one), members) for one in counted["production"]]
+    wheres = (kernel.as_where(by, one) for one in counted["production"])
+    found = [slice_of(cube, where, members=members, examples=examples) for where in wheres]
     # The canonical text comes last so that 1 and "1" have an order, and a cube's own has no say.
     found.sort(key=lambda one: (one.contribution, -one.production.n, kernel.canonical(one.where)))
     return Breakdown(
@@ -327,17 +336,23 @@ def _eval_only(
         yield EvalOnly(levels_in(where), right_rate(cube, "eval", where))
 
 
-def found_slices(cube: kernel.Cube, discovery: Discovery, members: bool) -> Iterator[Slice]:
-    """The slices that a search confirmed, each once."""
-    seen: list[kernel.Where] = []
+def found_slices(cube: kernel.Cube, discovery: Discovery, members: bool) -> list[Slice]:
+    """The slices that a search confirmed, each once, those that lose most first."""
+    found: dict[str, Slice] = {}
     for one in discovery.tested:
-        if one.p_adjusted <= CHANCE and one.where not in seen:
-            seen.append(one.where)
-            yield slice_of(cube, one.where, members, one)
+        key = kernel.canonical(one.where)
+        if one.p_adjusted <= CHANCE and key not in found:
+            found[key] = slice_of(cube, one.where, members=members, tested=one)
+    return sorted(found.values(), key=lambda one: one.contribution)
 
 
 def slice_of(
-    cube: kernel.Cube, where: kernel.Where, members: bool = False, tested: Tested | None = None
+    cube: kernel.Cube,
+    where: kernel.Where,
+    *,
+    members: bool = False,
+    examples: bool = True,
+    tested: Tested | None = None,
 ) -> Slice:
     """What is counted of one slice that production has; `tested` is how a search found it."""
     rate = right_rate(cube, "production", where)
@@ -355,7 +370,7 @@ def slice_of(
         confirmed=is_worse(p, rate, right_rate(cube, "production", {})),
         found_as=tested.outcome if tested else None,
         held_out=Rate(*tested.held_out) if tested and tested.held_out else None,
-        examples=tuple(islice(_wrong_ones(cube, where), EXAMPLES)),
+        examples=tuple(islice(_wrong_ones(cube, where), EXAMPLES)) if examples else (),
         members=tuple(cube.members("production", "counted", where)) if members else None,
     )
 

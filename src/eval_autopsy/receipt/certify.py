@@ -112,6 +112,10 @@ def to_dict(done: Certified) -> dict[str, Any]:
         "production": right_rate(done.cube, "production", {}).to_dict(),
         "gap": gap_of(done.cube).to_dict(),
         "silent": silent_of(done.cube, [guard["name"] for guard in guards]).to_dict(),
+        "set_aside": [
+            {"attribute": one.name, "reason": one.reason} for one in done.evidence.set_aside
+        ],
+        "notes": list(done.evidence.notes),
         "findings": [
             {key: one[key] for key in ("id", "kind", "severity", "strength")}
             | {"text": page.filled(one["text"])}

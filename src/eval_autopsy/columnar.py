@@ -1,0 +1,186 @@
+"""Slices of tables that are too long to look at record by record.
+
+1. Files are Parquet, and scores are recorded: nothing is run, scored or read from a text. Guards
+   that would look at an output have none to look at.
+2. Everything is counted as the rows go by, and the same questions are asked of the counts.
+3. Half of production is searched and the other half tests, drawn by lot row by row. Where records
+   have clusters, this is not the way: see `fits`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any, NamedTuple
+
+from eval_autopsy import attributes as choosing
+from eval_autopsy import kernel
+from eval_autopsy.attributes import Choice, SetAside
+from eval_autopsy.case.load import Case
+from eval_autopsy.cubes import blocks
+from eval_autopsy.cubes.blocks import OUTCOMES, MarginCube
+from eval_autopsy.discovery import LEVELS_AT_MOST
+from eval_autopsy.errors import CannotUse
+from eval_autopsy.questions.discover import Discovery, Records, Searched, discover, plan_for
+from eval_autopsy.readers.parquet_sample import is_parquet, rows_in
+
+LONG = 100_000  # rows; shorter tables are read record by record
+COUNTERS_AT_MOST = 40_000_000  # in all blocks together; of eight bytes each
+FOLDED_TO = (LEVELS_AT_MOST, 48, 32, 24, 16, 12, 8)  # levels, until the blocks fit
+
+Progress = Any
+
+
+def fits(case: Case) -> bool:
+    """Whether a case is one of long tables that say by themselves what is right."""
+    fields, guards = case.wanted.fields, case.file.guards
+    plain = case.scorer.name == "recorded" and case.system is None and "cluster" not in fields
+    plain = plain and not (case.features or case.feature_files or case.bands or case.times)
+    guarded = guards.parses or guards.not_blank or guards.matches or guards.json_schema
+    if not plain or guarded or guards.pydantic:
+        return False
+    if not all(is_parquet(one.path, one.name) for one in case.sources):
+        return False
+    return sum(rows_in(one.path, one.name) for one in case.sources) >= LONG or "id" not in fields
+
+
+class Study(NamedTuple):
+    """The counts of some tables, and what a search of them found."""
+
+    cube: MarginCube
+    discovery: Discovery
+    set_aside: tuple[SetAside, ...]
+    notes: tuple[str, ...]
+    specs: tuple[Any, ...]  # the attributes, as a receipt describes them
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is asked of the tables of a case."""
+
+    by: Sequence[str] = ()  # columns; those that can tell, when none is named
+    where: Mapping[str, object] | None = None
+    depth: int | None = None
+    support: int | None = None
+    seed: int = 0
+
+
+def study(case: Case, asked: Asked, progress: Progress) -> Study:
+    """Counts the tables of a case that `fits`, and searches them."""
+    from eval_autopsy.cubes.scan import Attribute, Columns, Scan, Table
+
+    fields = case.wanted.fields
+    table = Table(
+        sources=case.sources,
+        columns=Columns(fields["score"], fields.get("error"), fields.get("id")),
+        where={name: _texts(value) for name, value in (asked.where or {}).items()},
+        seed=asked.seed,
+        progress=progress,
+    )
+    names = list(asked.by) or _others(case, table.names())
+    choices = choose(table.level_counts(names), asked=bool(asked.by), depth=asked.depth)
+    specs = [one for choice in choices.values() for one in choice.attributes]
+    plan = plan_for(table.rows, len(specs), depth=asked.depth, support=asked.support)
+    scan = Scan(table, [Attribute(one, column_of(one)) for one in specs])
+
+    def counted() -> blocks.BlockCube:
+        return blocks.count(scan.attributes, plan.depth, scan.batches(), rows=table.rows)
+
+    cube = counted()
+    production = int(cube.totals[1:].sum())
+    plan = plan_for(
+        production, len(specs), depth=plan.depth, support=asked.support, seed=asked.seed
+    )._replace(held_out=True)
+    if scan.grow(plan.support, LEVELS_AT_MOST):
+        cube = counted()
+    cube = cube.with_unscored(scan.unscored)
+    records = Records(scan.attributes, scan.batches, table.rows, scan.sample, None)
+    found = discover(records, plan, cube)
+    margins = MarginCube(cube, _members(scan))
+    margins.search = Searched(margins.attributes, found)
+    late = (
+        f"{name}: {levels:,} values that a sample did not have, in {rows:,} records, stand together"
+        for name, (levels, rows) in scan.late().items()
+    )
+    return Study(
+        cube=margins,
+        discovery=found,
+        set_aside=tuple(one for choice in choices.values() for one in choice.set_aside),
+        notes=(*(note for choice in choices.values() for note in choice.notes), *late),
+        specs=tuple(specs),
+    )
+
+
+def column_of(spec: Any) -> str:
+    """The column that an attribute is made of."""
+    return str(spec if isinstance(spec, str) else spec["field"])
+
+
+def _others(case: Case, names: Sequence[str]) -> list[str]:
+    """The columns that play no part yet."""
+    taken = {*case.wanted.fields.values()}
+    taken |= {one.split.column for one in case.sources if not isinstance(one.split, str)}
+    return [name for name in names if name not in taken]
+
+
+def choose(
+    counts: Mapping[str, Counter[str]], *, asked: bool, depth: int | None
+) -> dict[str, Choice]:
+    """How each column is sliced by, of the levels that a sample has of it.
+
+    Long tails fold, the more so the more attributes there are, until all combinations can be
+    counted at once. Raises CannotUse where even that would not do.
+    """
+    found = {
+        name: choosing.folded(name, some, LEVELS_AT_MOST) if asked else choosing.chosen(name, some)
+        for name, some in counts.items()
+    }
+    for at_most in FOLDED_TO:
+        folded = {
+            name: choosing.folded(name, counts[name], at_most)
+            if any(isinstance(one, str) or "kept" in one for one in choice.attributes)
+            else choice
+            for name, choice in found.items()
+        }
+        sizes = [
+            min(at_most, len(counts[name]) + 1)
+            for name, choice in folded.items()
+            for _ in choice.attributes
+        ]
+        deep = plan_for(0, len(sizes), depth=depth).depth
+        cells = sum(prod(sizes[i] for i in one) for one in blocks.covering(sizes, deep))
+        if cells * blocks.CLASSES <= COUNTERS_AT_MOST:
+            return folded
+    what = f"{len(sizes)} attributes have more combinations than can be counted at once"
+    raise CannotUse(what, remedy="name fewer with --by, or lower --depth")
+
+
+def _texts(value: object) -> frozenset[str]:
+    """The levels that a value of --where stands for: as text, and as what JSON reads in it."""
+    texts = {kernel.canonical(kernel.level(value))}
+    if isinstance(value, str):
+        try:
+            texts.add(kernel.canonical(kernel.level(kernel.strict_json(value))))
+        except kernel.Unreadable:
+            return frozenset(texts)
+    return frozenset(texts)
+
+
+def _members(scan: Any) -> Any:
+    """The ids of records with an outcome, read from the files again."""
+    outcomes = {
+        "right": ("right",),
+        "wrong": ("loud", "silent"),
+        "loud": ("loud",),
+        "silent": ("silent",),
+        "counted": OUTCOMES,
+    }
+
+    def members(split: str, outcome: str, where: kernel.Where) -> Iterator[str]:
+        from eval_autopsy.cubes.scan import class_numbers
+
+        return scan.rows_where(where, class_numbers(split, outcomes[outcome]))  # type: ignore[no-any-return]
+
+    return members
