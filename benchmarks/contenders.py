@@ -131,45 +131,70 @@ ENGINE = "eval-autopsy"
 @contender(
     ENGINE,
     "project",
-    "eval_autopsy.cli.main eval_autopsy.cubes.scan eval_autopsy.questions.search",
-    "from the file to the answer: none of it counts as loading",
+    "eval_autopsy.columnar eval_autopsy.cubes.scan eval_autopsy.questions.search",
+    "from the file to the answer, none of it is loading; rare values stand together where there"
+    " are more than 64",
 )
 def engine(path: Path, question: Question) -> Search:
-    if path.suffix == ".jsonl":
-        return lambda: slices_of_command(path, question)
-    return lambda: slices_of_cube(path, question)
-
-
-def slices_of_cube(path: Path, question: Question) -> Iterator[Slice]:
-    """What the search finds in the cube of a Parquet file."""
-    from eval_autopsy.cubes.scan import cube_of_parquet
-
+    from eval_autopsy import columnar, kernel
+    from eval_autopsy.cubes import blocks, scan
+    from eval_autopsy.discovery import LEVELS_AT_MOST
     from eval_autopsy.questions.search import WRONG, top_slices
+    from eval_autopsy.readers.intake import Source
 
-    depth, min_support, top = question
-    cube = cube_of_parquet(path, attributes=attributes_of(path), correct=CORRECT, split=None)
-    for hit in top_slices(cube, depth=depth, min_support=min_support, top=top).hits:
-        n, wrong = WRONG.of(hit.counts)
-        yield Slice(dict(hit.where), int(n), int(wrong))
+    def counted(rows: scan.Scan) -> blocks.BlockCube:
+        batches = rows.batches()
+        return blocks.count(rows.attributes, question.depth, batches, rows=rows.table.rows)
+
+    def search() -> Iterator[Slice]:
+        sources = [Source(path, "production", path.name)]
+        table = scan.Table(sources=sources, columns=scan.Columns(CORRECT))
+        names = [name for name in table.names() if name != CORRECT]
+        chosen = columnar.choose(table.level_counts(names), asked=True, depth=question.depth)
+        specs = [spec for choice in chosen.values() for spec in choice.attributes]
+        rows = scan.Scan(table, [scan.Attribute(one, columnar.column_of(one)) for one in specs])
+        cube = counted(rows)
+        if rows.grow(question.min_support, LEVELS_AT_MOST):
+            cube = counted(rows)
+        depth, min_support, top = question
+        for hit in top_slices(cube, depth=depth, min_support=min_support, top=top).hits:
+            n, wrong = WRONG.of(hit.counts)
+            where = {name: str(kernel.strict_json(text)) for name, text in hit.where}
+            yield Slice(where, int(n), int(wrong))
+
+    return search
 
 
-def slices_of_command(path: Path, question: Question) -> Iterator[Slice]:
-    """What `autopsy slices` finds in a file of any format, run in this process."""
+COMMAND = "autopsy slices"
+
+
+@contender(
+    COMMAND,
+    "project",
+    "eval_autopsy.cli.main eval_autopsy.cubes.scan eval_autopsy.questions.discover",
+    "the whole command",
+    asks=COMMAND,
+    reads="jsonl",
+)
+def command(path: Path, question: Question) -> Search:
     from contextlib import redirect_stdout
     from io import StringIO
 
     from eval_autopsy.cli.main import main as autopsy
 
     with path.open(encoding="utf-8") as lines:
-        names = [name for name in json.loads(next(lines)) if name not in (CORRECT, "id")]
+        names = [name for name in json.loads(next(lines)) if name.startswith("a")]
+    columns = ["--split", "split", "--id", "id", "--correct", CORRECT, "--by", ",".join(names)]
     asked = ["--depth", str(question.depth), "--min-support", str(question.min_support)]
-    columns = ["--correct", CORRECT, "--by", ",".join(names)]
-    with redirect_stdout(StringIO()) as out:
-        code = autopsy(["slices", str(path), *columns, *asked, "--json"])
-    if code:
-        raise RuntimeError(out.getvalue())
-    for one in json.loads(out.getvalue())["slices"]:
-        yield Slice(one["where"], one["n"], one["wrong"])
+
+    def search() -> list[Slice]:
+        with redirect_stdout(StringIO()) as out:
+            code = autopsy(["slices", str(path), *columns, *asked, "--json"])
+        if code:
+            raise RuntimeError(out.getvalue())
+        return []  # it answers more than the question, and in other terms
+
+    return search
 
 
 def attributes_of(path: Path) -> list[str]:

@@ -19,13 +19,13 @@ USUAL, PLANTED = 0.1, 0.3  # shares of wrong rows, without and within the plante
 class Rows(NamedTuple):
     """What a file holds."""
 
-    count: int
+    n: int
     sizes: tuple[int, ...] = SIZES
     seed: int = 1
 
     @property
     def name(self) -> str:
-        return f"{self.count}-{'.'.join(map(str, self.sizes))}-{self.seed}"
+        return f"{self.n}-{'.'.join(map(str, self.sizes))}-{self.seed}"
 
     def planted(self) -> dict[int, int]:
         """The slice that is wrong more often: positions of three attributes, and their levels."""
@@ -39,8 +39,8 @@ def batches(rows: Rows) -> Iterator[tuple[list[Any], Any]]:
     Of an attribute's levels the first is the most frequent: code k has a weight of
     1 / sqrt(1 + k).
     """
-    for start in range(0, rows.count, ROWS_AT_A_TIME):
-        n = min(ROWS_AT_A_TIME, rows.count - start)
+    for start in range(0, rows.n, ROWS_AT_A_TIME):
+        n = min(ROWS_AT_A_TIME, rows.n - start)
         chance = np.random.default_rng([rows.seed, start])
         codes = []
         for size in rows.sizes:
@@ -72,7 +72,7 @@ def write_parquet(path: Path, rows: Rows) -> None:
 
 
 def write_jsonl(path: Path, rows: Rows) -> None:
-    """The same rows as lines of JSON, each with an `id`."""
+    """The same rows as lines of JSON, with an `id` and a `split`: every tenth row is of eval."""
     texts = [levels(size) for size in rows.sizes]
     number = 0
     with path.open("w", encoding="utf-8") as file:
@@ -80,7 +80,9 @@ def write_jsonl(path: Path, rows: Rows) -> None:
             columns = [column.tolist() for column in (*codes, correct)]
             for *of_row, right in zip(*columns, strict=True):
                 row = {f"a{i}": texts[i][code] for i, code in enumerate(of_row)}
-                file.write(json.dumps({"id": str(number), **row, "correct": right}) + "\n")
+                split = "production" if number % 10 else "eval"
+                line = {"id": str(number), "split": split, **row, "correct": right}
+                file.write(json.dumps(line) + "\n")
                 number += 1
 
 
