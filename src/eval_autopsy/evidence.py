@@ -63,7 +63,7 @@ def gather(
     `base`, and when no record is kept.
     """
     names = dict.fromkeys([*case.wanted.attributes, *(where or ())])
-    reading = read_sources(case.sources, case.wanted._replace(attributes=tuple(names)))
+    reading = read_sources(case.sources, case.wanted._replace(attributes=tuple(names)), progress)
     asked = _kept(reading.records, where or {})
     subjects: dict[str, Path] = {}
     made: dict[str, bytes] = {}

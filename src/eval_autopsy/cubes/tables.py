@@ -20,7 +20,6 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
@@ -29,12 +28,11 @@ from eval_autopsy.readers import open_rows
 from eval_autopsy.readers.intake import Source, SplitColumn
 from eval_autopsy.readers.opened import open_file
 from eval_autopsy.readers.parquet import plain
-from eval_autopsy.readers.parquet_sample import damaged, is_parquet
+from eval_autopsy.readers.parquet_sample import PLACES, is_parquet, opened, places_in, rows_in
 
 BATCH = 2**20  # rows of Parquet
 ROWS = 20_000  # of other files, whose values are Python's
 SAMPLED = 2**16  # rows of each of PLACES of a Parquet file; of another file, its first rows
-PLACES = 16
 
 Progress = Callable[[str, int, int], None]
 
@@ -144,13 +142,13 @@ class Table:
     def rows(self) -> int:
         """How many rows there are; in files that do not say, about how many."""
         if self.parquet:
-            return sum(_open(source).metadata.num_rows for source in self.sources)
+            return sum(rows_in(source.path, source.name) for source in self.sources)
         return sum(map(_rows_about, self.sources))
 
     def names(self) -> list[str]:
         """The columns that every file has, in the order of the first."""
         if self.parquet:
-            each = [_open(source).schema_arrow.names for source in self.sources]
+            each = [_schema(source).names for source in self.sources]
         else:
             each = [list(_fields(source)) for source in self.sources]
         return [name for name in each[0] if all(name in names for names in each)]
@@ -227,43 +225,26 @@ class Table:
 # Parquet
 
 
-def _open(source: Source, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
-    """A Parquet file that we opened; raises CannotRead for one that cannot be read."""
-    stream = open_file(source.path, source.name)
-    try:
-        return pq.ParquetFile(
-            stream, read_dictionary=list(read_dictionary), page_checksum_verification=True
-        )
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(error, source.name) from None
+def _schema(source: Source) -> pa.Schema:
+    with opened(source.path, source.name) as file:
+        return pa.schema(file.schema_arrow)
 
 
 def _column_batches(source: Source, names: Sequence[str], sample: bool) -> Iterator[pa.RecordBatch]:
-    file = _open(source)
-    schema = file.schema_arrow
+    """Some columns of a file; raises CannotRead for one that is not there."""
+    schema = _schema(source)
     for name in names:
         if name not in schema.names:
             raise _no_such_column(name, schema.names, source)
     texts = [name for name in names if _is_text(schema.field(name).type)]
-    with _open(source, texts) as opened:
-        try:
-            if not sample:
-                yield from opened.iter_batches(batch_size=BATCH, columns=list(names))
-                return
-            groups = opened.metadata.num_row_groups
-            for group in sorted({groups * i // PLACES for i in range(PLACES)} if groups else ()):
-                size = SAMPLED * max(1, PLACES // groups)
-                yield from _first(
-                    opened.iter_batches(batch_size=size, row_groups=[group], columns=list(names))
-                )
-        except (pa.ArrowException, OSError) as error:
-            raise damaged(error, source.name) from None
-
-
-def _first(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        yield batch
-        return
+    with opened(source.path, source.name, texts) as file:
+        if not sample:
+            yield from file.iter_batches(batch_size=BATCH, columns=list(names))
+            return
+        places = places_in(file)
+        for group in places:
+            size = SAMPLED * PLACES // len(places)
+            yield next(file.iter_batches(batch_size=size, row_groups=[group], columns=list(names)))
 
 
 def _no_such_column(name: str, known: Sequence[str], source: Source) -> CannotRead:

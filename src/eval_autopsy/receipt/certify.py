@@ -118,7 +118,11 @@ def record_by_record(case: Case, base: Path, progress: Progress, seed: int) -> J
     cube = polars_cube.count(evidence.spec, evidence.table)
     check_scored(cube, str(case.path))
     # The slices of one attribute have a table, and their p covers them all.
-    found = search(evidence, cube, seed=seed).discovery if len(cube.attributes) > 1 else None
+    found = None
+    if len(cube.attributes) > 1:
+        says = case.file.slices
+        looked = search(evidence, cube, depth=says.depth, support=says.min_support, seed=seed)
+        found = looked.discovery
     if cube.search is not None:
         evidence = replace(evidence, spec={**evidence.spec, "search": dict(cube.search.says)})
     return Judged(evidence, cube, found, len(evidence.records))
@@ -126,7 +130,9 @@ def record_by_record(case: Case, base: Path, progress: Progress, seed: int) -> J
 
 def in_columns(case: Case, base: Path, progress: Progress, seed: int) -> Judged:
     """Tables that are too long for that, counted as their rows stream by; the counts are kept."""
-    studied = columnar.study(case, Asked(by=case.wanted.attributes, seed=seed), progress)
+    says = case.file.slices
+    asked = Asked(by=case.wanted.attributes, depth=says.depth, support=says.min_support, seed=seed)
+    studied = columnar.study(case, asked, progress)
     cube = studied.cube
     check_scored(cube, str(case.path))
     kept = columnar.given(studied)
