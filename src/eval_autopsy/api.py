@@ -121,7 +121,10 @@ class Autopsy:
         """The case with the fields to slice by, and those that cannot be, with the reason."""
         if by:
             return sliced_by(self.case, by), ()
-        return (self.case, ()) if self.case.wanted.attributes else by_itself(self.case)
+        says_nothing = self.case.file.slices.features is None
+        if self.case.wanted.attributes or not says_nothing:
+            return self.case, ()
+        return by_itself(self.case)
 
     def run(
         self,
