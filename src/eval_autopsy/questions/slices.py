@@ -21,6 +21,7 @@ from eval_autopsy import kernel
 from eval_autopsy.questions.gap import Gap, Waterfall, gap_of, waterfall_of
 from eval_autopsy.questions.rates import Rate, right_rate
 from eval_autopsy.questions.silent import Silent, silent_of
+from eval_autopsy.questions.unseen import Unseen, unseen_anywhere
 
 if TYPE_CHECKING:
     import polars
@@ -41,6 +42,7 @@ class Slice:
     eval: Rate  # 0 of 0 where eval never contained the slice
     silent: int
     contribution: Fraction  # to the gap; the slices of an attribute sum to it
+    contribution_interval: kernel.Ends
     gap_share: Fraction | None  # None when there is no gap to share
     p_adjusted: float
     confirmed: bool
@@ -65,6 +67,7 @@ class Slice:
             "rate": self.production.to_dict(),
             "eval": self.eval.to_dict() if self.eval.n else None,
             "contribution": kernel.real(float(self.contribution)),
+            "contribution_interval": [kernel.real(end) for end in self.contribution_interval],
             "gap_share": None if share is None else kernel.real(float(share)),
             "p_adjusted": kernel.real(self.p_adjusted),
             "confirmed": self.confirmed,
@@ -92,6 +95,7 @@ class Breakdown:
     eval_only: tuple[EvalOnly, ...]
     explained: Fraction | None  # eta squared; None when all of production is right, or wrong
     waterfall: Waterfall
+    unseen_anywhere: Unseen
     cover: tuple[Slice, ...]  # the fewest slices that carry COVERED of the loss
 
     def to_dict(self) -> dict[str, Any]:
@@ -103,6 +107,7 @@ class Breakdown:
             "explained": None if explained is None else kernel.real(float(explained)),
             "eval_only": [one.to_dict() for one in self.eval_only],
             "waterfall": self.waterfall.to_dict(),
+            "unseen_anywhere": self.unseen_anywhere.to_dict(),
         }
 
 
@@ -266,6 +271,7 @@ def breakdown_of(cube: kernel.Cube, attribute: str, members: bool = False) -> Br
         eval_only=tuple(_eval_only(cube, by, set(counted["eval"]) - set(counted["production"]))),
         explained=_explained(cube, by),
         waterfall=waterfall_of(cube, by),
+        unseen_anywhere=unseen_anywhere(cube, by),
         cover=_cover(cube, by, found),
     )
 
@@ -291,6 +297,7 @@ def slice_of(cube: kernel.Cube, where: kernel.Where, members: bool = False) -> S
         eval=right_rate(cube, "eval", where),
         silent=cube.count("production", "silent", where),
         contribution=kernel.contribution(cube, where),
+        contribution_interval=kernel.contribution_interval(cube, where),
         gap_share=_gap_share(cube, where),
         p_adjusted=p,
         confirmed=is_worse(p, rate, right_rate(cube, "production", {})),
