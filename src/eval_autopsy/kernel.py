@@ -84,6 +84,8 @@ TIME_LIMIT = 900  # seconds for a whole verification
 
 Where = Mapping[str, Sequence[Any]]  # attribute -> the levels that are meant
 Levels = tuple[str, ...]  # one canonical JSON text per attribute
+Ends = tuple[float, float]  # of an interval
+Term = tuple[float, float, float]  # how steeply a value moves with a rate, and its k and n
 
 
 class _Missing:
@@ -1374,7 +1376,7 @@ def _counts_as(outcome: str, n: int) -> dict[str, int]:
 # ---------------------------------------------------------------- statistics
 
 
-def wilson(k: int, n: int) -> tuple[float, float]:
+def wilson(k: float, n: float) -> Ends:
     """The 95% interval of a rate, as fractions of 1; (0, 1) when n is 0.
 
     Ends are exact at k = 0 and k = n. Source: Wilson 1927, JASA 22:209.
@@ -1390,12 +1392,25 @@ def wilson(k: int, n: int) -> tuple[float, float]:
     return low, 1.0 if k == n else (middle + reach) / scale
 
 
-def newcombe(k1: int, n1: int, k0: int, n0: int) -> tuple[float, float]:
+def mover(value: float, terms: Iterable[Term], variance: float = 0.0) -> Ends:
+    """The 95% interval, within -1 and 1, of a value that rests on uncorrelated rates.
+
+    A rate counts by the end of its Wilson interval that lies where its slope leads; `variance` is
+    of what else moves the value. Source: MOVER, Zou and Donner 2008, Stat. Med. 27:1693.
+    """
+    z = NormalDist().inv_cdf(0.975)
+    below, above = [z * math.sqrt(variance)], [z * math.sqrt(variance)]
+    for slope, k, n in terms:
+        low, high = wilson(k, n)
+        falls, rises = sorted((slope * (low - k / n), slope * (high - k / n)))
+        below.append(falls)
+        above.append(rises)
+    return max(-1.0, value - math.hypot(*below)), min(1.0, value + math.hypot(*above))
+
+
+def newcombe(k1: int, n1: int, k0: int, n0: int) -> Ends:
     """The 95% interval of k1/n1 - k0/n0. Source: Newcombe 1998, Stat. Med. 17:873, method 10."""
-    (low1, high1), (low0, high0) = wilson(k1, n1), wilson(k0, n0)
-    p1, p0 = k1 / n1, k0 / n0
-    low = p1 - p0 - math.hypot(p1 - low1, high0 - p0)
-    return max(-1.0, low), min(1.0, p1 - p0 + math.hypot(high1 - p1, p0 - low0))
+    return mover(k1 / n1 - k0 / n0, [(1, k1, n1), (-1, k0, n0)])
 
 
 @lru_cache(maxsize=4096)  # each slice's claim adjusts for the tests of all the others
@@ -1452,39 +1467,180 @@ def ratio(k: int, n: int) -> Fraction:
 
 
 GAP_PARTS = ("uncovered", "rate", "mix", "eval_only")
+MOVES_FIRST = {"symmetric": Fraction(1, 2), "production": Fraction(1), "eval": Fraction(0)}
+NO_OVERLAP = "cannot be split: no overlap"
+
+
+class Sides(NamedTuple):
+    """The scored records of each split by slice: how many, and how many of them are right."""
+
+    n: Mapping[str, Counter[Levels]]
+    k: Mapping[str, Counter[Levels]]
+    shared: Sequence[Levels]  # the slices that both splits have
+    all_n: Mapping[str, int]
+    all_k: Mapping[str, int]
+    shared_n: Mapping[str, int]
+    shared_k: Mapping[str, int]
+
+
+def sides_of(cube: Cube, by: Sequence[str]) -> Sides:
+    """The two sides by some attributes; raises Undefined when a split has no scored record."""
+    n, k = (
+        {split: cube.slices(by, split, outcome) for split in SPLITS}
+        for outcome in ("counted", "right")
+    )
+    shared = sorted(set(n["eval"]) & set(n["production"]))
+    sums = [{split: sum(counts[split].values()) for split in SPLITS} for counts in (n, k)]
+    sums += [
+        {split: sum(counts[split][s] for s in shared) for split in SPLITS} for counts in (n, k)
+    ]
+    for split in SPLITS:
+        ratio(0, sums[0][split])
+    return Sides(n, k, shared, *sums)
 
 
 def gap_parts(cube: Cube, by: Sequence[str], order: str) -> dict[str, Fraction]:
     """The gap as the exact sum of its four parts.
 
     uncovered: slices that only production has; rate: shared slices that got worse or better; mix:
-    shared slices that became more or less common; eval_only: slices that only eval has. `order`
-    is "production" (rates change first at production's mix), "eval", or "symmetric", their mean
-    (Kitagawa 1955, JASA 50:1168).
+    shared slices that became more or less common; eval_only: slices that only eval has. Where no
+    slice is shared the gap cannot be split, and rate and mix count as nothing.
     """
-    n = {split: cube.slices(by, split, "counted") for split in SPLITS}
-    k = {split: cube.slices(by, split, "right") for split in SPLITS}
-    total = {split: sum(n[split].values()) for split in SPLITS}
-    promised = ratio(sum(k["eval"].values()), total["eval"])
-    shared = sorted(set(n["eval"]) & set(n["production"]))
-    within = {split: sum(n[split][s] for s in shared) for split in SPLITS}
-    covered = ratio(within["production"], total["production"])
-    share = {"production": Fraction(1), "eval": Fraction(0), "symmetric": Fraction(1, 2)}[order]
-    parts = dict.fromkeys(GAP_PARTS, Fraction(0))
-    # What eval promised for slices that it never contained is its overall rate.
-    parts["uncovered"] = sum(
-        (k["production"][s] - n["production"][s] * promised)
-        for s in sorted(set(n["production"]) - set(shared))
-    ) / Fraction(total["production"])
-    for s in shared:
-        rate = {split: Fraction(k[split][s], n[split][s]) for split in SPLITS}
-        mass = {split: Fraction(n[split][s], within[split]) for split in SPLITS}
+    rows = slice_parts(sides_of(cube, by), order).values()
+    return {part: sum((row[part] for row in rows), Fraction(0)) for part in GAP_PARTS}
+
+
+def slice_parts(sides: Sides, order: str) -> dict[Levels, dict[str, Fraction]]:
+    """What each slice of production adds to each part of the gap: together, its contribution.
+
+    `order` is "production" (rates change first at production's mix), "eval", or "symmetric", their
+    mean (Kitagawa 1955, JASA 50:1168). What eval promised for slices that it never contained is its
+    overall rate; a slice that became more common is held against the same.
+    """
+    n, k, share = sides.n, sides.k, MOVES_FIRST[order]
+    promised = Fraction(sides.all_k["eval"], sides.all_n["eval"])
+    covered = Fraction(sides.shared_n["production"], sides.all_n["production"])
+    rows = {}
+    for s in sorted(n["production"]):
+        row = rows[s] = dict.fromkeys(GAP_PARTS, Fraction(0))
+        rate = {split: Fraction(k[split][s], n[split][s]) for split in SPLITS if n[split][s]}
+        if "eval" not in rate:
+            weight = Fraction(n["production"][s], sides.all_n["production"])
+            row["uncovered"] = weight * (rate["production"] - promised)
+            continue
+        mass = {split: Fraction(n[split][s], sides.shared_n[split]) for split in SPLITS}
         by_rate = share * mass["production"] + (1 - share) * mass["eval"]
-        by_mix = share * rate["eval"] + (1 - share) * rate["production"]
-        parts["rate"] += covered * by_rate * (rate["production"] - rate["eval"])
-        parts["mix"] += covered * by_mix * (mass["production"] - mass["eval"])
-        parts["eval_only"] += covered * mass["eval"] * (rate["eval"] - promised)
-    return parts
+        by_mix = share * rate["eval"] + (1 - share) * rate["production"] - promised
+        row["rate"] = covered * by_rate * (rate["production"] - rate["eval"])
+        row["mix"] = covered * by_mix * (mass["production"] - mass["eval"])
+        row["eval_only"] = covered * mass["eval"] * (rate["eval"] - promised)
+    return rows
+
+
+def gap_part_interval(cube: Cube, part: str, order: str, by: Sequence[str]) -> Ends:
+    """The 95% interval of a part of the gap.
+
+    Which slices are shared is taken as it was seen, and records as independent: counts do not show
+    clusters, which make an interval like this too narrow.
+    """
+    sides = sides_of(cube, by)
+    if part == "uncovered":
+        new = [s for s in sides.n["production"] if s not in sides.n["eval"]]
+        counts = [sum(side["production"][s] for s in new) for side in (sides.k, sides.n)]
+        return _contributed(sides, *counts) if new else (0.0, 0.0)
+    if part == "eval_only":
+        return _eval_only_interval(sides)
+    return split_interval(sides, part, order, sides.shared)
+
+
+def _contributed(sides: Sides, k: int, n: int) -> Ends:
+    """The interval of what k of n add to the gap; their share of production is exact when all."""
+    (k0, n0), total = (sides.all_k["eval"], sides.all_n["eval"]), sides.all_n["production"]
+    share, apart = n / total, k / n - k0 / n0
+    terms: list[Term] = [(share, k, n), (-share, k0, n0)]
+    return mover(share * apart, [*terms, (apart, n, total)] if n < total else terms)
+
+
+def _eval_only_interval(sides: Sides) -> Ends:
+    """By the rates of eval's shared and other slices, and by the share of both splits shared."""
+    (k, n), all_n = (sides.shared_k["eval"], sides.shared_n["eval"]), sides.all_n
+    rest, rest_k = all_n["eval"] - n, sides.all_k["eval"] - k
+    if not n or not rest:
+        return 0.0, 0.0
+    covered, only = sides.shared_n["production"] / all_n["production"], rest / all_n["eval"]
+    apart = k / n - rest_k / rest
+    terms: list[Term] = [(covered * only, k, n), (-covered * only, rest_k, rest)]
+    terms.append((covered * apart, rest, all_n["eval"]))
+    if covered < 1:
+        terms.append((only * apart, sides.shared_n["production"], all_n["production"]))
+    return mover(covered * only * apart, terms)
+
+
+def split_interval(sides: Sides, part: str, order: str, some: Sequence[Levels]) -> Ends:
+    """The 95% interval of what some shared slices add to rate or mix.
+
+    The slices' rates move it as in `mover`, their shares, which are multinomial, by the delta
+    method. Raises Undefined when no slice is shared.
+    """
+    if not sides.shared:
+        raise Undefined(NO_OVERLAP)
+    n, k, first = sides.n, sides.k, float(MOVES_FIRST[order])
+    promised = sides.all_k["eval"] / sides.all_n["eval"]
+    covered = sides.shared_n["production"] / sides.all_n["production"]
+    worth, weights, slopes, mass = {}, {}, {}, {}
+    for s in some:
+        (r, q), (r0, e) = (
+            (k[split][s] / n[split][s], n[split][s] / sides.shared_n[split])
+            for split in ("production", "eval")
+        )
+        mass[s] = q, e
+        if part == "rate":
+            worth[s] = r - r0
+            slopes[s] = weights[s] = covered * (first * q + (1 - first) * e)
+        else:
+            worth[s], weights[s] = first * r0 + (1 - first) * r - promised, covered * (q - e)
+            # What chance makes of this in the square is in the variance of the shares as well.
+            chance = sum(
+                p * (1 - p) / sides.shared_n[split] for p, split in zip((q, e), SPLITS[::-1])
+            )
+            slopes[s] = math.copysign(covered * math.sqrt(max(0.0, (q - e) ** 2 - chance)), q - e)
+    signs = (1.0, -1.0) if part == "rate" else (1 - first, first)
+    terms = [
+        (sign * slope, of, out_of)
+        for split, sign in zip(("production", "eval"), signs)
+        for slope, of, out_of in _weighted(sides, split, slopes)
+    ]
+    # A production record moves its slice's worth, and the mean at eval's mix; an eval record both.
+    own, by_mean = (first, 1 - first) if part == "rate" else (1.0, -1.0)
+    (q1, q2), (e1, e2) = (
+        [math.fsum(mass[s][i] * worth[s] ** power for s in some) for power in (1, 2)]
+        for i in (0, 1)
+    )
+    moved = own**2 * q2 + 2 * own * by_mean * e1 * q1 + (by_mean * e1) ** 2
+    moved -= covered * (own * q1 + by_mean * e1) ** 2
+    variance = covered * max(0.0, moved) / sides.all_n["production"]
+    variance += (covered * by_mean) ** 2 * max(0.0, e2 - e1**2) / sides.shared_n["eval"]
+    return mover(math.fsum(weights[s] * worth[s] for s in some), terms, variance)
+
+
+def _weighted(sides: Sides, split: str, slopes: Mapping[Levels, float]) -> Iterator[Term]:
+    """Weighted sums of the slices' rates, those that rise and those that fall, as terms of `mover`.
+
+    Each is a rate of as many records as would give it its variance. That is estimated from rates
+    that two records at the overall rate were added to, so that no slice seems to be without any.
+    """
+    n, k = sides.n[split], sides.k[split]
+    overall = (sides.shared_k[split] + 1) / (sides.shared_n[split] + 2)
+    near = {s: (k[s] + 2 * overall) / (n[s] + 2) for s in slopes}
+    for sign in (1, -1):
+        weights = {s: sign * slope for s, slope in slopes.items() if sign * slope > 0}
+        whole = math.fsum(weights.values())
+        if weights:
+            rate = min(1.0, math.fsum(w * k[s] / n[s] for s, w in weights.items()) / whole)
+            usual = math.fsum(w * near[s] for s, w in weights.items()) / whole
+            spread = math.fsum(w**2 * near[s] * (1 - near[s]) / n[s] for s, w in weights.items())
+            size = usual * (1 - usual) * whole**2 / spread
+            yield sign * whole, rate * size, size
 
 
 def contribution(cube: Cube, where: Where) -> Fraction:
@@ -1495,6 +1651,41 @@ def contribution(cube: Cube, where: Where) -> Fraction:
     promised = ratio(cube.count("eval", "right", {}), cube.count("eval", "counted", {}))
     right, n = (cube.count("production", outcome, where) for outcome in ("right", "counted"))
     return (right - n * promised) / Fraction(max(1, cube.count("production", "counted", {})))
+
+
+def contribution_interval(cube: Cube, where: Where) -> Ends:
+    """The 95% interval of what a slice adds to the gap; of all records, Newcombe's of the gap.
+
+    Takes records as independent, as `gap_part_interval` does.
+    """
+    k, n = (cube.count("production", outcome, where) for outcome in ("right", "counted"))
+    ratio(k, n)
+    return _contributed(sides_of(cube, []), k, n)
+
+
+def unseen_anywhere(cube: Cube, by: Sequence[str]) -> tuple[int, int]:
+    """The share of production in slices that neither split has a record of, as k of n.
+
+    By slices that only production has, and of which it has one record. Source: Good 1953,
+    Biometrika 40:237.
+    """
+    before, after = (cube.slices(by, split, "counted") for split in SPLITS)
+    return sum(n == 1 for s, n in after.items() if s not in before), sum(after.values())
+
+
+def unseen_anywhere_interval(cube: Cube, by: Sequence[str]) -> Ends:
+    """The 95% interval of that share. Source: Esty 1983, Ann. Stat. 11:905.
+
+    Wilson's high end where there is no such record, and his low one where there are no others.
+    """
+    before, after = (cube.slices(by, split, "counted") for split in SPLITS)
+    once, n = unseen_anywhere(cube, by)
+    twice = sum(n == 2 for s, n in after.items() if s not in before)
+    share = float(ratio(once, n))
+    if once in (0, n):
+        return wilson(once, n)
+    reach = NormalDist().inv_cdf(0.975) * math.sqrt(once * (1 - share) + 2 * twice) / n
+    return max(0.0, share - reach), min(1.0, share + reach)
 
 
 def eta_squared(cube: Cube, split: str, by: Sequence[str]) -> Fraction:
@@ -1857,6 +2048,8 @@ def _difference_interval(cube: Cube, outcome: str, of: str, where: Where) -> tup
 
 
 def _gap_part(cube: Cube, part: str, order: str, by: Sequence[str]) -> Fraction:
+    if part in ("rate", "mix") and not sides_of(cube, by).shared:
+        raise Undefined(NO_OVERLAP)
     return gap_parts(cube, by, order)[part]
 
 
@@ -1943,13 +2136,25 @@ OPERATIONS = {
         _PAIR, "interval", _difference_interval, "95% interval of the change{what}"
     ),
     "gap_part": Operation(("part", "order", "by"), "fraction", _gap_part, "{order}"),
+    "gap_part_interval": Operation(
+        ("part", "order", "by"), "interval", gap_part_interval, "95% interval, {order}"
+    ),
     "contribution": Operation(("where",), "fraction", contribution, "adds to the gap"),
+    "contribution_interval": Operation(
+        ("where",), "interval", contribution_interval, "95% interval of what it adds"
+    ),
     "gap_share": Operation(("where",), "fraction", _gap_share, "share of the gap"),
     "eta_squared": Operation(
         ("split", "by"), "fraction", eta_squared, "share of right and wrong explained"
     ),
     "p_adjusted": Operation(("where",), "real", p_adjusted, "p against the rest, adjusted"),
     "unseen": Operation(("by",), "rate", _unseen, "in slices that eval never contained"),
+    "unseen_anywhere": Operation(
+        ("by",), "rate", unseen_anywhere, "estimate for slices in neither split"
+    ),
+    "unseen_anywhere_interval": Operation(
+        ("by",), "interval", unseen_anywhere_interval, "95% interval for slices in neither split"
+    ),
     "levels": Operation(("split", "by", "which"), "slices", _levels, "slices, {which}"),
     "smallest_set": Operation(
         ("by", "share"), "slices", smallest_set, "fewest slices with {share} of the loss"
@@ -1994,7 +2199,7 @@ _SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"}  # as in 
 _CHOICES = {
     "split": SPLITS,
     "part": GAP_PARTS,
-    "order": ("symmetric", "production", "eval"),
+    "order": tuple(MOVES_FIRST),
     "which": ("all", "all_right", "all_wrong", "unseen"),
 }
 
@@ -2205,9 +2410,13 @@ _FORMS = {  # of an operation that not every form of its kind is true of
     "difference": ("points", "change"),
     "difference_interval": ("points",),
     "gap_part": ("points",),
+    "gap_part_interval": ("points",),
     "contribution": ("points",),
+    "contribution_interval": ("points",),
     "gap_share": ("percent",),
     "eta_squared": ("percent",),
+    "unseen_anywhere": ("percent",),
+    "unseen_anywhere_interval": ("percent",),
 }
 _FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
     "count": (lambda value, form: f"{int(value):,}", ("count",)),
@@ -2280,9 +2489,10 @@ def block(text: str, limit: int = 2000) -> str:
 
 
 _ORDERS = {"symmetric": "mean of both orders", "production": "at production's mix"}
-_OF_PRODUCTION = frozenset(
-    {"contribution", "gap_share", "p_adjusted", "unseen", "smallest_set"}
-    | {"searched", "confirmed", "p_discovered", "rate_held_out"}
+_OF_PRODUCTION = (
+    *("contribution", "contribution_interval", "gap_share", "p_adjusted", "smallest_set"),
+    *("unseen", "unseen_anywhere", "unseen_anywhere_interval"),
+    *("searched", "confirmed", "p_discovered", "rate_held_out"),
 )
 
 

@@ -239,7 +239,73 @@ def _pairs(function: str, rest: str = "") -> list[str]:
     return [f"{function}(*strict_json({json.dumps(pair)!r}){rest})" for pair in PAIRS]
 
 
+_COMPARED: dict[str, tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]] = {
+    "some shared": (  # right of counted, on eval and in production
+        {"a": (18, 20), "b": (24, 30), "c": (50, 50), "z": (10, 25)},
+        {"a": (28, 40), "b": (10, 20), "c": (40, 40), "d": (3, 15), "e": (9, 10), "f": (0, 5)},
+    ),
+    "all shared": ({"a": (7, 9), "b": (2, 3)}, {"a": (5, 9), "b": (2, 9)}),
+    "the mix alone": ({"a": (30, 40), "b": (9, 10)}, {"a": (3, 4), "b": (36, 40)}),
+    "eval has more": ({"a": (7, 9), "b": (2, 3)}, {"a": (5, 9)}),
+    "none shared": ({"a": (7, 9)}, {"b": (2, 9), "c": (1, 1), "d": (0, 1)}),
+    "all once": ({"a": (7, 9)}, {"b": (1, 1), "c": (0, 1)}),
+    "twice": ({"a": (7, 9)}, {"b": (1, 1), "c": (1, 2), "d": (1, 2), "e": (0, 5), "f": (0, 1)}),
+    "shared, few": (
+        {"a": (1, 1), "e": (1, 1)},
+        {"a": (1, 1), "e": (2, 2), "b": (1, 1), "c": (0, 3)},
+    ),
+    "nearly all once": ({"a": (7, 9)}, {"b": (1, 1), "c": (1, 1), "d": (0, 1), "e": (1, 2)}),
+    "no eval": ({}, {"a": (7, 9)}),
+}
+
+
+def _cube(name: str) -> str:
+    """The source of a cube by "s"."""
+    cells = {
+        (split, (f'"{level}"',)): {"counted": n, "right": k}
+        for split, slices in zip(("eval", "production"), _COMPARED[name], strict=True)
+        for level, (k, n) in slices.items()
+    }
+    return f"Cube(['s'], {cells!r}, None)"
+
+
+_CUBES = [_cube(name) for name in _COMPARED]
+_ORDERS = ("symmetric", "production", "eval")
+
 EXPRESSIONS = [
+    "mover(0.25, [(1, 3, 10), (-0.5, 4, 5), (0, 1, 2)], 0.01)",
+    *("mover(0.9, [(1, 9, 10)], 1.0)", "mover(-0.9, [(1, 9, 10)], 1.0)", "mover(0.1, [])"),
+    *(f"sides_of({cube}, ['s'])" for cube in _CUBES),
+    *(
+        f"{function}({cube}, {part!r}, {order!r}, ['s'])"
+        for function in ("gap_part_interval", "_gap_part")
+        for cube in _CUBES
+        for part in ("uncovered", "rate", "mix", "eval_only")
+        for order in _ORDERS
+    ),
+    *(
+        f"sorted(slice_parts(sides_of({cube}, ['s']), {order!r}).items())"
+        for cube in _CUBES
+        for order in _ORDERS
+    ),
+    *(f"gap_parts({cube}, ['s'], 'symmetric')" for cube in _CUBES),
+    *(
+        f"split_interval(sides_of({_CUBES[0]}, ['s']), {part!r}, {order!r}, {some!r})"
+        for part in ("rate", "mix")
+        for order in _ORDERS
+        for some in ([('"a"',)], [('"c"',)], [('"a"',), ('"b"',)])
+    ),
+    *(
+        f"{function}({cube}, {where})"
+        for function in ("contribution", "contribution_interval")
+        for cube in _CUBES
+        for where in ("{}", "{'s': ['a']}", "{'s': ['b', 'd']}", "{'s': ['z']}")
+    ),
+    *(
+        f"{function}({cube}, ['s'])"
+        for function in ("unseen_anywhere", "unseen_anywhere_interval")
+        for cube in _CUBES
+    ),
     *_pairs("exact_match"),
     *_pairs("normalized"),
     *_pairs("numeric", ", Decimal('0.5'), Decimal('0.001')"),

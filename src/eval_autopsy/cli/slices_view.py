@@ -142,6 +142,8 @@ def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | Non
         out.say(f"the fewest slices with {share} of the loss: {names}")
     out.say(f"the change in points: {in_parts(breakdown.waterfall)}")
     only = [level_words(next(iter(one.where.values()))) for one in breakdown.eval_only]
+    if breakdown.unseen_anywhere.share:
+        out.say(f"in neither eval nor production: {unseen(breakdown)} of production, estimated")
     if only:
         more = f" and {len(only) - NAMED:,} more" if len(only) > NAMED else ""
         out.say(f"only in eval: {', '.join(only[:NAMED])}{more}")
@@ -162,6 +164,13 @@ def row_of(one: Slice) -> list[str]:
     ]
 
 
+def unseen(breakdown: Breakdown) -> str:
+    """The share of production in slices that nobody has seen, with its interval."""
+    found = breakdown.unseen_anywhere
+    ends = [kernel.real(end) for end in found.interval]
+    return f"{kernel.percent(found.share)} {shown('unseen_anywhere_interval', ends, 'percent')}"
+
+
 def without(cells: Sequence[str], position: int) -> list[str]:
     """The cells but for one."""
     return [*cells[:position], *cells[position + 1 :]]
@@ -170,14 +179,15 @@ def without(cells: Sequence[str], position: int) -> list[str]:
 def in_parts(waterfall: Waterfall) -> str:
     """The parts of the change, and how far the order of two of them moves them."""
     words = []
-    for part, value in waterfall.parts.items():
-        text = shown("gap_part", str(value), "points")
+    for part, ends in waterfall.intervals.items():
+        text = shown("gap_part", str(waterfall.parts[part]), "points")
+        text += f" {shown('gap_part_interval', [kernel.real(end) for end in ends], 'points')}"
         orders = [order[part] for order in waterfall.orders.values()]
         if len(set(orders)) > 1:
-            ends = (shown("gap_part", str(end), "points") for end in sorted(orders))
-            text += " (by order {} to {})".format(*ends)
+            between = (shown("gap_part", str(end), "points") for end in sorted(orders))
+            text += " (by order {} to {})".format(*between)
         words.append(f"{part.replace('_', ' ')} {text}")
-    return ", ".join(words)
+    return ("" if waterfall.overlap else kernel.NO_OVERLAP + "; ") + ", ".join(words)
 
 
 def closing(found: Slices, study: Autopsy) -> Iterator[str]:

@@ -158,6 +158,8 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
         "unseen_levels": claim("levels", **levels_of(by, "unseen")),
         "unseen_share": rate_in(claim("unseen", by=by)).share or Fraction(0),
         "waterfall": waterfall(ledger, by),
+        "overlap": bool(kernel.sides_of(cube, by).shared),
+        "elsewhere": None,
         "rows": slice_table(ledger, levels[:ROWS_SHOWN]),
         "cut": len(levels) > ROWS_SHOWN,
         "explained": None,
@@ -168,6 +170,9 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
     if 0 < cube.count("production", "wrong", {}) < cube.count("production", "counted", {}):
         facts["explained"] = claim("eta_squared", split="production", by=by)
         facts["explained_share"] = Fraction(facts["explained"].value)
+    if kernel.unseen_anywhere(cube, by)[0]:
+        facts["elsewhere"] = claim("unseen_anywhere", by=by)
+        facts["elsewhere_interval"] = claim("unseen_anywhere_interval", by=by)
     if facts["explained_share"] == 1:
         facts["split_clean"] = True
         facts |= clean_split(ledger, name)
@@ -331,17 +336,19 @@ def table(rows: Sequence[Sequence[Hole]]) -> Hole:
     )
 
 
-def waterfall(ledger: Ledger, by: Sequence[str]) -> Hole:
-    """The gap's parts, in the mean of both orders and in each."""
-    return table(
-        [
-            [
-                ledger.claim("gap_part", part=part, order=order, by=list(by)).points
-                for order in ("symmetric", "production", "eval")
-            ]
-            for part in kernel.GAP_PARTS
-        ]
-    )
+def waterfall(ledger: Ledger, by: list[str]) -> Hole:
+    """The gap's parts, in the mean of both orders with its interval, and in each."""
+
+    def row(part: str) -> Iterator[Hole]:
+        args = {"part": part, "by": by}
+        yield ledger.claim("gap_part", order="symmetric", **args).points
+        yield ledger.claim("gap_part_interval", order="symmetric", **args).points
+        for order in ("production", "eval"):
+            yield ledger.claim("gap_part", order=order, **args).points
+
+    overlap = kernel.sides_of(ledger.cube, by).shared
+    parts = kernel.GAP_PARTS if overlap else ("uncovered", "eval_only")
+    return table([list(row(part)) for part in parts])
 
 
 def gap_table(ledger: Ledger) -> Hole:
@@ -361,6 +368,7 @@ def slice_table(ledger: Ledger, levels: Sequence[Mapping[str, Any]]) -> Hole:
         yield ledger.claim("interval", **args, **RIGHT).percent
         yield ledger.claim("count", **args, outcome="silent").count
         yield ledger.claim("contribution", where=where).points
+        yield ledger.claim("contribution_interval", where=where).points
         if gap:
             yield ledger.claim("gap_share", where=where).percent
 
