@@ -67,7 +67,9 @@ class Autopsy:
         """
         if len(set(by)) < len(by):
             raise BadCase(f"an attribute is named twice in {', '.join(by)}", remedy="name it once")
-        seed = self.case.file.seed if seed is None else seed
+        says = self.case.file
+        seed = says.seed if seed is None else seed
+        depth, min_support = depth or says.slices.depth, min_support or says.slices.min_support
         if columnar.fits(self.case) and not features:
             asked = Asked(
                 by=by or self.case.wanted.attributes,
@@ -109,7 +111,9 @@ class Autopsy:
         studied = columnar.study(self.case, asked, progress)
         check_scored(studied.cube, ", ".join(source.name for source in self.case.sources))
         spec = {**spec_of(self.case), "attributes": studied.specs}
-        found = question.slices_of(studied.cube, spec, members=members, discovery=studied.discovery)
+        found = question.slices_of(
+            studied.cube, spec, members=members, discovery=studied.discovery, examples=False
+        )
         before = tuple(question.SetAside(*one) for one in studied.set_aside)
         return replace(found, set_aside=before + found.set_aside, notes=studied.notes)
 
@@ -117,7 +121,10 @@ class Autopsy:
         """The case with the fields to slice by, and those that cannot be, with the reason."""
         if by:
             return sliced_by(self.case, by), ()
-        return (self.case, ()) if self.case.wanted.attributes else by_itself(self.case)
+        says_nothing = self.case.file.slices.features is None
+        if self.case.wanted.attributes or not says_nothing:
+            return self.case, ()
+        return by_itself(self.case)
 
     def run(
         self,

@@ -68,6 +68,7 @@ from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
+from itertools import combinations, product
 from statistics import NormalDist
 from typing import Any, BinaryIO, Callable, NamedTuple, Optional
 
@@ -763,7 +764,7 @@ def part_of_time(value: Any, unit: str) -> str:
         return WEEKDAYS[when.weekday()]
     if unit == "week":
         return f"week of {(when - timedelta(days=when.weekday())).date()}"
-    return str(when.date())[: 7 if unit == "month" else 10]
+    return str(when.date())[: 7 if unit == "month" else None]
 
 
 def attribute_name(attribute: Any) -> str:
@@ -1038,11 +1039,10 @@ def script(text: str) -> str:
 def language(text: str) -> str:
     """language by its commonest words"""
     words = re.findall(r"[^\W\d_]+", text.lower())
-    found = Counter(name for word in words for name in _SPOKEN.get(word, ()))
-    (first, most), (_, next_most), *_ = [*found.most_common(2), ("", 0), ("", 0)]
-    if most < 2:
+    found = Counter(name for word in words for name in _SPOKEN.get(word, ())).most_common()
+    if not found or found[0][1] < 2:
         return "none"
-    return "several" if 3 * next_most > 2 * most else first
+    return found[0][0] if all(3 * n <= 2 * found[0][1] for _, n in found[1:]) else "several"
 
 
 @feature(
@@ -1225,6 +1225,19 @@ class Cube:
             for name, levels in where.items()
         ]
 
+    def union(self, split: str, outcome: str, slices: Sequence[Where], inside: bool) -> int:
+        """How many records with an outcome lie in any of some slices, or in none of them."""
+        by = sorted({name for where in slices for name in where})
+        wanted = [
+            {by.index(name): frozenset(map(canonical, levels)) for name, levels in where.items()}
+            for where in slices
+        ]
+        return sum(
+            counts[outcome]
+            for levels, counts in self.counted(by).get(split, {}).items()
+            if any(all(levels[i] in texts for i, texts in one.items()) for one in wanted) == inside
+        )
+
     def slices(self, by: Sequence[str], split: str, outcome: str) -> Counter[Levels]:
         """For each combination of levels of `by`, how many records had an outcome."""
         cells = self.counted(by).get(split, {})
@@ -1251,6 +1264,111 @@ def count_records(
     cube = Cube(attributes, cells, members)
     cube.search = Search(attributes, records, search) if search else None
     return cube
+
+
+# ---------------------------------------------------------------- counts that are given
+#
+# Where the records are too many to be judged again here, or may not leave the place where they are,
+# a receipt rests on counts: joint histograms of a few attributes each, one number for each cell and
+# class. A class is a part of the records and an outcome.
+
+_CLASSES = [
+    (part, one) for part in ("eval", "search", "confirm") for one in ("right", "loud", "silent")
+]
+
+
+def summed(counts: Sequence[int], sizes: Sequence[int], axis: int) -> list[int]:
+    """The flat counts of a histogram with one axis less."""
+    inner = math.prod(sizes[axis + 1 :])
+    step = inner * sizes[axis]
+    return [
+        sum(counts[start + i : start + step : inner])
+        for start in range(0, len(counts), step)
+        for i in range(inner)
+    ]
+
+
+class GivenCube(Cube):
+    """A cube whose counts are given, for sets of attributes that some block holds."""
+
+    def __init__(self, attributes: Sequence[str], said: Mapping[str, Any]) -> None:
+        super().__init__(attributes, {}, lambda split, outcome, where: ())
+        self.said, self.levels = said, said["levels"]
+        sizes = [*map(len, self.levels), len(_CLASSES)]
+        overlaps = said["overlaps"]
+        totals: list[int] = [0] * len(_CLASSES)
+        for row in overlaps:
+            totals[row[1]] += row[2]
+        good = len(self.levels) == len(attributes) and all(n >= 0 for row in overlaps for n in row)
+        for block in said["blocks"]:
+            at, counts = block["attributes"], block["counts"]
+            good = good and sorted(set(at)) == at and min(counts, default=-1) >= 0
+            good = good and len(counts) == math.prod(sizes[i] for i in [*at, -1])
+            good = (
+                good and [sum(counts[i :: len(_CLASSES)]) for i in range(len(_CLASSES))] == totals
+            )
+        if not good:
+            raise Unreadable("counts that contradict each other", said["name"])
+        self.totals, self.sizes = totals, sizes
+
+    def margin(self, positions: Sequence[int]) -> list[int]:
+        """The flat counts by some attributes, ascending, and class."""
+        if not positions:
+            return self.totals
+        holding = [one for one in self.said["blocks"] if set(positions) <= set(one["attributes"])]
+        if not holding:
+            raise Undefined("attributes that were not counted together")
+        block = min(holding, key=lambda one: len(one["counts"]))
+        at, counts = [*block["attributes"], -1], block["counts"]
+        for i in [i for i in at if i not in (*positions, -1)]:
+            counts = summed(counts, [self.sizes[j] for j in at], at.index(i))
+            at.remove(i)
+        return list(counts)
+
+    def counted(self, by: Sequence[str]) -> dict[str, dict[Levels, Counter[str]]]:
+        """The cells of some attributes alone, by split."""
+        key = tuple(by)
+        if key not in self.marginals:
+            if not set(by) <= set(self.attributes):
+                raise Unreadable(f"no attributes {', '.join(by)}", "claims")
+            positions = sorted(self.attributes.index(name) for name in by)
+            order = [positions.index(self.attributes.index(name)) for name in by]
+            counts = self.margin(positions)
+            found: dict[str, dict[Levels, Counter[str]]] = {split: {} for split in SPLITS}
+            cells = product(*(self.levels[i] for i in positions))
+            for cell, texts in enumerate(cells):
+                levels = tuple(texts[i] for i in order)
+                for i, (part, outcome) in enumerate(_CLASSES):
+                    n = counts[cell * len(_CLASSES) + i]
+                    split = "eval" if part == "eval" else "production"
+                    if n:
+                        found[split].setdefault(levels, Counter()).update(_counts_as(outcome, n))
+            for split, n in self.said["unscored"].items() if not by else ():
+                cell_of_all = found[split].setdefault((), Counter())
+                cell_of_all.update({"records": n, "unscored": n})
+            self.marginals[key] = found
+        return self.marginals[key]
+
+    def union(self, split: str, outcome: str, slices: Sequence[Where], inside: bool) -> int:
+        """How many records with an outcome lie in any of some tested slices, or in none of them."""
+        tested = [one["where"] for one in _search(self).says["tested"]]
+        if not all(where in tested for where in slices):
+            raise Undefined("slices that were not counted together")
+        wanted = [i for i, where in enumerate(tested) if where in slices]
+        found = 0
+        for pattern, i, n in self.said["overlaps"]:
+            part, kind = _CLASSES[i]
+            here = any(pattern >> i & 1 for i in wanted) == inside
+            if here and (part == "eval") == (split == "eval"):
+                found += _counts_as(kind, n).get(outcome, 0)
+        return found
+
+
+def _counts_as(outcome: str, n: int) -> dict[str, int]:
+    """What n scored records with an outcome count as."""
+    names = ["records", "counted", outcome, "right" if outcome == "right" else "wrong"]
+    names += ["errored"] if outcome == "loud" else ["well_formed"]
+    return dict.fromkeys(names, n)
 
 
 # ---------------------------------------------------------------- statistics
@@ -1595,6 +1713,57 @@ class Search:
         return found
 
 
+class GivenSearch(Search):
+    """The search of a cube that is given, tested in the held-out part by how slices overlap."""
+
+    def __init__(self, cube: GivenCube, search: Mapping[str, Any]) -> None:
+        self.cube, self.says, self.p = cube, search, []
+        if not search["held_out"]:
+            raise Unreadable("a search of counts that holds nothing out", "evidence.search")
+
+    def searched(self) -> int:
+        """How many conjunctions have enough scored records of production."""
+        cube, by = self.cube, sorted(map(self.cube.attributes.index, self.says["by"]))
+        found = 0
+        for size in range(1, self.says["depth"] + 1):
+            for positions in combinations(by, size):
+                counts = cube.margin(positions)
+                for start in range(3, len(counts), len(_CLASSES)):
+                    found += sum(counts[start : start + 6]) >= self.says["support"]
+        return found
+
+    def p_values(self) -> list[float]:
+        """The adjusted p of each slice that was picked."""
+        if not self.p:
+            before = {"wrong": 0, "silent": 0}
+            raw = []
+            for i, one in enumerate(self.says["tested"]):
+                bad = ("loud", "silent") if one["outcome"] == "wrong" else ("silent",)
+                k = n = wrong = total = 0
+                for pattern, number, records in self.cube.said["overlaps"]:
+                    part, outcome = _CLASSES[number]
+                    if part == "confirm" and not pattern & before[one["outcome"]]:
+                        total += records
+                        wrong += records * (outcome in bad)
+                        n += records * (pattern >> i & 1)
+                        k += records * (outcome in bad) * (pattern >> i & 1)
+                raw.append(fisher_greater(k, n, wrong, total))
+                before[one["outcome"]] |= 1 << i
+            self.p = holm(raw)
+        return self.p
+
+    def held_out(self, outcome: str, of: str, where: Where) -> tuple[int, int]:
+        """The rate of an outcome in the part of a slice that tested it."""
+        i = [one["where"] for one in self.says["tested"]].index(where)
+        k = n = 0
+        for pattern, number, records in self.cube.said["overlaps"]:
+            part, kind = _CLASSES[number]
+            if part == "confirm" and pattern >> i & 1:
+                k += _counts_as(kind, records).get(outcome, 0)
+                n += _counts_as(kind, records).get(of, 0)
+        return k, n
+
+
 def _bits(mask: int) -> int:
     return bin(mask).count("1")  # int.bit_count came with Python 3.10
 
@@ -1698,34 +1867,20 @@ def _gap_share(cube: Cube, where: Where) -> Fraction:
     return contribution(cube, where) / gap
 
 
-def _union(cube: Cube, split: str, outcome: str, slices: Sequence[Where], inside: bool) -> int:
-    """How many records with an outcome lie in any of some slices, or in none of them."""
-    by = sorted({name for where in slices for name in where})
-    wanted = [
-        {by.index(name): frozenset(map(canonical, levels)) for name, levels in where.items()}
-        for where in slices
-    ]
-    return sum(
-        counts[outcome]
-        for levels, counts in cube.counted(by).get(split, {}).items()
-        if any(all(levels[i] in texts for i, texts in one.items()) for one in wanted) == inside
-    )
-
-
 def _rate_within(
     cube: Cube, split: str, outcome: str, of: str, slices: Sequence[Where]
 ) -> tuple[int, int]:
-    return _union(cube, split, outcome, slices, True), _union(cube, split, of, slices, True)
+    return cube.union(split, outcome, slices, True), cube.union(split, of, slices, True)
 
 
 def _rate_outside(
     cube: Cube, split: str, outcome: str, of: str, slices: Sequence[Where]
 ) -> tuple[int, int]:
-    return _union(cube, split, outcome, slices, False), _union(cube, split, of, slices, False)
+    return cube.union(split, outcome, slices, False), cube.union(split, of, slices, False)
 
 
 def share_within(cube: Cube, split: str, outcome: str, slices: Sequence[Where]) -> tuple[int, int]:
-    return _union(cube, split, outcome, slices, True), cube.count(split, outcome, {})
+    return cube.union(split, outcome, slices, True), cube.count(split, outcome, {})
 
 
 def _unseen(cube: Cube, by: Sequence[str]) -> tuple[int, int]:
@@ -1941,7 +2096,11 @@ def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> s
         kind, _, subject = outcome.partition(":")
         if stored and (kind in by_guards or kind == "only" or subject in stored):
             return "given"
-    if evidence["converted"] or evidence["scorer"]["rule"] in ("recorded", "stored"):
+    if (
+        evidence["cube"]
+        or evidence["converted"]
+        or evidence["scorer"]["rule"] in ("recorded", "stored")
+    ):
         return "given"
     return "re-run" if evidence["system"] and evidence["system"]["reproduced"] else "re-scored"
 
@@ -2328,7 +2487,10 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "attributes": lambda p: _listed(map(attribute_name, p["evidence"]["attributes"])),
     "command": lambda p: code("python3 receipts/{}/verify.py".format(p["case"])),
     "sources": lambda p: _listed(
-        dict.fromkeys(_short(source["file"]) for source in p["evidence"]["sources"])
+        dict.fromkeys(
+            [_short(source["file"]) for source in p["evidence"]["sources"]]
+            or sorted((p["evidence"]["cube"] or {"counted_from": {}})["counted_from"])
+        )
     ),
     "envelope": lambda p: _pairs(
         ((code(key), code(p["envelope"][key])) for key in sorted(p["envelope"])),
@@ -2516,6 +2678,7 @@ _EVIDENCE = {
         None,
     ),
     "converted": [str],
+    "cube": ({"file": str, "records": int, "counted_from": {"*": object}}, None),
     "search": (
         {
             **dict.fromkeys(("depth", "support", "seed", "draws"), int),
@@ -2525,6 +2688,12 @@ _EVIDENCE = {
         },
         None,
     ),
+}
+_GIVEN = {  # the file that a receipt on given counts rests on
+    "levels": [[str]],
+    "unscored": {"eval": int, "production": int},
+    "blocks": [{"attributes": [int], "counts": [int]}],
+    "overlaps": [[int]],
 }
 # Only these, for a key of one's own could look like a result.
 _ENVELOPE = "engine,kernel,made at,processors,python,records,seconds,seed,system".split(",")  # noqa: SIM905
@@ -2564,7 +2733,8 @@ def conforms(value: Any, shape: Any, where: str) -> None:
             conforms(value[key], shape.get(key, shape.get("*")), f"{where}.{key}")
     elif isinstance(shape, list):
         good = isinstance(value, list)
-        for i, item in enumerate(value if good else ()):
+        plain = shape == [int] and good and all(type(item) is int for item in value)
+        for i, item in enumerate(value if good and not plain else ()):
             conforms(item, shape[0], f"{where}[{i}]")
     elif isinstance(shape, frozenset):
         good = isinstance(value, str) and value in shape
@@ -2671,6 +2841,16 @@ class Verification:
             return "holds"
         return "cannot-check" if all(one.cannot for one in self.failures) else "does-not-hold"
 
+    @property
+    def counted(self) -> bool:
+        """Whether the receipt rests on counts, and not on records."""
+        return bool(self.statement and self.evidence["cube"])
+
+    def bases(self) -> Counter[str]:
+        """How many claims rest on what; none where they could not be checked."""
+        checked = any(name == "claims" for name, _, _ in self.sections)
+        return Counter(one["rests_on"] for one in self.predicate["claims"] if checked)
+
     def fail(self, check: str, where: str, expected: str, found: str, cannot: bool = False) -> None:
         self.failures.append(Failure(check, where, expected, found, cannot))
 
@@ -2717,6 +2897,7 @@ class Verification:
         rests = {"REPORT.md", "verify.py", *(one["file"] for one in self.evidence["sources"])}
         rests |= {self.evidence[part] for part in parts if self.evidence[part] is not None}
         rests |= {system["file"], *system["files"]} if system else set()
+        rests |= {self.evidence["cube"]["file"]} if self.evidence["cube"] else set()
         for name in sorted(rests - set(names)):
             self.fail("layout", "receipt.json", f"{name} among the subjects", "not there")
         return f"{len(names)} subjects"
@@ -2785,10 +2966,27 @@ class Verification:
             raise Unreadable("two attributes have the same name", "evidence")
         if self.evidence["search"]:
             check_search(self.evidence["search"], names)
+        if self.evidence["cube"]:
+            return self.given(names)
         self.cube = count_records(names, self.records, self.evidence["search"])
         if len({record.split for record in self.records}) < len(SPLITS):
             raise Unreadable("records of one split only", "evidence")
         return f"{len(self.records):,} records scored and guarded again"
+
+    def given(self, names: Sequence[str]) -> str:
+        """Takes the counts of a receipt that rests on them."""
+        said = self.evidence["cube"]
+        raw = self.opened(said["file"]).read()
+        given = strict_json(_text(raw, said["file"]), said["file"])
+        conforms(given, _GIVEN, said["file"])
+        self.cube = cube = GivenCube(names, {**given, "name": said["file"]})
+        if sum(cube.totals) + sum(given["unscored"].values()) != said["records"]:
+            raise Unreadable("counts of other records than it says", said["file"])
+        if not sum(cube.totals[:3]) or not sum(cube.totals[3:]):
+            raise Unreadable("records of one split only", said["file"])
+        if self.evidence["search"]:
+            cube.search = GivenSearch(cube, self.evidence["search"])
+        return "counts of {:,} records, taken as they are".format(said["records"])
 
     def claims(self) -> str:
         claims = self.predicate["claims"]
@@ -3055,11 +3253,11 @@ def lines_of(done: Verification, verbose: bool) -> Iterator[str]:
             yield "        " + visible(f"{one.where}: {found}")
         if len(failures) > 5 and not verbose:
             yield f"        and {len(failures) - 5} more; -v shows them"
-    bases = Counter(claim["rests_on"] for claim in done.predicate["claims"]) if done.records else {}
-    basis = ", ".join(f"{n} {name}" for name, n in sorted(bases.items()))
+    basis = ", ".join(f"{n} {name}" for name, n in sorted(done.bases().items()))
+    data = "counts" if done.counted else "data"
     failed = ", ".join(name for name, holds, _ in done.sections if not holds)
     yield {
-        "holds": f"The receipt holds: every claim in REPORT.md follows from the data ({basis}).",
+        "holds": f"The receipt holds: every claim in REPORT.md follows from the {data} ({basis}).",
         "does-not-hold": f"The receipt does not hold: {failed}.",
         "cannot-check": f"The receipt cannot be checked: {failed}.",
     }[done.verdict]

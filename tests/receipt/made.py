@@ -161,7 +161,17 @@ name = "begins_alike"
 not_blank = true
 [slices]
 by = ["kind"]
+features_file = "shapes.py"
 """
+NO = {"e": "no", "p": "nope"}
+SHAPES = b'''
+from eval_autopsy import feature
+
+@feature("shape", of="output")
+def shape(text):
+    """what an answer begins with"""
+    return text.split(",")[0]
+'''
 
 
 def graded(base: Path) -> Path:
@@ -172,7 +182,7 @@ def graded(base: Path) -> Path:
             [
                 {
                     "id": f"{split}{number}",
-                    "reply": "no" if number % wrong == 0 else "yes, it is",
+                    "reply": NO[split] if number % wrong == 0 else "yes, it is",
                     "wanted": "yes",
                     "kind": "even" if number % 2 == 0 else "odd",
                 }
@@ -180,7 +190,7 @@ def graded(base: Path) -> Path:
             ]
         )
 
-    files = {"eval.jsonl": rows("e", 15), "production.jsonl": rows("p", 2)}
+    files = {"eval.jsonl": rows("e", 15), "production.jsonl": rows("p", 2), "shapes.py": SHAPES}
     # Only here: other tests list the scorers that there are.
     with mock.patch.object(registry.scorers, "_entries", {**registry.scorers._entries}):
         registry.scorers.register("begins_alike")(begins_alike)
@@ -203,6 +213,8 @@ output = "reply"
 expected = "wanted"
 [slices]
 features = ["field_order(input)", "number_style(input)", "length(output)"]
+bands = { latency = [0.5, 2] }
+times = { sent = "weekday" }
 """
 
 
@@ -226,6 +238,8 @@ def _text(split: str, number: int) -> dict[str, Any]:
         "text": "\n".join(f"{label}: {values.get(label, 'x')}" for label in labels),
         "reply": f"N{number}" if right else "a much longer answer than was wanted",
         "wanted": f"N{number}",
+        "latency": 0.25 * (number % 12),
+        "sent": f"2024-05-{number % 7 + 1:02}T10:00:00Z",
     }
 
 

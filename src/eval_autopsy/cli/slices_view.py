@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval_autopsy import kernel
+from eval_autopsy.case.load import FILE_NAME
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
 from eval_autopsy.questions.discover import Plan
@@ -180,7 +182,7 @@ def in_parts(waterfall: Waterfall) -> str:
 
 def closing(found: Slices, study: Autopsy) -> Iterator[str]:
     """What goes for all tables, what was left out, and what to do next."""
-    if found.breakdowns:
+    if any(not one.derived for one in found.breakdowns):
         yield "production: right of scored; points: what the slice adds to the change"
         yield "p: against the rest of production, adjusted for all slices shown or not"
     yield silence(found)
@@ -191,7 +193,7 @@ def closing(found: Slices, study: Autopsy) -> Iterator[str]:
         yield f"note: {kernel.visible(note)}"
     yield from aside(found.set_aside)
     if study.written:
-        yield f"next: {command('autopsy', 'run', study.case.folder)} (writes the receipt)"
+        yield f"next: {command('autopsy', 'run', case_path(study))} (writes the receipt)"
     else:
         files = dict.fromkeys(source.path for source in study.case.sources)
         yield f"next: {command('autopsy', 'init', *files)} (proposes a case, as a receipt needs)"
@@ -204,6 +206,12 @@ def aside(found: Sequence[tuple[str, str]]) -> Iterator[str]:
         by_reason.setdefault(reason, []).append(plain(name))
     for reason, names in by_reason.items():
         yield f"set aside: {', '.join(names)} ({reason})"
+
+
+def case_path(study: Autopsy) -> Path:
+    """How the case is named: by its folder, or by its file where that has another name."""
+    path = study.case.path
+    return path.parent if path.name == FILE_NAME else path
 
 
 def silence(found: Slices) -> str:

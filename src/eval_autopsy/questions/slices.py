@@ -112,6 +112,7 @@ class Breakdown:
             "explained": None if explained is None else kernel.real(float(explained)),
             "eval_only": [one.to_dict() for one in self.eval_only],
             "waterfall": self.waterfall.to_dict(),
+            "cover": [one.to_dict() for one in self.cover],
         }
 
 
