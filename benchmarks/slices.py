@@ -66,7 +66,7 @@ CHECKED_AT_MOST = 10_000_000  # rows that group-bys still hold in the memory of 
 WIDEST = 24  # characters of a cell
 MEGABYTE, GIBIBYTE = 10**6, 2**30
 
-SMALL = {  # the files of the check, with the support asked for: few rows, ties, many values, many rows
+SMALL = {  # the files of the check, and the support that is asked for
     "3,000 rows": (Rows(3000), 20),
     "ties": (Rows(200, (2, 2, 3, 3)), 1),
     "300 values": (Rows(4000, (300, 4, 3)), 4),
@@ -278,6 +278,8 @@ class Timing:
             path = file_of(rows, CONTENDERS[name].reads)
             print(f"{name}, {path.name}, depth {depth}", file=sys.stderr, flush=True)
             self.known[key] = median_run(CONTENDERS[name], path, question, self.limits)
+            if self.known[key].failed:
+                print(self.known[key].failed, file=sys.stderr, flush=True)
         return self.known[key]
 
     def star(self, name: str, rows: Rows, depth: int) -> str:
