@@ -1800,6 +1800,8 @@ class Search:
       silently wrong answers (Westfall & Young 1993, single-step min-P, of Fisher's p);
     - with one, on that half alone, which had no say in what was picked, adjusted by Holm for all
       that were picked; or where records have clusters, as above, over the slices picked.
+
+    A slice whose errors all belong to one cluster has a p of 1: they may be one event.
     """
 
     def __init__(
@@ -1865,7 +1867,7 @@ class Search:
                 left = everything & ~before[kind]
                 bad = wrong[kind] & left
                 counts = _bits(rows & bad), _bits(rows & left), _bits(bad), _bits(left)
-                raw.append(fisher_greater(*counts))
+                raw.append(1.0 if self.of_one_unit(rows & bad) else fisher_greater(*counts))
                 before[kind] |= rows
                 picked.setdefault(kind, []).append(rows)
             if self.says["held_out"] and not self.clustered:
@@ -1876,6 +1878,11 @@ class Search:
             else:
                 self.p = self.dealt_anew(raw, [(list(set(self.conjunctions())), wrong)])
         return self.p
+
+    def of_one_unit(self, bad: int) -> bool:
+        """Whether records, as bits, all belong to one cluster."""
+        some = compress(self.tested_on, _flags(bad, len(self.tested_on)))
+        return self.clustered and len({record.unit for record in some}) < 2
 
     def searched(self) -> int:
         """How many conjunctions were looked at."""
@@ -1901,7 +1908,7 @@ class Search:
         for slices, wrong in families:
             kinds = []
             for rows in set(wrong.values()):
-                bad = [bit == "1" for bit in reversed(f"{rows:0{total}b}")]
+                bad = _flags(rows, total)
                 dealt = [list(compress(range(total), map(bad.__getitem__, o))) for o in shuffled]
                 kinds.append((dealt, least_wrong(p_values, map(_bits, slices), sum(bad), total)))
             for start in range(0, len(slices), SLICES_AT_A_TIME):
@@ -2012,6 +2019,11 @@ def _mask(rows: Iterable[int], total: int) -> int:
     for row in rows:
         found[row >> 3] |= 1 << (row & 7)
     return int.from_bytes(found, "little")
+
+
+def _flags(mask: int, total: int) -> list[bool]:
+    """For each of the numbers below `total`, whether its bit is set."""
+    return [bit == "1" for bit in reversed(f"{mask:0{total}b}")]
 
 
 def _rows_with(outcome: str, records: Sequence[Record]) -> int:

@@ -10,13 +10,14 @@
 3. Each is tested on those records. Fewer than FEW records are searched whole, and p is adjusted
    for everything that was looked at by dealing out the outcomes anew. More are searched in one half
    and tested in the other, and p is adjusted for what was picked. Records of a cluster stay
-   together. See kernel.Search, which derives the same p in another way.
+   together, and errors of one cluster alone confirm nothing. See kernel.Search, which derives the
+   same p in another way.
 4. Wrong and silently wrong answers are searched for separately, and tested as one family.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -321,16 +322,20 @@ def p_values_of(
 ) -> tuple[list[float], str, Plan]:
     """The adjusted p of each slice, how it was adjusted, and the plan with the draws made."""
     raw = raw_p_values([name for name, _ in picked], overlaps, plan)
-    clustered = records.units is not None and len(set(records.units)) < len(records.units)
+    part = part_of(records.sample.classes)
+    clustered = records.units is not None and _some_together(records.units, part > 0)
     if not picked or (plan.held_out and not clustered):
         return kernel.holm(raw), "held-out-fisher-holm", plan
     if records.units is None:
         raise ValueError("outcomes can be dealt out anew only where all records are at hand")
-    part = part_of(records.sample.classes)
     tested = part == PARTS.index("confirm") if plan.held_out else part > 0
     batch = only(records.sample, tested)
+    units = [unit for unit, inside in zip(records.units, tested, strict=True) if inside]
     outcome = batch.classes % len(OUTCOMES)
     bad = {name: are(outcome, kinds) for name, kinds in TARGETS.items()}
+    if clustered:
+        alone = of_one_unit(picked, batch, bad, units)
+        raw = [1.0 if one else p for p, one in zip(raw, alone, strict=True)]
     families = {}
     if plan.held_out:
         for name in dict.fromkeys(name for name, _ in picked):
@@ -344,9 +349,28 @@ def p_values_of(
     work = max(len(outcome), *map(len, families.values()))
     draws = next((draws for draws in DRAWS if work * draws <= WORK), DRAWS[-1])
     plan = plan._replace(draws=min(plan.draws, draws))
-    units = [unit for unit, inside in zip(records.units, tested, strict=True) if inside]
     method = "held-out-min-p" if plan.held_out else "permutation-min-p"
     return dealt_anew(raw, families, bad, units, plan), method, plan
+
+
+def _some_together(units: Sequence[str], these: NDArray[np.bool_]) -> bool:
+    """Whether two of some records belong to one cluster."""
+    some = [unit for unit, inside in zip(units, these, strict=True) if inside]
+    return len(set(some)) < len(some)
+
+
+def of_one_unit(
+    picked: Sequence[tuple[str, Hit]],
+    batch: Batch,
+    bad: Mapping[str, NDArray[np.bool_]],
+    units: Sequence[str],
+) -> Iterator[bool]:
+    """Whether the errors of each slice, on what those before it leave, are of one cluster."""
+    left = dict(bad)
+    for name, hit in picked:
+        inside = has(batch, hit)
+        yield len({units[row] for row in np.flatnonzero(left[name] & inside).tolist()}) < 2
+        left[name] = left[name] & ~inside
 
 
 def raw_p_values(names: Sequence[str], overlaps: Overlaps, plan: Plan) -> list[float]:
