@@ -32,6 +32,7 @@ from eval_autopsy.cubes import blocks
 from eval_autopsy.cubes.blocks import OUTCOMES, PARTS, Batch, Coded
 from eval_autopsy.questions.discover import (
     CHANCE,
+    TARGETS,
     Discovery,
     Records,
     discover,
@@ -41,6 +42,7 @@ from eval_autopsy.questions.search import WRONG
 
 ERROR_RATES = (0.02, 0.15, 0.5)  # of production, by turns
 ALIKE = 0.8  # of their records shared, and a slice counts as the planted one
+MORE = 1.5  # times as many records of the planted slice as elsewhere, or a slice is a false one
 
 Bools = NDArray[np.bool_]
 
@@ -54,19 +56,13 @@ class Null(NamedTuple):
     draws: int
 
 
-NULLS = (
-    Null(200, False, 600, 59),
-    Null(500, False, 300, 59),
-    Null(999, False, 150, 59),
-    Null(1000, False, 600, 59),
-    Null(5000, False, 600, 59),
-    Null(20_000, False, 200, 59),
-    Null(200, True, 600, 59),
-    Null(500, True, 300, 59),
-    Null(999, True, 150, 59),
-    Null(1000, True, 600, 59),
-    Null(5000, True, 200, 59),
-    Null(20_000, True, 60, 39),
+NULLS = tuple(
+    Null(records, clustered, runs, 59)
+    for clustered in (False, True)
+    for records, runs in (
+        *((200, 300), (500, 300), (999, 150)),
+        *((1000, 300), (5000, 300), (20_000, 100)),
+    )
 )
 
 
@@ -84,7 +80,7 @@ BASE = 0.05  # errors outside of a planted slice
 PLANTED = tuple(
     Planted(records, share, times, depth, runs)
     for (records, runs), (share, times), depth in product(
-        ((500, 20), (2000, 40), (20_000, 20)),
+        ((500, 20), (2000, 30), (20_000, 10)),
         ((0.01, 10), (0.03, 5), (0.05, 3), (0.1, 2)),
         (1, 2, 3),
     )
@@ -204,18 +200,23 @@ def null_run(one: Null, number: int) -> tuple[bool, bool]:
 
 
 def planted_run(one: Planted, number: int) -> tuple[bool, bool, bool]:
-    """Whether the planted slice is confirmed, whether exactly so, and whether another one is."""
+    """Whether the planted slice is confirmed, whether exactly so, and whether a false one is."""
     rng = np.random.default_rng([number, one.records, one.depth, int(one.times)])
     shares = [one.share ** (1 / one.depth)] * one.depth
     some = made(rng, one.records, planted=shares, times=one.times)
     truth = {f"a{i}": ["0"] for i in range(one.depth)}
     there = some.has(truth)
-    confirmed = [x for x in some.discover(number, 199).tested if x.p_adjusted <= CHANCE]
-    alike = []
-    for tested in confirmed:
-        rows = some.has(tested.where)
-        alike.append((rows & there).sum() >= ALIKE * (rows | there).sum())
-    return any(alike), any(tested.where == truth for tested in confirmed), not all(alike)
+    left = dict.fromkeys(TARGETS, some.production)
+    alike, exact, false = False, False, False
+    for tested in some.discover(number, 199).tested:
+        rows, here = some.has(tested.where), left[tested.outcome]
+        if tested.p_adjusted <= CHANCE:
+            alike |= bool((rows & there).sum() >= ALIKE * (rows | there).sum())
+            exact |= tested.where == truth
+            inside, rest = there[rows & here].mean(), there[here & ~rows].mean()
+            false |= bool(inside <= MORE * rest)
+        left[tested.outcome] = here & ~rows
+    return alike, exact, false
 
 
 def share(times: int, runs: int) -> str:
@@ -236,7 +237,7 @@ def nulls(some: Sequence[Null]) -> Iterator[str]:
 
 def powers(some: Sequence[Planted]) -> Iterator[str]:
     """The lines of the table of runs with a planted slice."""
-    heads = f"{'confirmed, %':<23}{'in its words, %':<23}{'another too, %'}"
+    heads = f"{'confirmed, %':<23}{'in its words, %':<23}{'a false one, %'}"
     yield f"{'planted':<44}{'runs':>5}   {heads}"
     for one in some:
         found = [planted_run(one, number) for number in range(one.runs)]

@@ -274,3 +274,110 @@ def test_one_file_for_both_sets_is_refused(call: Call) -> None:
     two_sets()
     said = call("slices", "--eval", "test.csv", "--production", "test.csv")
     assert said.err.startswith("test.csv: named both as eval and as production")
+
+
+def searchable(rows: int = 60) -> list[str]:
+    """Production of which nearly all in `fr` on `free` are wrong, and eval, which is all right."""
+    heads = "id,lang,tier,size,passed"
+    cells = [
+        (("de", "en", "fr")[i % 3], ("free", "pro")[i // 3 % 2], i // 6 % 4) for i in range(rows)
+    ]
+    right = [f"{i},{lang},{tier},{size},true" for i, (lang, tier, size) in enumerate(cells)]
+    wrong = [
+        row.replace("true", "false") if ",fr,free," in row and i % 12 else row
+        for i, row in enumerate(right)
+    ]
+    write_csv("test.csv", heads, *right)
+    write_csv("live.csv", heads, *wrong)
+    return ["--eval", "test.csv", "--production", "live.csv", "--correct", "passed"]
+
+
+def test_a_conjunction_is_found_and_how_it_was_searched_is_said(call: Call) -> None:
+    arguments = searchable(120)
+    said = call("slices", *arguments).out
+    # Of 3 languages, 2 tiers and 4 sizes: 9 alone, 26 pairs and 24 triples, each of 5 records.
+    assert "searched 59 slices of up to 3 attributes: tested 1, confirmed 1 (p covers every" in said
+    row = next(line for line in said.splitlines() if line.startswith("lang is fr and tier is free"))
+    assert " 0 of 20 " in row
+    found = document(call("slices", *arguments, "--json"))
+    assert (found["searched"], found["tested"], found["confirmed"]) == (59, 1, 1)
+    first = found["slices"][0]
+    assert first["where"] == {"lang": "fr", "tier": "free"}
+    assert first["found_as"] == "wrong"
+    assert first["p_method"] == "permutation-min-p"
+    assert first["p_adjusted"] == "0.001"
+    assert first["held_out"] is None
+    assert first["confirmed"] is True
+    assert len(first["examples"]) == 3
+    assert found["cover"] == [first]
+    assert found["search"] == {
+        "depth": 3,
+        "support": 5,
+        "seed": 0,
+        "held_out": False,
+        "draws": 999,
+    }
+
+
+def test_half_of_much_production_is_held_out_and_its_rate_stands_beside(call: Call) -> None:
+    arguments = searchable(1200)
+    said = call("slices", *arguments).out
+    assert "(searched in one half of production, tested in the other)" in said
+    found = document(call("slices", *arguments, "--json"))
+    first = found["slices"][0]
+    assert first["p_method"] == "held-out-fisher-holm"
+    assert 0 < first["held_out"]["n"] < first["n"]
+    assert found["search"]["held_out"] is True
+
+
+def test_few_records_are_not_searched_and_this_is_said(call: Call) -> None:
+    arguments = searchable(12)
+    assert "too few records to search: 12, 30 are needed\n" in call("slices", *arguments).out
+    found = document(call("slices", *arguments, "--json"))
+    assert (found["searched"], found["tested"], found["search"]) == (0, 0, None)
+    assert "too few" not in call("slices", *searchable(30)).out
+
+
+def test_only_records_with_a_value_are_looked_at(call: Call) -> None:
+    found = document(call("slices", *searchable(120), "--where", "tier=free", "--json"))
+    assert found["production"]["n"] == 60
+    assert found["slices"][0]["where"] == {"lang": "fr"}
+    both = document(
+        call("slices", *searchable(120), "--where", "tier=pro", "--where", "size=2", "--json")
+    )
+    assert (both["production"]["k"], both["production"]["n"]) == (15, 15)
+
+
+def test_depth_and_support_bound_what_is_searched(call: Call) -> None:
+    arguments = searchable(120)
+    alone = document(call("slices", *arguments, "--depth", "1", "--json"))
+    assert (alone["searched"], alone["search"]["depth"]) == (9, 1)
+    pairs = document(call("slices", *arguments, "--depth", "2", "--json"))
+    assert pairs["searched"] == 9 + 26
+    large = document(call("slices", *arguments, "--min-support", "20", "--json"))
+    # 40 of each language, 60 of each tier, 30 of each size, 20 of a language on a tier.
+    assert (large["searched"], large["search"]["support"]) == (9 + 6, 20)
+    assert "searched 9 slices by one attribute:" in call("slices", *arguments, "--depth", "1").out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        (["--where", "tier"], "--where is 'tier', expected FIELD=VALUE"),
+        (["--where", "=free"], "--where is '=free', expected FIELD=VALUE"),
+        (["--where", "tier=free", "--where", "tier=pro"], "each field once"),
+        (["--where", "tier=gold"], "no record of eval has tier = 'gold'"),
+        (["--where", "teir=free"], "'teir'"),
+        (["--depth", "4"], "4 is not in the range 1<=x<=3"),
+        (["--depth", "0"], "0 is not in the range 1<=x<=3"),
+        (["--min-support", "0"], "0 is not in the range x>=1"),
+        (["--min-support", "few"], "'few' is not a valid integer"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_search_that_cannot_be_made_is_an_error(
+    arguments: list[str], what: str, call: Call
+) -> None:
+    said = call("slices", *searchable(60), *arguments)
+    assert (said.code, said.out) == (2, "")
+    assert what in said.err

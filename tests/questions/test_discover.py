@@ -153,6 +153,20 @@ def test_a_simple_slice_stands_for_one_that_holds_the_same_errors() -> None:
     assert len(one) == 1
 
 
+@pytest.mark.parametrize("seed", [2, 3, 5])
+def test_a_part_that_is_like_the_rest_of_a_slice_does_not_stand_for_it(seed: int) -> None:
+    # Among some hundred parts of a slice one is worse than the others, by chance.
+    def rate(levels: tuple[int, ...]) -> float:
+        return 0.12 if levels[0] == 1 else 0.07
+
+    table = made(8000, SIZES, rate, silent=0.5, seed=seed)
+    found = [one for one in found_in(table).tested if one.p_adjusted <= CHANCE]
+    assert [(one.outcome, one.where) for one in found] == [
+        ("wrong", where(s0="b")),
+        ("silent", where(s0="b")),
+    ]
+
+
 def test_what_only_silent_answers_have_too_many_of_is_found_apart() -> None:
     rng = np.random.default_rng(2)
 

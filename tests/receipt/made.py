@@ -244,10 +244,59 @@ def _text(split: str, number: int) -> dict[str, Any]:
     }
 
 
+HALVES = """
+name = "halves"
+[data]
+file = "all.csv"
+split = "set"
+splits = { eval = "dev", production = "live" }
+[fields]
+score = "score"
+cluster = "talk"
+[slices]
+by = ["kind", "place"]
+"""
+
+
+def halves(base: Path) -> Path:
+    """Enough records of production for a half to be held out, two of each talk."""
+    rows = ["id,set,talk,score,kind,place"]
+    rows += [f"d{number},dev,d{number},1,{'abc'[number % 3]},{number % 4}" for number in range(24)]
+    for number in range(1200):
+        talk = number // 2
+        kind, place = "abc"[talk % 3], talk % 4
+        bad = (kind == "a" and talk % 5 < 4) or (place == 2 and talk % 7 == 3)
+        rows.append(f"l{number},live,t{talk},{0 if bad else 1},{kind},{place}")
+    return written(base, HALVES, {"all.csv": "\n".join(rows).encode() + b"\n"})
+
+
+FEW = """
+name = "few"
+[data]
+file = "all.csv"
+split = "set"
+splits = { eval = "dev", production = "live" }
+[fields]
+score = "score"
+[slices]
+by = ["kind", "length"]
+"""
+
+
+def few(base: Path) -> Path:
+    """Too few records to search."""
+    kinds = [("ab"[number % 2], ("short", "long")[number // 2 % 2]) for number in range(12)]
+    rows = [f"d{i},dev,1,{kind},{length}" for i, (kind, length) in enumerate(kinds)]
+    rows += [f"l{i},live,{i % 2},{kind},{length}" for i, (kind, length) in enumerate(kinds)]
+    content = "\n".join(["id,set,score,kind,length", *rows])
+    return written(base, FEW, {"all.csv": content.encode() + b"\n"})
+
+
 RECEIPTS: dict[str, Callable[[Path], Path]] = {
     "invoice": invoice,
     "scores": scores,
     "answers": answers,
     "graded": graded,
     "texts": texts,
+    "halves": halves,
 }

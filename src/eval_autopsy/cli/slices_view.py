@@ -11,7 +11,7 @@ from eval_autopsy import kernel
 from eval_autopsy.case.load import FILE_NAME
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
-from eval_autopsy.questions.discover import Plan
+from eval_autopsy.questions.discover import TOO_FEW, Plan
 from eval_autopsy.questions.gap import Gap, Waterfall
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
@@ -72,6 +72,9 @@ def show_found(out: Out, found: Slices) -> None:
     """What the search confirmed, how it was searched, and how few slices hold the errors."""
     out.say()
     if found.plan is None:
+        if found.breakdowns and found.production.n < TOO_FEW:
+            n = f"{found.production.n:,}"
+            out.say(f"too few records to search: {n}, {TOO_FEW} are needed", bold=True)
         return
     by = "slices by one attribute" if found.plan.depth == 1 else "slices"
     if found.plan.depth > 1:

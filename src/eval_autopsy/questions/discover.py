@@ -43,6 +43,7 @@ SAME = 0.8  # of the errors of two slices are shared, and they are near-duplicat
 NEARLY = 0.9  # of the surprise that a simpler slice must have to stand for another
 CHANCE = 0.05  # a slice with an adjusted p at most this is confirmed
 COVER = 0.95  # of the errors that confirmed slices hold, held by the fewest of them
+WIDER, PART = 0.6, 0.01  # of the surprise, for a slice in which the best is no worse by this p
 WORTH = 0.01  # a slice whose p among the records left is larger is not worth a test
 
 Bits = NDArray[np.uint64]  # an axis of records, 64 in each number
@@ -185,7 +186,8 @@ def candidates(
             each=max(EACH, CANDIDATES // sets),
         )
         searched = found.searched
-        picked += [(name, hit) for hit in pick(found.hits, sample, outcomes)]
+        known = [hit for _, hit in picked]
+        picked += [(name, hit) for hit in pick(found.hits, sample, outcomes, known)]
     return picked, searched
 
 
@@ -215,8 +217,13 @@ def are(outcome: NDArray[Any], names: Sequence[str]) -> NDArray[np.bool_]:
 # Which slices
 
 
-def pick(hits: Sequence[Hit], records: Batch, outcomes: Sequence[str]) -> list[Hit]:
-    """The slices that are worth a test, in the order in which they are tested."""
+def pick(
+    hits: Sequence[Hit], records: Batch, outcomes: Sequence[str], known: Sequence[Hit] = ()
+) -> list[Hit]:
+    """The slices that are worth a test, in the order in which they are tested.
+
+    One that is `known` already is taken before others that say the same.
+    """
     if not hits:
         return []
     searched = np.flatnonzero(part_of(records.classes) != PARTS.index("confirm"))
@@ -225,6 +232,7 @@ def pick(hits: Sequence[Hit], records: Batch, outcomes: Sequence[str]) -> list[H
     production = packed(part_of(sample.classes) > 0)
     errors = packed(are(sample.classes % len(OUTCOMES), outcomes)) & production
     left = packed(np.ones(len(sample.classes), np.bool_))
+    before = {one.where for one in known}
     chosen: list[Hit] = []
     while len(chosen) < PICKED_AT_MOST and left.any():
         rows, wrong = masks & left, masks & left & errors
@@ -236,10 +244,42 @@ def pick(hits: Sequence[Hit], records: Batch, outcomes: Sequence[str]) -> list[H
             break
         shared = count(wrong & wrong[best]) / np.maximum(1, count(wrong | wrong[best]))
         alike = np.flatnonzero((shared >= SAME) & (surprise >= NEARLY * surprise[best])).tolist()
-        simplest = min(alike, key=lambda i: (len(hits[i].positions), -float(surprise[i]), i))
+        alike += wider_ones(hits, best, surprise >= WIDER * surprise[best], Tally(n, k))
+        simplest = min(
+            alike,
+            key=lambda i: (hits[i].where not in before, len(hits[i].positions), -surprise[i], i),
+        )
         chosen.append(hits[simplest])
         left &= ~masks[simplest]
     return chosen
+
+
+class Tally(NamedTuple):
+    """How many records of each slice are left, and how many of them are errors."""
+
+    n: NDArray[np.int64]
+    k: NDArray[np.int64]
+
+
+def wider_ones(hits: Sequence[Hit], best: int, good: NDArray[np.bool_], counts: Tally) -> list[int]:
+    """The slices, among `good` ones, of which the best is a part like the rest of them.
+
+    The best of many parts of a slice is better than the slice by chance alone.
+    """
+    found = []
+    levels = [frozenset(zip(one.positions, one.codes, strict=True)) for one in hits]
+    inner: int | None = best
+    while inner is not None:
+        n, k = int(counts.n[inner]), int(counts.k[inner])
+        around = [
+            i
+            for i in np.flatnonzero(good).tolist()
+            if levels[i] < levels[inner]
+            and kernel.fisher_greater(k, n, int(counts.k[i]), int(counts.n[i])) > PART
+        ]
+        found += around
+        inner = max(around, key=lambda i: len(levels[i]), default=None)
+    return found
 
 
 def surprise_of(

@@ -13,7 +13,7 @@ from typing import Any
 
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotUse
-from eval_autopsy.questions.discover import CHANCE, Discovery, Tested
+from eval_autopsy.questions.discover import CHANCE, TOO_FEW, Discovery, Tested
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, EXAMPLES, is_worse
 from eval_autopsy.receipt.claims import Claim, Hole, Ledger
@@ -74,6 +74,7 @@ def facts_of(ledger: Ledger, discovery: Discovery | None = None) -> dict[str, An
     interval = claim("difference_interval", **RIGHT, where={})
     cube, guards = ledger.cube, ledger.evidence["guards"]
     wrong = cube.count("production", "wrong", {})
+    records = cube.count("production", "counted", {})
     named = fields_named(ledger)
     attributes = [attribute_facts(ledger, name) for name in named]
     search = search_facts(ledger, discovery)
@@ -86,6 +87,7 @@ def facts_of(ledger: Ledger, discovery: Discovery | None = None) -> dict[str, An
         "change_interval": interval,
         "main": main_of(attributes, search),
         "search": search,
+        "too_few": not search and len(cube.attributes) > 1 and records < TOO_FEW,
         "looked": [Hole({"describe": "features"})] if features_named(ledger) else [],
         "uncovered": max(coverage, key=lambda one: one["unseen_share"], default=None),
         "fell": Fraction(change.value) < 0,

@@ -138,6 +138,10 @@ def need(copy: Copy, split: str = "production", **wanted: str) -> None:
         "packed": lambda value: packed == (value == "yes"),
         "features": lambda value: bool(features) == (value == "yes"),
         "search": lambda value: bool(evidence["search"]) == (value == "yes"),
+        "claimed": lambda value: any(claim["op"] == value for claim in copy.original.claims),
+        "held_out": lambda value: (
+            bool((evidence["search"] or {}).get("held_out")) == (value == "yes")
+        ),
         "kept": lambda value: any(one["kept"] for one in features) == (value == "yes"),
         "guard": lambda value: value in [guard["name"] for guard in evidence["guards"]],
         "no_guard": lambda value: value not in [guard["name"] for guard in evidence["guards"]],
