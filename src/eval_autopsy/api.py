@@ -67,7 +67,9 @@ class Autopsy:
         """
         if len(set(by)) < len(by):
             raise BadCase(f"an attribute is named twice in {', '.join(by)}", remedy="name it once")
-        seed = self.case.file.seed if seed is None else seed
+        says = self.case.file
+        seed = says.seed if seed is None else seed
+        depth, min_support = depth or says.slices.depth, min_support or says.slices.min_support
         if columnar.fits(self.case) and not features:
             asked = Asked(
                 by=by or self.case.wanted.attributes,
@@ -119,7 +121,10 @@ class Autopsy:
         """The case with the fields to slice by, and those that cannot be, with the reason."""
         if by:
             return sliced_by(self.case, by), ()
-        return (self.case, ()) if self.case.wanted.attributes else by_itself(self.case)
+        says_nothing = self.case.file.slices.features is None
+        if self.case.wanted.attributes or not says_nothing:
+            return self.case, ()
+        return by_itself(self.case)
 
     def run(
         self,

@@ -1,7 +1,7 @@
 """Slices of tables that are too long to look at record by record.
 
-1. Files are Parquet, and scores are recorded: nothing is run, scored or read from a text. Guards
-   that would look at an output have none to look at.
+1. Scores are recorded: nothing is run, scored or read from a text. Guards that would look at an
+   output have none to look at.
 2. Everything is counted as the rows go by, and the same questions are asked of the counts.
 3. Half of production is searched and the other half tests, drawn by lot row by row. Where records
    have clusters, this is not the way: see `fits`.
@@ -15,18 +15,22 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from eval_autopsy import attributes as choosing
 from eval_autopsy import kernel
 from eval_autopsy.attributes import Choice, SetAside
 from eval_autopsy.case.load import Case
 from eval_autopsy.cubes import blocks
-from eval_autopsy.cubes.blocks import OUTCOMES, MarginCube
+from eval_autopsy.cubes.blocks import OUTCOMES, MarginCube, counts_as
 from eval_autopsy.discovery import LEVELS_AT_MOST
 from eval_autopsy.errors import CannotUse
 from eval_autopsy.questions.discover import Discovery, Records, Searched, discover, plan_for
 from eval_autopsy.readers.parquet_sample import is_parquet, rows_in
 
-LONG = 100_000  # rows; shorter tables are read record by record
+LONG = 100_000  # rows of Parquet; shorter tables are read record by record
+DEFAULT_ID = "id"
+LARGE = 2**25  # bytes of other files
 COUNTERS_AT_MOST = 40_000_000  # in all blocks together; of eight bytes each
 FOLDED_TO = (LEVELS_AT_MOST, 48, 32, 24, 16, 12, 8)  # levels, until the blocks fit
 
@@ -41,15 +45,18 @@ def fits(case: Case) -> bool:
     guarded = guards.parses or guards.not_blank or guards.matches or guards.json_schema
     if not plain or guarded or guards.pydantic:
         return False
-    if not all(is_parquet(one.path, one.name) for one in case.sources):
+    if all(is_parquet(one.path, one.name) for one in case.sources):
+        rows = sum(rows_in(one.path, one.name) for one in case.sources)
+        return rows >= LONG or "id" not in fields
+    if any(is_parquet(one.path, one.name) for one in case.sources):
         return False
-    return sum(rows_in(one.path, one.name) for one in case.sources) >= LONG or "id" not in fields
+    return sum(one.path.stat().st_size for one in case.sources) >= LARGE
 
 
 class Study(NamedTuple):
     """The counts of some tables, and what a search of them found."""
 
-    cube: MarginCube
+    cube: CountedCube
     discovery: Discovery
     set_aside: tuple[SetAside, ...]
     notes: tuple[str, ...]
@@ -69,7 +76,8 @@ class Asked:
 
 def study(case: Case, asked: Asked, progress: Progress) -> Study:
     """Counts the tables of a case that `fits`, and searches them."""
-    from eval_autopsy.cubes.scan import Attribute, Columns, Scan, Table
+    from eval_autopsy.cubes.scan import Attribute, Scan
+    from eval_autopsy.cubes.tables import Columns, Table
 
     fields = case.wanted.fields
     table = Table(
@@ -79,7 +87,10 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
         seed=asked.seed,
         progress=progress,
     )
-    names = list(asked.by) or _others(case, table.names())
+    known = table.names()
+    if table.columns.id == DEFAULT_ID and DEFAULT_ID not in known:
+        table.columns = table.columns._replace(id=None)  # nobody named it: rows go by their number
+    names = list(asked.by) or _others(case, known)
     choices = choose(table.level_counts(names), asked=bool(asked.by), depth=asked.depth)
     specs = [one for choice in choices.values() for one in choice.attributes]
     plan = plan_for(table.rows, len(specs), depth=asked.depth, support=asked.support)
@@ -98,14 +109,12 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
     cube = cube.with_unscored(scan.unscored)
     records = Records(scan.attributes, scan.batches, table.rows, scan.sample, None)
     found = discover(records, plan, cube)
-    margins = MarginCube(cube, _members(scan))
-    margins.search = Searched(margins.attributes, found)
     late = (
         f"{name}: {levels:,} values that a sample did not have, in {rows:,} records, stand together"
         for name, (levels, rows) in scan.late().items()
     )
     return Study(
-        cube=margins,
+        cube=CountedCube(cube, scan, found),
         discovery=found,
         set_aside=tuple(one for choice in choices.values() for one in choice.set_aside),
         notes=(*(note for choice in choices.values() for note in choice.notes), *late),
@@ -168,19 +177,46 @@ def _texts(value: object) -> frozenset[str]:
     return frozenset(texts)
 
 
-def _members(scan: Any) -> Any:
-    """The ids of records with an outcome, read from the files again."""
-    outcomes = {
-        "right": ("right",),
-        "wrong": ("loud", "silent"),
-        "loud": ("loud",),
-        "silent": ("silent",),
-        "counted": OUTCOMES,
-    }
+class CountedCube(MarginCube):
+    """The cube of counted tables: what it does not hold of slices together, their overlaps do."""
 
-    def members(split: str, outcome: str, where: kernel.Where) -> Iterator[str]:
+    def __init__(self, cube: blocks.BlockCube, scan: Any, found: Discovery) -> None:
+        super().__init__(cube, self._ids)
+        self.scan, self.found = scan, found
+        self.search = Searched(self.attributes, found)
+
+    def union(self, split: str, outcome: str, slices: Sequence[kernel.Where], inside: bool) -> int:
+        """How many records with an outcome lie in any of some tested slices, or in none of them."""
+        overlaps = self.found.overlaps
+        tested: list[kernel.Where] = [one.where for one in self.found.tested]
+        if not all(where in tested for where in slices):
+            raise kernel.Undefined("slices that were not counted together")
+        held = np.zeros(len(overlaps.pattern), np.bool_)
+        for where in slices:
+            held |= overlaps.has(tested.index(where))
+        these = (held == inside) & ((overlaps.part == 0) == (split == "eval"))
+        by_outcome = (overlaps.total(these & (overlaps.outcome == i)) for i in range(len(OUTCOMES)))
+        return counts_as(*by_outcome)[outcome]
+
+    def _ids(self, split: str, outcome: str, where: kernel.Where) -> Iterator[str]:
+        """The ids of records with an outcome, read from the files again."""
         from eval_autopsy.cubes.scan import class_numbers
 
-        return scan.rows_where(where, class_numbers(split, outcomes[outcome]))  # type: ignore[no-any-return]
+        kinds = [one for one in OUTCOMES if counts_as(*(one == kind for kind in OUTCOMES))[outcome]]
+        yield from self.scan.rows_where(where, class_numbers(split, kinds))
 
-    return members
+
+def given(studied: Study) -> dict[str, Any]:
+    """The counts as a receipt keeps them."""
+    cube, overlaps = studied.cube.blocks, studied.discovery.overlaps
+    classes = overlaps.part * len(OUTCOMES) + overlaps.outcome
+    rows = zip(overlaps.pattern, classes, overlaps.records, strict=True)
+    return {
+        "levels": [list(one.levels) for one in cube.attributes],
+        "unscored": {split: cube.unscored.get(split, 0) for split in kernel.SPLITS},
+        "blocks": [
+            {"attributes": list(positions), "counts": counts.ravel().tolist()}
+            for positions, counts in sorted(cube.blocks.items())
+        ],
+        "overlaps": [[int(n) for n in row] for row in rows],
+    }

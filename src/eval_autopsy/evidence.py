@@ -63,7 +63,7 @@ def gather(
     `base`, and when no record is kept.
     """
     names = dict.fromkeys([*case.wanted.attributes, *(where or ())])
-    reading = read_sources(case.sources, case.wanted._replace(attributes=tuple(names)))
+    reading = read_sources(case.sources, case.wanted._replace(attributes=tuple(names)), progress)
     asked = _kept(reading.records, where or {})
     subjects: dict[str, Path] = {}
     made: dict[str, bytes] = {}
@@ -234,6 +234,13 @@ def _answer_line(record: Record, answer: kernel.Answer) -> bytes:
 
 def _subject(path: Path, base: Path, subjects: dict[str, Path]) -> str:
     """The name of a file as seen from the receipt; enters it among the subjects."""
+    name = subject_name(path, base)
+    subjects[name] = path
+    return name
+
+
+def subject_name(path: Path, base: Path) -> str:
+    """The name of a file as seen from a receipt below `base`; raises CannotUse outside of it."""
     try:
         inside = path.absolute().resolve().relative_to(base.resolve())
     except ValueError:
@@ -242,9 +249,7 @@ def _subject(path: Path, base: Path, subjects: dict[str, Path]) -> str:
             where=str(path),
             remedy="run from a folder that holds the data too, or name one with --into",
         ) from None
-    name = "../../" + inside.as_posix()
-    subjects[name] = path
-    return name
+    return "../../" + inside.as_posix()
 
 
 def _source(source: Source, name: str, layout: str) -> dict[str, Any]:
@@ -279,6 +284,7 @@ def spec_of(case: Case) -> dict[str, Any]:
         "system": None,
         "converted": [],
         "search": None,
+        "cube": None,
     }
 
 

@@ -97,7 +97,8 @@ def features_of(
             read = _TEXTS[one.of]
             values = (kernel.featured(one.entry.name, read(record)) for record in records)
             levels = [kernel.canonical(kernel.level(value)) for value in values]
-        reason = folded(spec, levels)
+        none = {*levels} == {kernel.canonical(kernel.level(MISSING))}
+        reason = f"no record has an {one.of}" if none else folded(spec, levels)
         if reason:
             set_aside.append(SetAside(one.name, reason))
         else:

@@ -68,6 +68,7 @@ from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
+from itertools import combinations, product
 from statistics import NormalDist
 from typing import Any, BinaryIO, Callable, NamedTuple, Optional
 
@@ -83,6 +84,8 @@ TIME_LIMIT = 900  # seconds for a whole verification
 
 Where = Mapping[str, Sequence[Any]]  # attribute -> the levels that are meant
 Levels = tuple[str, ...]  # one canonical JSON text per attribute
+Ends = tuple[float, float]  # of an interval
+Term = tuple[float, float, float]  # how steeply a value moves with a rate, and its k and n
 
 
 class _Missing:
@@ -763,7 +766,7 @@ def part_of_time(value: Any, unit: str) -> str:
         return WEEKDAYS[when.weekday()]
     if unit == "week":
         return f"week of {(when - timedelta(days=when.weekday())).date()}"
-    return str(when.date())[: 7 if unit == "month" else 10]
+    return str(when.date())[: 7 if unit == "month" else None]
 
 
 def attribute_name(attribute: Any) -> str:
@@ -1038,11 +1041,10 @@ def script(text: str) -> str:
 def language(text: str) -> str:
     """language by its commonest words"""
     words = re.findall(r"[^\W\d_]+", text.lower())
-    found = Counter(name for word in words for name in _SPOKEN.get(word, ()))
-    (first, most), (_, next_most), *_ = [*found.most_common(2), ("", 0), ("", 0)]
-    if most < 2:
+    found = Counter(name for word in words for name in _SPOKEN.get(word, ())).most_common()
+    if not found or found[0][1] < 2:
         return "none"
-    return "several" if 3 * next_most > 2 * most else first
+    return found[0][0] if all(3 * n <= 2 * found[0][1] for _, n in found[1:]) else "several"
 
 
 @feature(
@@ -1225,6 +1227,19 @@ class Cube:
             for name, levels in where.items()
         ]
 
+    def union(self, split: str, outcome: str, slices: Sequence[Where], inside: bool) -> int:
+        """How many records with an outcome lie in any of some slices, or in none of them."""
+        by = sorted({name for where in slices for name in where})
+        wanted = [
+            {by.index(name): frozenset(map(canonical, levels)) for name, levels in where.items()}
+            for where in slices
+        ]
+        return sum(
+            counts[outcome]
+            for levels, counts in self.counted(by).get(split, {}).items()
+            if any(all(levels[i] in texts for i, texts in one.items()) for one in wanted) == inside
+        )
+
     def slices(self, by: Sequence[str], split: str, outcome: str) -> Counter[Levels]:
         """For each combination of levels of `by`, how many records had an outcome."""
         cells = self.counted(by).get(split, {})
@@ -1253,10 +1268,115 @@ def count_records(
     return cube
 
 
+# ---------------------------------------------------------------- counts that are given
+#
+# Where the records are too many to be judged again here, or may not leave the place where they are,
+# a receipt rests on counts: joint histograms of a few attributes each, one number for each cell and
+# class. A class is a part of the records and an outcome.
+
+_CLASSES = [
+    (part, one) for part in ("eval", "search", "confirm") for one in ("right", "loud", "silent")
+]
+
+
+def summed(counts: Sequence[int], sizes: Sequence[int], axis: int) -> list[int]:
+    """The flat counts of a histogram with one axis less."""
+    inner = math.prod(sizes[axis + 1 :])
+    step = inner * sizes[axis]
+    return [
+        sum(counts[start + i : start + step : inner])
+        for start in range(0, len(counts), step)
+        for i in range(inner)
+    ]
+
+
+class GivenCube(Cube):
+    """A cube whose counts are given, for sets of attributes that some block holds."""
+
+    def __init__(self, attributes: Sequence[str], said: Mapping[str, Any]) -> None:
+        super().__init__(attributes, {}, lambda split, outcome, where: ())
+        self.said, self.levels = said, said["levels"]
+        sizes = [*map(len, self.levels), len(_CLASSES)]
+        overlaps = said["overlaps"]
+        totals: list[int] = [0] * len(_CLASSES)
+        for row in overlaps:
+            totals[row[1]] += row[2]
+        good = len(self.levels) == len(attributes) and all(n >= 0 for row in overlaps for n in row)
+        for block in said["blocks"]:
+            at, counts = block["attributes"], block["counts"]
+            good = good and sorted(set(at)) == at and min(counts, default=-1) >= 0
+            good = good and len(counts) == math.prod(sizes[i] for i in [*at, -1])
+            good = (
+                good and [sum(counts[i :: len(_CLASSES)]) for i in range(len(_CLASSES))] == totals
+            )
+        if not good:
+            raise Unreadable("counts that contradict each other", said["name"])
+        self.totals, self.sizes = totals, sizes
+
+    def margin(self, positions: Sequence[int]) -> list[int]:
+        """The flat counts by some attributes, ascending, and class."""
+        if not positions:
+            return self.totals
+        holding = [one for one in self.said["blocks"] if set(positions) <= set(one["attributes"])]
+        if not holding:
+            raise Undefined("attributes that were not counted together")
+        block = min(holding, key=lambda one: len(one["counts"]))
+        at, counts = [*block["attributes"], -1], block["counts"]
+        for i in [i for i in at if i not in (*positions, -1)]:
+            counts = summed(counts, [self.sizes[j] for j in at], at.index(i))
+            at.remove(i)
+        return list(counts)
+
+    def counted(self, by: Sequence[str]) -> dict[str, dict[Levels, Counter[str]]]:
+        """The cells of some attributes alone, by split."""
+        key = tuple(by)
+        if key not in self.marginals:
+            if not set(by) <= set(self.attributes):
+                raise Unreadable(f"no attributes {', '.join(by)}", "claims")
+            positions = sorted(self.attributes.index(name) for name in by)
+            order = [positions.index(self.attributes.index(name)) for name in by]
+            counts = self.margin(positions)
+            found: dict[str, dict[Levels, Counter[str]]] = {split: {} for split in SPLITS}
+            cells = product(*(self.levels[i] for i in positions))
+            for cell, texts in enumerate(cells):
+                levels = tuple(texts[i] for i in order)
+                for i, (part, outcome) in enumerate(_CLASSES):
+                    n = counts[cell * len(_CLASSES) + i]
+                    split = "eval" if part == "eval" else "production"
+                    if n:
+                        found[split].setdefault(levels, Counter()).update(_counts_as(outcome, n))
+            for split, n in self.said["unscored"].items() if not by else ():
+                cell_of_all = found[split].setdefault((), Counter())
+                cell_of_all.update({"records": n, "unscored": n})
+            self.marginals[key] = found
+        return self.marginals[key]
+
+    def union(self, split: str, outcome: str, slices: Sequence[Where], inside: bool) -> int:
+        """How many records with an outcome lie in any of some tested slices, or in none of them."""
+        tested = [one["where"] for one in _search(self).says["tested"]]
+        if not all(where in tested for where in slices):
+            raise Undefined("slices that were not counted together")
+        wanted = [i for i, where in enumerate(tested) if where in slices]
+        found = 0
+        for pattern, i, n in self.said["overlaps"]:
+            part, kind = _CLASSES[i]
+            here = any(pattern >> i & 1 for i in wanted) == inside
+            if here and (part == "eval") == (split == "eval"):
+                found += _counts_as(kind, n).get(outcome, 0)
+        return found
+
+
+def _counts_as(outcome: str, n: int) -> dict[str, int]:
+    """What n scored records with an outcome count as."""
+    names = ["records", "counted", outcome, "right" if outcome == "right" else "wrong"]
+    names += ["errored"] if outcome == "loud" else ["well_formed"]
+    return dict.fromkeys(names, n)
+
+
 # ---------------------------------------------------------------- statistics
 
 
-def wilson(k: int, n: int) -> tuple[float, float]:
+def wilson(k: float, n: float) -> Ends:
     """The 95% interval of a rate, as fractions of 1; (0, 1) when n is 0.
 
     Ends are exact at k = 0 and k = n. Source: Wilson 1927, JASA 22:209.
@@ -1272,12 +1392,25 @@ def wilson(k: int, n: int) -> tuple[float, float]:
     return low, 1.0 if k == n else (middle + reach) / scale
 
 
-def newcombe(k1: int, n1: int, k0: int, n0: int) -> tuple[float, float]:
+def mover(value: float, terms: Iterable[Term], variance: float = 0.0) -> Ends:
+    """The 95% interval, within -1 and 1, of a value that rests on uncorrelated rates.
+
+    A rate counts by the end of its Wilson interval that lies where its slope leads; `variance` is
+    of what else moves the value. Source: MOVER, Zou and Donner 2008, Stat. Med. 27:1693.
+    """
+    z = NormalDist().inv_cdf(0.975)
+    below, above = [z * math.sqrt(variance)], [z * math.sqrt(variance)]
+    for slope, k, n in terms:
+        low, high = wilson(k, n)
+        falls, rises = sorted((slope * (low - k / n), slope * (high - k / n)))
+        below.append(falls)
+        above.append(rises)
+    return max(-1.0, value - math.hypot(*below)), min(1.0, value + math.hypot(*above))
+
+
+def newcombe(k1: int, n1: int, k0: int, n0: int) -> Ends:
     """The 95% interval of k1/n1 - k0/n0. Source: Newcombe 1998, Stat. Med. 17:873, method 10."""
-    (low1, high1), (low0, high0) = wilson(k1, n1), wilson(k0, n0)
-    p1, p0 = k1 / n1, k0 / n0
-    low = p1 - p0 - math.hypot(p1 - low1, high0 - p0)
-    return max(-1.0, low), min(1.0, p1 - p0 + math.hypot(high1 - p1, p0 - low0))
+    return mover(k1 / n1 - k0 / n0, [(1, k1, n1), (-1, k0, n0)])
 
 
 @lru_cache(maxsize=4096)  # each slice's claim adjusts for the tests of all the others
@@ -1334,39 +1467,180 @@ def ratio(k: int, n: int) -> Fraction:
 
 
 GAP_PARTS = ("uncovered", "rate", "mix", "eval_only")
+MOVES_FIRST = {"symmetric": Fraction(1, 2), "production": Fraction(1), "eval": Fraction(0)}
+NO_OVERLAP = "cannot be split: no overlap"
+
+
+class Sides(NamedTuple):
+    """The scored records of each split by slice: how many, and how many of them are right."""
+
+    n: Mapping[str, Counter[Levels]]
+    k: Mapping[str, Counter[Levels]]
+    shared: Sequence[Levels]  # the slices that both splits have
+    all_n: Mapping[str, int]
+    all_k: Mapping[str, int]
+    shared_n: Mapping[str, int]
+    shared_k: Mapping[str, int]
+
+
+def sides_of(cube: Cube, by: Sequence[str]) -> Sides:
+    """The two sides by some attributes; raises Undefined when a split has no scored record."""
+    n, k = (
+        {split: cube.slices(by, split, outcome) for split in SPLITS}
+        for outcome in ("counted", "right")
+    )
+    shared = sorted(set(n["eval"]) & set(n["production"]))
+    sums = [{split: sum(counts[split].values()) for split in SPLITS} for counts in (n, k)]
+    sums += [
+        {split: sum(counts[split][s] for s in shared) for split in SPLITS} for counts in (n, k)
+    ]
+    for split in SPLITS:
+        ratio(0, sums[0][split])
+    return Sides(n, k, shared, *sums)
 
 
 def gap_parts(cube: Cube, by: Sequence[str], order: str) -> dict[str, Fraction]:
     """The gap as the exact sum of its four parts.
 
     uncovered: slices that only production has; rate: shared slices that got worse or better; mix:
-    shared slices that became more or less common; eval_only: slices that only eval has. `order`
-    is "production" (rates change first at production's mix), "eval", or "symmetric", their mean
-    (Kitagawa 1955, JASA 50:1168).
+    shared slices that became more or less common; eval_only: slices that only eval has. Where no
+    slice is shared the gap cannot be split, and rate and mix count as nothing.
     """
-    n = {split: cube.slices(by, split, "counted") for split in SPLITS}
-    k = {split: cube.slices(by, split, "right") for split in SPLITS}
-    total = {split: sum(n[split].values()) for split in SPLITS}
-    promised = ratio(sum(k["eval"].values()), total["eval"])
-    shared = sorted(set(n["eval"]) & set(n["production"]))
-    within = {split: sum(n[split][s] for s in shared) for split in SPLITS}
-    covered = ratio(within["production"], total["production"])
-    share = {"production": Fraction(1), "eval": Fraction(0), "symmetric": Fraction(1, 2)}[order]
-    parts = dict.fromkeys(GAP_PARTS, Fraction(0))
-    # What eval promised for slices that it never contained is its overall rate.
-    parts["uncovered"] = sum(
-        (k["production"][s] - n["production"][s] * promised)
-        for s in sorted(set(n["production"]) - set(shared))
-    ) / Fraction(total["production"])
-    for s in shared:
-        rate = {split: Fraction(k[split][s], n[split][s]) for split in SPLITS}
-        mass = {split: Fraction(n[split][s], within[split]) for split in SPLITS}
+    rows = slice_parts(sides_of(cube, by), order).values()
+    return {part: sum((row[part] for row in rows), Fraction(0)) for part in GAP_PARTS}
+
+
+def slice_parts(sides: Sides, order: str) -> dict[Levels, dict[str, Fraction]]:
+    """What each slice of production adds to each part of the gap: together, its contribution.
+
+    `order` is "production" (rates change first at production's mix), "eval", or "symmetric", their
+    mean (Kitagawa 1955, JASA 50:1168). What eval promised for slices that it never contained is its
+    overall rate; a slice that became more common is held against the same.
+    """
+    n, k, share = sides.n, sides.k, MOVES_FIRST[order]
+    promised = Fraction(sides.all_k["eval"], sides.all_n["eval"])
+    covered = Fraction(sides.shared_n["production"], sides.all_n["production"])
+    rows = {}
+    for s in sorted(n["production"]):
+        row = rows[s] = dict.fromkeys(GAP_PARTS, Fraction(0))
+        rate = {split: Fraction(k[split][s], n[split][s]) for split in SPLITS if n[split][s]}
+        if "eval" not in rate:
+            weight = Fraction(n["production"][s], sides.all_n["production"])
+            row["uncovered"] = weight * (rate["production"] - promised)
+            continue
+        mass = {split: Fraction(n[split][s], sides.shared_n[split]) for split in SPLITS}
         by_rate = share * mass["production"] + (1 - share) * mass["eval"]
-        by_mix = share * rate["eval"] + (1 - share) * rate["production"]
-        parts["rate"] += covered * by_rate * (rate["production"] - rate["eval"])
-        parts["mix"] += covered * by_mix * (mass["production"] - mass["eval"])
-        parts["eval_only"] += covered * mass["eval"] * (rate["eval"] - promised)
-    return parts
+        by_mix = share * rate["eval"] + (1 - share) * rate["production"] - promised
+        row["rate"] = covered * by_rate * (rate["production"] - rate["eval"])
+        row["mix"] = covered * by_mix * (mass["production"] - mass["eval"])
+        row["eval_only"] = covered * mass["eval"] * (rate["eval"] - promised)
+    return rows
+
+
+def gap_part_interval(cube: Cube, part: str, order: str, by: Sequence[str]) -> Ends:
+    """The 95% interval of a part of the gap.
+
+    Which slices are shared is taken as it was seen, and records as independent: counts do not show
+    clusters, which make an interval like this too narrow.
+    """
+    sides = sides_of(cube, by)
+    if part == "uncovered":
+        new = [s for s in sides.n["production"] if s not in sides.n["eval"]]
+        counts = [sum(side["production"][s] for s in new) for side in (sides.k, sides.n)]
+        return _contributed(sides, *counts) if new else (0.0, 0.0)
+    if part == "eval_only":
+        return _eval_only_interval(sides)
+    return split_interval(sides, part, order, sides.shared)
+
+
+def _contributed(sides: Sides, k: int, n: int) -> Ends:
+    """The interval of what k of n add to the gap; their share of production is exact when all."""
+    (k0, n0), total = (sides.all_k["eval"], sides.all_n["eval"]), sides.all_n["production"]
+    share, apart = n / total, k / n - k0 / n0
+    terms: list[Term] = [(share, k, n), (-share, k0, n0)]
+    return mover(share * apart, [*terms, (apart, n, total)] if n < total else terms)
+
+
+def _eval_only_interval(sides: Sides) -> Ends:
+    """By the rates of eval's shared and other slices, and by the share of both splits shared."""
+    (k, n), all_n = (sides.shared_k["eval"], sides.shared_n["eval"]), sides.all_n
+    rest, rest_k = all_n["eval"] - n, sides.all_k["eval"] - k
+    if not n or not rest:
+        return 0.0, 0.0
+    covered, only = sides.shared_n["production"] / all_n["production"], rest / all_n["eval"]
+    apart = k / n - rest_k / rest
+    terms: list[Term] = [(covered * only, k, n), (-covered * only, rest_k, rest)]
+    terms.append((covered * apart, rest, all_n["eval"]))
+    if covered < 1:
+        terms.append((only * apart, sides.shared_n["production"], all_n["production"]))
+    return mover(covered * only * apart, terms)
+
+
+def split_interval(sides: Sides, part: str, order: str, some: Sequence[Levels]) -> Ends:
+    """The 95% interval of what some shared slices add to rate or mix.
+
+    The slices' rates move it as in `mover`, their shares, which are multinomial, by the delta
+    method. Raises Undefined when no slice is shared.
+    """
+    if not sides.shared:
+        raise Undefined(NO_OVERLAP)
+    n, k, first = sides.n, sides.k, float(MOVES_FIRST[order])
+    promised = sides.all_k["eval"] / sides.all_n["eval"]
+    covered = sides.shared_n["production"] / sides.all_n["production"]
+    worth, weights, slopes, mass = {}, {}, {}, {}
+    for s in some:
+        (r, q), (r0, e) = (
+            (k[split][s] / n[split][s], n[split][s] / sides.shared_n[split])
+            for split in ("production", "eval")
+        )
+        mass[s] = q, e
+        if part == "rate":
+            worth[s] = r - r0
+            slopes[s] = weights[s] = covered * (first * q + (1 - first) * e)
+        else:
+            worth[s], weights[s] = first * r0 + (1 - first) * r - promised, covered * (q - e)
+            # What chance makes of this in the square is in the variance of the shares as well.
+            chance = sum(
+                p * (1 - p) / sides.shared_n[split] for p, split in zip((q, e), SPLITS[::-1])
+            )
+            slopes[s] = math.copysign(covered * math.sqrt(max(0.0, (q - e) ** 2 - chance)), q - e)
+    signs = (1.0, -1.0) if part == "rate" else (1 - first, first)
+    terms = [
+        (sign * slope, of, out_of)
+        for split, sign in zip(("production", "eval"), signs)
+        for slope, of, out_of in _weighted(sides, split, slopes)
+    ]
+    # A production record moves its slice's worth, and the mean at eval's mix; an eval record both.
+    own, by_mean = (first, 1 - first) if part == "rate" else (1.0, -1.0)
+    (q1, q2), (e1, e2) = (
+        [math.fsum(mass[s][i] * worth[s] ** power for s in some) for power in (1, 2)]
+        for i in (0, 1)
+    )
+    moved = own**2 * q2 + 2 * own * by_mean * e1 * q1 + (by_mean * e1) ** 2
+    moved -= covered * (own * q1 + by_mean * e1) ** 2
+    variance = covered * max(0.0, moved) / sides.all_n["production"]
+    variance += (covered * by_mean) ** 2 * max(0.0, e2 - e1**2) / sides.shared_n["eval"]
+    return mover(math.fsum(weights[s] * worth[s] for s in some), terms, variance)
+
+
+def _weighted(sides: Sides, split: str, slopes: Mapping[Levels, float]) -> Iterator[Term]:
+    """Weighted sums of the slices' rates, those that rise and those that fall, as terms of `mover`.
+
+    Each is a rate of as many records as would give it its variance. That is estimated from rates
+    that two records at the overall rate were added to, so that no slice seems to be without any.
+    """
+    n, k = sides.n[split], sides.k[split]
+    overall = (sides.shared_k[split] + 1) / (sides.shared_n[split] + 2)
+    near = {s: (k[s] + 2 * overall) / (n[s] + 2) for s in slopes}
+    for sign in (1, -1):
+        weights = {s: sign * slope for s, slope in slopes.items() if sign * slope > 0}
+        whole = math.fsum(weights.values())
+        if weights:
+            rate = min(1.0, math.fsum(w * k[s] / n[s] for s, w in weights.items()) / whole)
+            usual = math.fsum(w * near[s] for s, w in weights.items()) / whole
+            spread = math.fsum(w**2 * near[s] * (1 - near[s]) / n[s] for s, w in weights.items())
+            size = usual * (1 - usual) * whole**2 / spread
+            yield sign * whole, rate * size, size
 
 
 def contribution(cube: Cube, where: Where) -> Fraction:
@@ -1377,6 +1651,41 @@ def contribution(cube: Cube, where: Where) -> Fraction:
     promised = ratio(cube.count("eval", "right", {}), cube.count("eval", "counted", {}))
     right, n = (cube.count("production", outcome, where) for outcome in ("right", "counted"))
     return (right - n * promised) / Fraction(max(1, cube.count("production", "counted", {})))
+
+
+def contribution_interval(cube: Cube, where: Where) -> Ends:
+    """The 95% interval of what a slice adds to the gap; of all records, Newcombe's of the gap.
+
+    Takes records as independent, as `gap_part_interval` does.
+    """
+    k, n = (cube.count("production", outcome, where) for outcome in ("right", "counted"))
+    ratio(k, n)
+    return _contributed(sides_of(cube, []), k, n)
+
+
+def unseen_anywhere(cube: Cube, by: Sequence[str]) -> tuple[int, int]:
+    """The share of production in slices that neither split has a record of, as k of n.
+
+    By slices that only production has, and of which it has one record. Source: Good 1953,
+    Biometrika 40:237.
+    """
+    before, after = (cube.slices(by, split, "counted") for split in SPLITS)
+    return sum(n == 1 for s, n in after.items() if s not in before), sum(after.values())
+
+
+def unseen_anywhere_interval(cube: Cube, by: Sequence[str]) -> Ends:
+    """The 95% interval of that share. Source: Esty 1983, Ann. Stat. 11:905.
+
+    Wilson's high end where there is no such record, and his low one where there are no others.
+    """
+    before, after = (cube.slices(by, split, "counted") for split in SPLITS)
+    once, n = unseen_anywhere(cube, by)
+    twice = sum(n == 2 for s, n in after.items() if s not in before)
+    share = float(ratio(once, n))
+    if once in (0, n):
+        return wilson(once, n)
+    reach = NormalDist().inv_cdf(0.975) * math.sqrt(once * (1 - share) + 2 * twice) / n
+    return max(0.0, share - reach), min(1.0, share + reach)
 
 
 def eta_squared(cube: Cube, split: str, by: Sequence[str]) -> Fraction:
@@ -1595,6 +1904,57 @@ class Search:
         return found
 
 
+class GivenSearch(Search):
+    """The search of a cube that is given, tested in the held-out part by how slices overlap."""
+
+    def __init__(self, cube: GivenCube, search: Mapping[str, Any]) -> None:
+        self.cube, self.says, self.p = cube, search, []
+        if not search["held_out"]:
+            raise Unreadable("a search of counts that holds nothing out", "evidence.search")
+
+    def searched(self) -> int:
+        """How many conjunctions have enough scored records of production."""
+        cube, by = self.cube, sorted(map(self.cube.attributes.index, self.says["by"]))
+        found = 0
+        for size in range(1, self.says["depth"] + 1):
+            for positions in combinations(by, size):
+                counts = cube.margin(positions)
+                for start in range(3, len(counts), len(_CLASSES)):
+                    found += sum(counts[start : start + 6]) >= self.says["support"]
+        return found
+
+    def p_values(self) -> list[float]:
+        """The adjusted p of each slice that was picked."""
+        if not self.p:
+            before = {"wrong": 0, "silent": 0}
+            raw = []
+            for i, one in enumerate(self.says["tested"]):
+                bad = ("loud", "silent") if one["outcome"] == "wrong" else ("silent",)
+                k = n = wrong = total = 0
+                for pattern, number, records in self.cube.said["overlaps"]:
+                    part, outcome = _CLASSES[number]
+                    if part == "confirm" and not pattern & before[one["outcome"]]:
+                        total += records
+                        wrong += records * (outcome in bad)
+                        n += records * (pattern >> i & 1)
+                        k += records * (outcome in bad) * (pattern >> i & 1)
+                raw.append(fisher_greater(k, n, wrong, total))
+                before[one["outcome"]] |= 1 << i
+            self.p = holm(raw)
+        return self.p
+
+    def held_out(self, outcome: str, of: str, where: Where) -> tuple[int, int]:
+        """The rate of an outcome in the part of a slice that tested it."""
+        i = [one["where"] for one in self.says["tested"]].index(where)
+        k = n = 0
+        for pattern, number, records in self.cube.said["overlaps"]:
+            part, kind = _CLASSES[number]
+            if part == "confirm" and pattern >> i & 1:
+                k += _counts_as(kind, records).get(outcome, 0)
+                n += _counts_as(kind, records).get(of, 0)
+        return k, n
+
+
 def _bits(mask: int) -> int:
     return bin(mask).count("1")  # int.bit_count came with Python 3.10
 
@@ -1688,6 +2048,8 @@ def _difference_interval(cube: Cube, outcome: str, of: str, where: Where) -> tup
 
 
 def _gap_part(cube: Cube, part: str, order: str, by: Sequence[str]) -> Fraction:
+    if part in ("rate", "mix") and not sides_of(cube, by).shared:
+        raise Undefined(NO_OVERLAP)
     return gap_parts(cube, by, order)[part]
 
 
@@ -1698,34 +2060,20 @@ def _gap_share(cube: Cube, where: Where) -> Fraction:
     return contribution(cube, where) / gap
 
 
-def _union(cube: Cube, split: str, outcome: str, slices: Sequence[Where], inside: bool) -> int:
-    """How many records with an outcome lie in any of some slices, or in none of them."""
-    by = sorted({name for where in slices for name in where})
-    wanted = [
-        {by.index(name): frozenset(map(canonical, levels)) for name, levels in where.items()}
-        for where in slices
-    ]
-    return sum(
-        counts[outcome]
-        for levels, counts in cube.counted(by).get(split, {}).items()
-        if any(all(levels[i] in texts for i, texts in one.items()) for one in wanted) == inside
-    )
-
-
 def _rate_within(
     cube: Cube, split: str, outcome: str, of: str, slices: Sequence[Where]
 ) -> tuple[int, int]:
-    return _union(cube, split, outcome, slices, True), _union(cube, split, of, slices, True)
+    return cube.union(split, outcome, slices, True), cube.union(split, of, slices, True)
 
 
 def _rate_outside(
     cube: Cube, split: str, outcome: str, of: str, slices: Sequence[Where]
 ) -> tuple[int, int]:
-    return _union(cube, split, outcome, slices, False), _union(cube, split, of, slices, False)
+    return cube.union(split, outcome, slices, False), cube.union(split, of, slices, False)
 
 
 def share_within(cube: Cube, split: str, outcome: str, slices: Sequence[Where]) -> tuple[int, int]:
-    return _union(cube, split, outcome, slices, True), cube.count(split, outcome, {})
+    return cube.union(split, outcome, slices, True), cube.count(split, outcome, {})
 
 
 def _unseen(cube: Cube, by: Sequence[str]) -> tuple[int, int]:
@@ -1788,13 +2136,25 @@ OPERATIONS = {
         _PAIR, "interval", _difference_interval, "95% interval of the change{what}"
     ),
     "gap_part": Operation(("part", "order", "by"), "fraction", _gap_part, "{order}"),
+    "gap_part_interval": Operation(
+        ("part", "order", "by"), "interval", gap_part_interval, "95% interval, {order}"
+    ),
     "contribution": Operation(("where",), "fraction", contribution, "adds to the gap"),
+    "contribution_interval": Operation(
+        ("where",), "interval", contribution_interval, "95% interval of what it adds"
+    ),
     "gap_share": Operation(("where",), "fraction", _gap_share, "share of the gap"),
     "eta_squared": Operation(
         ("split", "by"), "fraction", eta_squared, "share of right and wrong explained"
     ),
     "p_adjusted": Operation(("where",), "real", p_adjusted, "p against the rest, adjusted"),
     "unseen": Operation(("by",), "rate", _unseen, "in slices that eval never contained"),
+    "unseen_anywhere": Operation(
+        ("by",), "rate", unseen_anywhere, "estimate for slices in neither split"
+    ),
+    "unseen_anywhere_interval": Operation(
+        ("by",), "interval", unseen_anywhere_interval, "95% interval for slices in neither split"
+    ),
     "levels": Operation(("split", "by", "which"), "slices", _levels, "slices, {which}"),
     "smallest_set": Operation(
         ("by", "share"), "slices", smallest_set, "fewest slices with {share} of the loss"
@@ -1839,7 +2199,7 @@ _SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"}  # as in 
 _CHOICES = {
     "split": SPLITS,
     "part": GAP_PARTS,
-    "order": ("symmetric", "production", "eval"),
+    "order": tuple(MOVES_FIRST),
     "which": ("all", "all_right", "all_wrong", "unseen"),
 }
 
@@ -1941,7 +2301,11 @@ def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> s
         kind, _, subject = outcome.partition(":")
         if stored and (kind in by_guards or kind == "only" or subject in stored):
             return "given"
-    if evidence["converted"] or evidence["scorer"]["rule"] in ("recorded", "stored"):
+    if (
+        evidence["cube"]
+        or evidence["converted"]
+        or evidence["scorer"]["rule"] in ("recorded", "stored")
+    ):
         return "given"
     return "re-run" if evidence["system"] and evidence["system"]["reproduced"] else "re-scored"
 
@@ -2046,9 +2410,13 @@ _FORMS = {  # of an operation that not every form of its kind is true of
     "difference": ("points", "change"),
     "difference_interval": ("points",),
     "gap_part": ("points",),
+    "gap_part_interval": ("points",),
     "contribution": ("points",),
+    "contribution_interval": ("points",),
     "gap_share": ("percent",),
     "eta_squared": ("percent",),
+    "unseen_anywhere": ("percent",),
+    "unseen_anywhere_interval": ("percent",),
 }
 _FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
     "count": (lambda value, form: f"{int(value):,}", ("count",)),
@@ -2121,9 +2489,10 @@ def block(text: str, limit: int = 2000) -> str:
 
 
 _ORDERS = {"symmetric": "mean of both orders", "production": "at production's mix"}
-_OF_PRODUCTION = frozenset(
-    {"contribution", "gap_share", "p_adjusted", "unseen", "smallest_set"}
-    | {"searched", "confirmed", "p_discovered", "rate_held_out"}
+_OF_PRODUCTION = (
+    *("contribution", "contribution_interval", "gap_share", "p_adjusted", "smallest_set"),
+    *("unseen", "unseen_anywhere", "unseen_anywhere_interval"),
+    *("searched", "confirmed", "p_discovered", "rate_held_out"),
 )
 
 
@@ -2328,7 +2697,10 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "attributes": lambda p: _listed(map(attribute_name, p["evidence"]["attributes"])),
     "command": lambda p: code("python3 receipts/{}/verify.py".format(p["case"])),
     "sources": lambda p: _listed(
-        dict.fromkeys(_short(source["file"]) for source in p["evidence"]["sources"])
+        dict.fromkeys(
+            [_short(source["file"]) for source in p["evidence"]["sources"]]
+            or sorted((p["evidence"]["cube"] or {"counted_from": {}})["counted_from"])
+        )
     ),
     "envelope": lambda p: _pairs(
         ((code(key), code(p["envelope"][key])) for key in sorted(p["envelope"])),
@@ -2516,6 +2888,7 @@ _EVIDENCE = {
         None,
     ),
     "converted": [str],
+    "cube": ({"file": str, "records": int, "counted_from": {"*": object}}, None),
     "search": (
         {
             **dict.fromkeys(("depth", "support", "seed", "draws"), int),
@@ -2525,6 +2898,12 @@ _EVIDENCE = {
         },
         None,
     ),
+}
+_GIVEN = {  # the file that a receipt on given counts rests on
+    "levels": [[str]],
+    "unscored": {"eval": int, "production": int},
+    "blocks": [{"attributes": [int], "counts": [int]}],
+    "overlaps": [[int]],
 }
 # Only these, for a key of one's own could look like a result.
 _ENVELOPE = "engine,kernel,made at,processors,python,records,seconds,seed,system".split(",")  # noqa: SIM905
@@ -2564,7 +2943,8 @@ def conforms(value: Any, shape: Any, where: str) -> None:
             conforms(value[key], shape.get(key, shape.get("*")), f"{where}.{key}")
     elif isinstance(shape, list):
         good = isinstance(value, list)
-        for i, item in enumerate(value if good else ()):
+        plain = shape == [int] and good and all(type(item) is int for item in value)
+        for i, item in enumerate(value if good and not plain else ()):
             conforms(item, shape[0], f"{where}[{i}]")
     elif isinstance(shape, frozenset):
         good = isinstance(value, str) and value in shape
@@ -2671,6 +3051,16 @@ class Verification:
             return "holds"
         return "cannot-check" if all(one.cannot for one in self.failures) else "does-not-hold"
 
+    @property
+    def counted(self) -> bool:
+        """Whether the receipt rests on counts, and not on records."""
+        return bool(self.statement and self.evidence["cube"])
+
+    def bases(self) -> Counter[str]:
+        """How many claims rest on what; none where they could not be checked."""
+        checked = any(name == "claims" for name, _, _ in self.sections)
+        return Counter(one["rests_on"] for one in self.predicate["claims"] if checked)
+
     def fail(self, check: str, where: str, expected: str, found: str, cannot: bool = False) -> None:
         self.failures.append(Failure(check, where, expected, found, cannot))
 
@@ -2717,6 +3107,7 @@ class Verification:
         rests = {"REPORT.md", "verify.py", *(one["file"] for one in self.evidence["sources"])}
         rests |= {self.evidence[part] for part in parts if self.evidence[part] is not None}
         rests |= {system["file"], *system["files"]} if system else set()
+        rests |= {self.evidence["cube"]["file"]} if self.evidence["cube"] else set()
         for name in sorted(rests - set(names)):
             self.fail("layout", "receipt.json", f"{name} among the subjects", "not there")
         return f"{len(names)} subjects"
@@ -2785,10 +3176,27 @@ class Verification:
             raise Unreadable("two attributes have the same name", "evidence")
         if self.evidence["search"]:
             check_search(self.evidence["search"], names)
+        if self.evidence["cube"]:
+            return self.given(names)
         self.cube = count_records(names, self.records, self.evidence["search"])
         if len({record.split for record in self.records}) < len(SPLITS):
             raise Unreadable("records of one split only", "evidence")
         return f"{len(self.records):,} records scored and guarded again"
+
+    def given(self, names: Sequence[str]) -> str:
+        """Takes the counts of a receipt that rests on them."""
+        said = self.evidence["cube"]
+        raw = self.opened(said["file"]).read()
+        given = strict_json(_text(raw, said["file"]), said["file"])
+        conforms(given, _GIVEN, said["file"])
+        self.cube = cube = GivenCube(names, {**given, "name": said["file"]})
+        if sum(cube.totals) + sum(given["unscored"].values()) != said["records"]:
+            raise Unreadable("counts of other records than it says", said["file"])
+        if not sum(cube.totals[:3]) or not sum(cube.totals[3:]):
+            raise Unreadable("records of one split only", said["file"])
+        if self.evidence["search"]:
+            cube.search = GivenSearch(cube, self.evidence["search"])
+        return "counts of {:,} records, taken as they are".format(said["records"])
 
     def claims(self) -> str:
         claims = self.predicate["claims"]
@@ -3055,11 +3463,11 @@ def lines_of(done: Verification, verbose: bool) -> Iterator[str]:
             yield "        " + visible(f"{one.where}: {found}")
         if len(failures) > 5 and not verbose:
             yield f"        and {len(failures) - 5} more; -v shows them"
-    bases = Counter(claim["rests_on"] for claim in done.predicate["claims"]) if done.records else {}
-    basis = ", ".join(f"{n} {name}" for name, n in sorted(bases.items()))
+    basis = ", ".join(f"{n} {name}" for name, n in sorted(done.bases().items()))
+    data = "counts" if done.counted else "data"
     failed = ", ".join(name for name, holds, _ in done.sections if not holds)
     yield {
-        "holds": f"The receipt holds: every claim in REPORT.md follows from the data ({basis}).",
+        "holds": f"The receipt holds: every claim in REPORT.md follows from the {data} ({basis}).",
         "does-not-hold": f"The receipt does not hold: {failed}.",
         "cannot-check": f"The receipt cannot be checked: {failed}.",
     }[done.verdict]

@@ -73,7 +73,14 @@ def test_the_document_has_the_promised_fields(call: Call, case: Path) -> None:
     assert (found["searched"], found["confirmed"]) == (6, 4)
     assert found["gap"]["value"] == "-0.1375"
     assert found["waterfall"]["uncovered"] == "-0.1375"
+    assert found["waterfall"]["rate"] is None
+    assert found["waterfall"]["overlap"] is False
     assert found["production"]["interval"] == ["0.825288073342", "0.892815513265"]
+
+
+def test_a_change_that_cannot_be_split_is_said_not_to_be(call: Call, case: Path) -> None:
+    said = call("slices", case).out
+    assert "the change in points: cannot be split: no overlap; uncovered -13.75 [-17.47" in said
 
 
 def test_members_are_the_ids_of_each_slice(call: Call, case: Path) -> None:

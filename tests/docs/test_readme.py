@@ -23,18 +23,31 @@ def alike(text: str) -> str:
     return re.sub(r"\b[0-9a-f]{16}\b|\b\d[\d,]* bytes", "...", text).strip()
 
 
-def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
-    command, _, shown = blocks("console")[0].partition("\n")
-    assert command == "$ autopsy demo"
+def printed(command: str, folder: Path) -> str:
+    """What a command of ours prints in a folder."""
+    name, *arguments = command.removeprefix("$ ").split()
+    assert name == "autopsy"
     done = subprocess.run(
-        [sys.executable, "-m", "eval_autopsy", "demo"],
-        cwd=tmp_path,
+        [sys.executable, "-m", "eval_autopsy", *arguments],
+        cwd=folder,
         env={**os.environ, "PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert alike(done.stdout) == alike(shown)
+    return done.stdout
+
+
+def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
+    command, _, shown = blocks("console")[0].partition("\n")
+    assert command == "$ autopsy demo"
+    assert alike(printed(command, tmp_path)) == alike(shown)
+
+
+def test_the_slices_that_nobody_logged_are_printed_as_the_readme_shows() -> None:
+    command, _, shown = blocks("console")[1].partition("\n")
+    assert command.startswith("$ autopsy slices")
+    assert alike(printed(command, ROOT)) == alike(shown)
 
 
 def test_the_case_that_the_readme_shows_is_the_one_of_the_example() -> None:

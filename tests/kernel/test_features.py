@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -289,7 +290,7 @@ def test_a_character_that_is_spelled_out_is_no_text_that_spells_it() -> None:
 # ---------------------------------------------------------------- made of fields
 
 
-def level(attribute: dict[str, object], value: object) -> object:
+def level(attribute: Mapping[str, object], value: object) -> object:
     text = kernel.level_of(attribute, {} if value is kernel.MISSING else {"f": value}, {})
     return kernel.strict_json(text)
 

@@ -155,12 +155,63 @@ _READ = (  # what the features read; each line is one text
     "it ends (here",
     "it ends...",
     "it ends, ",
+    "It ends. The rest of this was lost in the ven",
+    "It ends. The rest of this was lost. ",
+    "It ends. Of this",
+    "one two three four five",
+    "It ends\nthe rest was in the ven",
+    "ends in a hyphen-",
+    "ends in a slash\\",
+    "ends in dots\u2026",
+    '[1, {"a": [2]}]',
+    "[]",
+    "{}",
+    '[{"b": 1}, {"a": 2}]',
+    '[{"b": 1}, 2]',
+    "[[[[[[[1]]]]]]]",
+    "the client of the house",
+    "der die und das",
+    "the the the der der",
+    "the the the the der der",
+    "the the",
+    "the the der der",
+    "the " * 10 + "der " * 7,
+    "It ends. one two thr",
+    "It ends. one two three fou",
+    "It ends. one two three f",
+    "the",
+    "5% and 5 %",
+    "5 %",
+    "5 percent",
+    "&amp; and \\u00e9",
+    "I am unable to",
+    "def f(x):",
+    "see www.example.org",
+    "a\t\t",
     "```open",
     "x" * 15,
     "x" * 16,
     "x" * 70000,
     "\n".join("abcdefghijkl"),
 )
+
+
+_SPELLED = (  # what a band may be asked for
+    *("'0.5'", "'.5'", "'5.'", "' 1e3 '", "'-1'", "'+1'", "'1e1000'", "''", "'x'", "'9' * 99"),
+    *("'9' * 100", "None", "True", "[1]", "MISSING", "5", "0", "-7", "Decimal('0.5')", "'1_0'"),
+)
+_SAID = (  # and a part of a time
+    *("'2024-05-06T23:30:00Z'", "'2024-05-06T23:30:59.5-02:00'", "'2024-05-06 01:30+0530'"),
+    *("'2024-05-06'", "' 2024-05-12t10:00z '", "'2024-02-30'", "'0001-01-01T00:00+01:00'"),
+    *("'2024-05-06T24:00'", "10**8", "10**8 - 1", "10**11 - 1", "10**11", "10**14 - 1", "10**14"),
+    *("1714950000", "'1714950000123'", "Decimal('1714950000.5')", "True", "None", "'x'", "[1]"),
+)
+_SMALL = (  # evidence of a single record
+    "{'guards': [], 'outputs': None, 'verdicts': None, 'fields': {'id': 'id'}, 'attributes': [], "
+    "'output_format': 'value', 'errors': 'wrong', 'scorer': {'rule': 'exact_match', 'fields': []}, "
+    "'sources': [{'file': 'f', 'layout': 'jsonl', 'split': 'eval'}]}"
+)
+_UNITS = ("hour", "weekday", "day", "week", "month")
 
 
 def _rows(raws: tuple[Any, ...], layout: str) -> list[str]:
@@ -188,7 +239,73 @@ def _pairs(function: str, rest: str = "") -> list[str]:
     return [f"{function}(*strict_json({json.dumps(pair)!r}){rest})" for pair in PAIRS]
 
 
+_COMPARED: dict[str, tuple[dict[str, tuple[int, int]], dict[str, tuple[int, int]]]] = {
+    "some shared": (  # right of counted, on eval and in production
+        {"a": (18, 20), "b": (24, 30), "c": (50, 50), "z": (10, 25)},
+        {"a": (28, 40), "b": (10, 20), "c": (40, 40), "d": (3, 15), "e": (9, 10), "f": (0, 5)},
+    ),
+    "all shared": ({"a": (7, 9), "b": (2, 3)}, {"a": (5, 9), "b": (2, 9)}),
+    "the mix alone": ({"a": (30, 40), "b": (9, 10)}, {"a": (3, 4), "b": (36, 40)}),
+    "eval has more": ({"a": (7, 9), "b": (2, 3)}, {"a": (5, 9)}),
+    "none shared": ({"a": (7, 9)}, {"b": (2, 9), "c": (1, 1), "d": (0, 1)}),
+    "all once": ({"a": (7, 9)}, {"b": (1, 1), "c": (0, 1)}),
+    "twice": ({"a": (7, 9)}, {"b": (1, 1), "c": (1, 2), "d": (1, 2), "e": (0, 5), "f": (0, 1)}),
+    "shared, few": (
+        {"a": (1, 1), "e": (1, 1)},
+        {"a": (1, 1), "e": (2, 2), "b": (1, 1), "c": (0, 3)},
+    ),
+    "nearly all once": ({"a": (7, 9)}, {"b": (1, 1), "c": (1, 1), "d": (0, 1), "e": (1, 2)}),
+    "no eval": ({}, {"a": (7, 9)}),
+}
+
+
+def _cube(name: str) -> str:
+    """The source of a cube by "s"."""
+    cells = {
+        (split, (f'"{level}"',)): {"counted": n, "right": k}
+        for split, slices in zip(("eval", "production"), _COMPARED[name], strict=True)
+        for level, (k, n) in slices.items()
+    }
+    return f"Cube(['s'], {cells!r}, None)"
+
+
+_CUBES = [_cube(name) for name in _COMPARED]
+_ORDERS = ("symmetric", "production", "eval")
+
 EXPRESSIONS = [
+    "mover(0.25, [(1, 3, 10), (-0.5, 4, 5), (0, 1, 2)], 0.01)",
+    *("mover(0.9, [(1, 9, 10)], 1.0)", "mover(-0.9, [(1, 9, 10)], 1.0)", "mover(0.1, [])"),
+    *(f"sides_of({cube}, ['s'])" for cube in _CUBES),
+    *(
+        f"{function}({cube}, {part!r}, {order!r}, ['s'])"
+        for function in ("gap_part_interval", "_gap_part")
+        for cube in _CUBES
+        for part in ("uncovered", "rate", "mix", "eval_only")
+        for order in _ORDERS
+    ),
+    *(
+        f"sorted(slice_parts(sides_of({cube}, ['s']), {order!r}).items())"
+        for cube in _CUBES
+        for order in _ORDERS
+    ),
+    *(f"gap_parts({cube}, ['s'], 'symmetric')" for cube in _CUBES),
+    *(
+        f"split_interval(sides_of({_CUBES[0]}, ['s']), {part!r}, {order!r}, {some!r})"
+        for part in ("rate", "mix")
+        for order in _ORDERS
+        for some in ([('"a"',)], [('"c"',)], [('"a"',), ('"b"',)])
+    ),
+    *(
+        f"{function}({cube}, {where})"
+        for function in ("contribution", "contribution_interval")
+        for cube in _CUBES
+        for where in ("{}", "{'s': ['a']}", "{'s': ['b', 'd']}", "{'s': ['z']}")
+    ),
+    *(
+        f"{function}({cube}, ['s'])"
+        for function in ("unseen_anywhere", "unseen_anywhere_interval")
+        for cube in _CUBES
+    ),
     *_pairs("exact_match"),
     *_pairs("normalized"),
     *_pairs("numeric", ", Decimal('0.5'), Decimal('0.001')"),
@@ -214,9 +331,67 @@ EXPRESSIONS = [
     *("featured('length', MISSING)", "featured('length', ['a'])", "featured('vibes', 'a')"),
     *(
         f"attribute_name({one})"
-        for one in ("'a'", "'length(input)'", "{'feature': 'f', 'of': 'o'}")
+        for one in (
+            *("'a'", "'length(input)'", "'a@hour'", "{'feature': 'f', 'of': 'o'}"),
+            *("{'feature': 'f', 'of': 'input'}", "{'stored': 'length', 'of': 'input'}"),
+            *("{'stored': 'topic', 'of': 'input'}", "{'field': 'a@day', 'kept': []}"),
+            *("{'field': 'a', 'edges': []}", "{'field': 'a', 'edges': ['1', '1.0']}"),
+            *("{'field': 'a', 'edges': ['-1', '0.5', '2', '7', '1000', '2000']}",),
+            *("{'field': 'a', 'edges': ['2', '1']}", "{'field': 'a', 'edges': ['1', '2']}"),
+            *("{'field': 'a', 'time': 'day'}", "{'field': 'a', 'kept': []}"),
+        )
     ),
-    *(f"attribute_words('{one}')" for one in ("a", "length(input)", "vibes(input)", "length(id)")),
+    *(f"number_in({one})" for one in _SPELLED),
+    *(
+        f"band_of({one}, {edges})"
+        for one in _SPELLED
+        for edges in ("['0.5']", "['-1', '0.5', '5']")
+    ),
+    *(f"part_of_time({one}, '{unit}')" for one in _SAID for unit in _UNITS),
+    *(f"moment({one})" for one in _SAID),
+    *(
+        f"level_of({attribute}, {fields}, {{'input': 'abc'}}, {{'topic(input)': 'x'}})"
+        for fields in ("{}", "{'a': 5}", "{'a': 1714950000}", "{'a': 'x'}")
+        for attribute in (
+            *("'a'", "{'field': 'a', 'kept': []}", "{'field': 'a', 'kept': ['x']}"),
+            *("{'field': 'a', 'edges': ['1']}", "{'field': 'a', 'time': 'day'}"),
+            *("{'stored': 'topic', 'of': 'input', 'kept': []}",),
+            *("{'stored': 'topic', 'of': 'input', 'kept': ['y']}",),
+            *("{'stored': 'mood', 'of': 'input', 'kept': []}",),
+        )
+    ),
+    *(
+        f"slice_text({{'{name}(input)': {levels}}})"
+        for name in ("length", "preamble", "field_order", "refusal", "topic", "currency")
+        for levels in (
+            *("[0]", "['0']", "[True]", "['a', 0, 'b']", "[{'missing': True}, 'a']"),
+            *("[{'other': True}]", "['no labelled fields', 'a']", "['neither']"),
+        )
+    ),
+    "slice_text({'a': [{'band': '1 or more'}], 'b@hour': [{'band': '1'}, {'missing': True}]})",
+    *(
+        f"rests_on('{op}', {args}, {{'attributes': ['a', {{'stored': 't', 'of': 'input'}}], "
+        "'guards': [], 'converted': [], 'system': None, 'scorer': {'rule': 'exact_match'}})"
+        for op in ("count", "p_adjusted")
+        for args in (
+            *("{}", "{'where': {'a': [1]}}", "{'where': {'t(input)': [1]}}", "{'by': ['a']}"),
+            *("{'by': ['t(input)']}", "{'slices': [{'a': [1]}, {'t(input)': [1]}]}"),
+        )
+    ),
+    *(
+        f"rests_on('count', {{'by': ['{name}']}}, {{'attributes': ['stored', {{'field': 'f'}}], "
+        "'guards': [], 'converted': [], 'system': None, 'scorer': {'rule': 'exact_match'}})"
+        for name in ("stored", "f")
+    ),
+    *(
+        f"load_records({_SMALL}, lambda name: io.BytesIO(b'{{\"id\": {identity}}}'))"
+        for identity in ('""', '"a"', "5", "0", "true", "null", "1.5")
+    ),
+    *(f"code('{'x' * n}')" for n in (79, 80, 81, 1500)),
+    *(
+        f"attribute_words('{one}')"
+        for one in ("a", "length(input)", "vibes(input)", "length(id)", "a@hour", "a@b@day", "@day")
+    ),
     *(
         f"level_of({{'feature': 'length', 'of': 'a', 'kept': {kept}}}, {{}}, {{'a': 'abc'}})"
         for kept in ("[]", "['2 to 15']", "['1']")

@@ -44,6 +44,39 @@ def test_a_waterfall_by_hand() -> None:
     assert waterfall.to_dict()["orders"]["eval"]["rate"] == "-0.16"
 
 
+def test_without_overlap_there_is_no_rate_and_no_mix() -> None:
+    waterfall = waterfall_of(invoices(), ["shift_type"])
+    assert not waterfall.overlap
+    found = waterfall.to_dict()
+    assert found["overlap"] is False
+    assert (found["rate"], found["mix"]) == (None, None)
+    assert (found["orders"]["eval"]["rate"], found["orders"]["production"]["mix"]) == (None, None)
+    assert (found["uncovered"], found["eval_only"]) == ("-0.1375", "0")
+    # All of production is uncovered, so that its interval is the gap's.
+    ends = [float(end) for end in found["intervals"]["uncovered"]]
+    assert ends == pytest.approx(gap_of(invoices()).interval)
+    assert (found["intervals"]["rate"], found["intervals"]["mix"]) == (None, None)
+
+
+def test_the_rows_of_a_waterfall_by_hand() -> None:
+    # As above, but for c: eval 13/20, 8/10 of a and 5/10 of b; production a fifth of each and d.
+    cube = cube_of(
+        ["s"],
+        {("a",): (8, 2, 0), ("b",): (5, 5, 0)},
+        {("a",): (4, 6, 0), ("b",): (15, 15, 0), ("d",): (0, 10, 0)},
+    )
+    waterfall = waterfall_of(cube, ["s"])
+    rows = {one.where["s"]: one for one in waterfall.slices}
+    promised = Fraction(13, 20)
+    assert rows["a"].parts["rate"] == Fraction(4, 5) * Fraction(3, 8) * Fraction(-2, 5)
+    assert rows["a"].parts["mix"] == Fraction(4, 5) * Fraction(-1, 4) * (Fraction(3, 5) - promised)
+    assert rows["b"].parts["rate"] == 0
+    assert rows["d"].parts["uncovered"] == Fraction(-1, 5) * promised
+    assert set(rows["a"].intervals) == {"rate", "mix"}
+    assert set(rows["d"].intervals) == {"uncovered"}
+    assert waterfall.to_dict()["slices"][2]["uncovered"] == "-0.13"
+
+
 counts = st.tuples(*[st.integers(0, 6)] * 3)
 cells = st.dictionaries(st.sampled_from([("a",), ("b",), ("c",), ("d",)]), counts, min_size=1)
 
@@ -56,3 +89,8 @@ def test_the_parts_sum_to_the_gap_in_every_order(before: dict, after: dict) -> N
     waterfall = waterfall_of(cube, ["s"])
     for parts in (waterfall.parts, *waterfall.orders.values()):
         assert sum(parts.values()) == gap_of(cube).value
+    for part, value in waterfall.parts.items():
+        assert sum(one.parts[part] for one in waterfall.slices) == value
+    shown = waterfall.to_dict()
+    summed = sum(float(shown[part] or 0) for part in waterfall.parts)
+    assert summed == pytest.approx(float(gap_of(cube).value), abs=1e-9)

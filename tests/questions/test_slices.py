@@ -219,3 +219,22 @@ def test_a_marginal_counts_as_the_kernel_does(
         assert marginal.count(split, outcome, where) == cube.count(split, outcome, where)
     with pytest.raises(kernel.Unreadable, match="no attribute 't'"):
         marginal.count("eval", outcome, {"t": ["x"]})
+
+
+def test_what_a_slice_adds_has_an_interval() -> None:
+    found = found_in(invoices())
+    reorder = next(one for one in found.all if one.where == {"shift_type": "reorder"})
+    low, high = reorder.contribution_interval
+    assert low < reorder.contribution < high
+    assert reorder.to_dict()["contribution_interval"] == [kernel.real(low), kernel.real(high)]
+
+
+def test_what_nobody_has_seen_is_estimated_from_slices_with_a_single_record() -> None:
+    cube = cube_of(
+        ["s"],
+        {("a",): (5, 0, 0)},
+        {("a",): (5, 0, 0), ("b",): (2, 1, 0), ("c",): (1, 0, 0), ("d",): (0, 1, 0)},
+    )
+    (breakdown,) = found_in(cube).breakdowns
+    assert breakdown.unseen_anywhere.share == Fraction(2, 10)
+    assert breakdown.to_dict()["unseen_anywhere"]["value"] == "0.2"

@@ -78,6 +78,7 @@ def scores(base: Path) -> Path:
     for number in range(40):
         score = "" if number == 7 else "1" if number % 4 and number % 3 else "0"
         kind = '"b, or c"' if number % 5 == 0 else "ab"[number % 2]
+        kind = "rare" if number == 11 else kind  # a slice with a single record
         rows.append(f"l{number},live,{score},{kind},{'short' if number % 3 else 'long'}")
     return written(base, SCORES, {"all.csv": "\n".join(rows).encode() + b"\n"})
 
@@ -161,7 +162,17 @@ name = "begins_alike"
 not_blank = true
 [slices]
 by = ["kind"]
+features_file = "shapes.py"
 """
+NO = {"e": "no", "p": "nope"}
+SHAPES = b'''
+from eval_autopsy import feature
+
+@feature("shape", of="output")
+def shape(text):
+    """what an answer begins with"""
+    return text.split(",")[0]
+'''
 
 
 def graded(base: Path) -> Path:
@@ -172,7 +183,7 @@ def graded(base: Path) -> Path:
             [
                 {
                     "id": f"{split}{number}",
-                    "reply": "no" if number % wrong == 0 else "yes, it is",
+                    "reply": NO[split] if number % wrong == 0 else "yes, it is",
                     "wanted": "yes",
                     "kind": "even" if number % 2 == 0 else "odd",
                 }
@@ -180,7 +191,7 @@ def graded(base: Path) -> Path:
             ]
         )
 
-    files = {"eval.jsonl": rows("e", 15), "production.jsonl": rows("p", 2)}
+    files = {"eval.jsonl": rows("e", 15), "production.jsonl": rows("p", 2), "shapes.py": SHAPES}
     # Only here: other tests list the scorers that there are.
     with mock.patch.object(registry.scorers, "_entries", {**registry.scorers._entries}):
         registry.scorers.register("begins_alike")(begins_alike)
@@ -203,6 +214,8 @@ output = "reply"
 expected = "wanted"
 [slices]
 features = ["field_order(input)", "number_style(input)", "length(output)"]
+bands = { latency = [0.5, 2] }
+times = { sent = "weekday" }
 """
 
 
@@ -226,6 +239,8 @@ def _text(split: str, number: int) -> dict[str, Any]:
         "text": "\n".join(f"{label}: {values.get(label, 'x')}" for label in labels),
         "reply": f"N{number}" if right else "a much longer answer than was wanted",
         "wanted": f"N{number}",
+        "latency": 0.25 * (number % 12),
+        "sent": f"2024-05-{number % 7 + 1:02}T10:00:00Z",
     }
 
 

@@ -227,6 +227,8 @@ class Slices(Table):
     times: dict[Text, Annotated[tuple[str, ...], BeforeValidator(_parts_of_times)]] = {}
     features: Annotated[bool | tuple[str, ...] | None, BeforeValidator(_features)] = None
     features_file: Paths = ()
+    depth: Annotated[int, Field(ge=1, le=3)] | None = None  # attributes combined in a slice
+    min_support: Annotated[int, Field(ge=1)] | None = None  # records of production in a slice
 
 
 class CaseFile(Table):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from eval_autopsy import kernel
+from eval_autopsy.case.load import FILE_NAME
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
 from eval_autopsy.questions.discover import Plan
@@ -140,6 +142,8 @@ def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | Non
         out.say(f"the fewest slices with {share} of the loss: {names}")
     out.say(f"the change in points: {in_parts(breakdown.waterfall)}")
     only = [level_words(next(iter(one.where.values()))) for one in breakdown.eval_only]
+    if breakdown.unseen_anywhere.share:
+        out.say(f"in neither eval nor production: {unseen(breakdown)} of production, estimated")
     if only:
         more = f" and {len(only) - NAMED:,} more" if len(only) > NAMED else ""
         out.say(f"only in eval: {', '.join(only[:NAMED])}{more}")
@@ -160,6 +164,13 @@ def row_of(one: Slice) -> list[str]:
     ]
 
 
+def unseen(breakdown: Breakdown) -> str:
+    """The share of production in slices that nobody has seen, with its interval."""
+    found = breakdown.unseen_anywhere
+    ends = [kernel.real(end) for end in found.interval]
+    return f"{kernel.percent(found.share)} {shown('unseen_anywhere_interval', ends, 'percent')}"
+
+
 def without(cells: Sequence[str], position: int) -> list[str]:
     """The cells but for one."""
     return [*cells[:position], *cells[position + 1 :]]
@@ -168,19 +179,20 @@ def without(cells: Sequence[str], position: int) -> list[str]:
 def in_parts(waterfall: Waterfall) -> str:
     """The parts of the change, and how far the order of two of them moves them."""
     words = []
-    for part, value in waterfall.parts.items():
-        text = shown("gap_part", str(value), "points")
+    for part, ends in waterfall.intervals.items():
+        text = shown("gap_part", str(waterfall.parts[part]), "points")
+        text += f" {shown('gap_part_interval', [kernel.real(end) for end in ends], 'points')}"
         orders = [order[part] for order in waterfall.orders.values()]
         if len(set(orders)) > 1:
-            ends = (shown("gap_part", str(end), "points") for end in sorted(orders))
-            text += " (by order {} to {})".format(*ends)
+            between = (shown("gap_part", str(end), "points") for end in sorted(orders))
+            text += " (by order {} to {})".format(*between)
         words.append(f"{part.replace('_', ' ')} {text}")
-    return ", ".join(words)
+    return ("" if waterfall.overlap else kernel.NO_OVERLAP + "; ") + ", ".join(words)
 
 
 def closing(found: Slices, study: Autopsy) -> Iterator[str]:
     """What goes for all tables, what was left out, and what to do next."""
-    if found.breakdowns:
+    if any(not one.derived for one in found.breakdowns):
         yield "production: right of scored; points: what the slice adds to the change"
         yield "p: against the rest of production, adjusted for all slices shown or not"
     yield silence(found)
@@ -191,7 +203,7 @@ def closing(found: Slices, study: Autopsy) -> Iterator[str]:
         yield f"note: {kernel.visible(note)}"
     yield from aside(found.set_aside)
     if study.written:
-        yield f"next: {command('autopsy', 'run', study.case.folder)} (writes the receipt)"
+        yield f"next: {command('autopsy', 'run', case_path(study))} (writes the receipt)"
     else:
         files = dict.fromkeys(source.path for source in study.case.sources)
         yield f"next: {command('autopsy', 'init', *files)} (proposes a case, as a receipt needs)"
@@ -204,6 +216,12 @@ def aside(found: Sequence[tuple[str, str]]) -> Iterator[str]:
         by_reason.setdefault(reason, []).append(plain(name))
     for reason, names in by_reason.items():
         yield f"set aside: {', '.join(names)} ({reason})"
+
+
+def case_path(study: Autopsy) -> Path:
+    """How the case is named: by its folder, or by its file where that has another name."""
+    path = study.case.path
+    return path.parent if path.name == FILE_NAME else path
 
 
 def silence(found: Slices) -> str:

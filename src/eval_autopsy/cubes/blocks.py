@@ -239,13 +239,20 @@ class MarginCube(kernel.Cube):
                 self.blocks.attributes[i].levels[code]
                 for i, code in zip(positions, at.tolist(), strict=True)
             )
-            found[levels] = _outcomes(*(int(n) for n in outcomes[tuple(at)]))
+            found[levels] = counts_as(*(int(n) for n in outcomes[tuple(at)]))
         return found
 
 
-def _outcomes(right: int, loud: int, silent: int) -> Counter[str]:
-    """What some scored records count as."""
+def counts_as(right: int, loud: int, silent: int) -> Counter[str]:
+    """What some scored records count as; no guard stops an answer here but a failed call."""
     wrong, counted = loud + silent, right + loud + silent
     return Counter(
-        records=counted, counted=counted, right=right, wrong=wrong, loud=loud, silent=silent
+        records=counted,
+        counted=counted,
+        right=right,
+        wrong=wrong,
+        loud=loud,
+        silent=silent,
+        errored=loud,
+        well_formed=right + silent,
     )

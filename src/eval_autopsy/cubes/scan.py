@@ -1,56 +1,40 @@
-"""Parquet files of any length, coded and counted as they stream by.
+"""A long table coded and counted as it streams by.
 
-1. Files are opened by us. Pages are read in the order of the file, with their checksums where they
-   have any, and a batch is forgotten once it is counted.
-2. What an attribute's values stand for is decided on a sample from all over the files, by how often
-   each value stands there. Levels that the sample does not have fold into another, which is said;
-   if one of them has enough records to be a slice, the rows are gone through again with it.
-3. Which half of production a record is searched or confirmed in follows from the seed and its place
+1. What an attribute's values stand for is decided on a sample, by how often each stands there.
+   Levels that the sample does not have fold into another, which is said; if one of them has enough
+   records to be a slice, the rows are gone through again with it.
+2. Which half of production a record is searched or confirmed in follows from the seed and its place
    among the rows, so that nothing has to be kept.
-4. Scores are recorded ones: nothing is run or scored here.
+3. Scores are recorded ones: nothing is run or scored here.
 """
 
 from __future__ import annotations
 
-import difflib
 import queue
 import random
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from eval_autopsy import kernel
+from eval_autopsy.cubes import tables
 from eval_autopsy.cubes.blocks import OUTCOMES, PARTS, Batch, Coded, class_of
+from eval_autopsy.cubes.tables import Encoded, Table, key_of
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.readers.intake import Source, SplitColumn
-from eval_autopsy.readers.opened import open_file
-from eval_autopsy.readers.parquet import plain
-from eval_autopsy.readers.parquet_sample import damaged
 
-BATCH = 2**20  # rows
-SAMPLED_AT_ONCE, PLACES = 2**16, 16  # rows, and places of a file that a sample is taken from
+DRAWN = 2**20  # halves at a time
 KEPT_BYTES = 2**28  # of codes that are kept, so that a second look need not read the files again
 AHEAD = 2  # batches that are read while one is counted
 LATE_AT_MOST = 2**16  # levels that a sample did not have, told apart
 
-Progress = Callable[[str, int, int], None]
 T = TypeVar("T")
-
-
-class Columns(NamedTuple):
-    """Which columns play which part."""
-
-    score: str  # true or false, 1 or 0; null is a record without a verdict
-    error: str | None = None  # the message of a call that failed, or nothing
-    id: str | None = None
 
 
 class Attribute(NamedTuple):
@@ -66,114 +50,6 @@ class Attribute(NamedTuple):
     def level(self, value: Any) -> str:
         """The text of the level of a value as Python has it."""
         return kernel.level_of(self.spec, {self.column: value}, {})
-
-
-@dataclass(kw_only=True)
-class Table:
-    """Parquet files as records, gone through as often as it takes."""
-
-    sources: Sequence[Source]
-    columns: Columns
-    where: Mapping[str, frozenset[str]] = field(default_factory=dict)  # column -> levels kept
-    seed: int = 0
-    progress: Progress = lambda what, done, total: None
-    rows: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.rows = sum(_open(source).metadata.num_rows for source in self.sources)
-
-    def names(self) -> list[str]:
-        """The columns that every file has, in the order of the first."""
-        each = [_open(source).schema_arrow.names for source in self.sources]
-        return [name for name in each[0] if all(name in names for names in each)]
-
-    def batches(
-        self, wanted: Sequence[str], *, sample: bool = False
-    ) -> Iterator[tuple[Source, pa.RecordBatch]]:
-        """Some columns, batch by batch; or only the first rows of parts from all over the files."""
-        for source in self.sources:
-            names = list(dict.fromkeys(self._needed(source, wanted)))
-            for batch in _batches(source, names, sample):
-                yield source, batch
-
-    def _needed(self, source: Source, wanted: Sequence[str]) -> Iterator[str]:
-        yield from wanted
-        yield from self.where
-        yield self.columns.score
-        if self.columns.error:
-            yield self.columns.error
-        if isinstance(source.split, SplitColumn):
-            yield source.split.column
-
-    def sample(self, names: Sequence[str]) -> dict[str, Counter[Any]]:
-        """How often each value of some columns stands in a sample from all over the files."""
-        found: dict[str, Counter[Any]] = {name: Counter() for name in names}
-        for _, batch in self.batches(names, sample=True):
-            for name in names:
-                values = _encoded(batch.column(name))
-                counts = np.bincount(values.indices, minlength=len(values.dictionary))
-                for value, n in zip(values.dictionary.to_pylist(), counts.tolist(), strict=True):
-                    found[name][_hashable(value)] += n
-        return found
-
-    def level_counts(self, names: Sequence[str]) -> dict[str, Counter[str]]:
-        """How often each level of some columns stands in a sample, as the texts of levels."""
-        found: dict[str, Counter[str]] = {}
-        for name, values in self.sample(names).items():
-            levels = found.setdefault(name, Counter())
-            for value, n in values.items():
-                levels[kernel.canonical(kernel.level(_as_read(value)))] += n
-        return found
-
-
-def _open(source: Source, read_dictionary: Sequence[str] = ()) -> pq.ParquetFile:
-    """A Parquet file that we opened; raises CannotRead for one that cannot be read."""
-    stream = open_file(source.path, source.name)
-    try:
-        return pq.ParquetFile(
-            stream, read_dictionary=list(read_dictionary), page_checksum_verification=True
-        )
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(error, source.name) from None
-
-
-def _batches(source: Source, names: Sequence[str], sample: bool) -> Iterator[pa.RecordBatch]:
-    file = _open(source)
-    schema = file.schema_arrow
-    for name in names:
-        if name not in schema.names:
-            raise _no_such_column(name, schema.names, source)
-    texts = [name for name in names if _is_text(schema.field(name).type)]
-    with _open(source, texts) as opened:
-        try:
-            if not sample:
-                yield from opened.iter_batches(batch_size=BATCH, columns=list(names))
-                return
-            groups = opened.metadata.num_row_groups
-            for group in sorted({groups * i // PLACES for i in range(PLACES)} if groups else ()):
-                size = SAMPLED_AT_ONCE * max(1, PLACES // groups)
-                yield from _first(
-                    opened.iter_batches(batch_size=size, row_groups=[group], columns=list(names))
-                )
-        except (pa.ArrowException, OSError) as error:
-            raise damaged(error, source.name) from None
-
-
-def _first(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        yield batch
-        return
-
-
-def _no_such_column(name: str, known: Sequence[str], source: Source) -> CannotRead:
-    near = difflib.get_close_matches(name, known, n=1)
-    what = f"there is no column {name!r} among: {', '.join(known[:20])}"
-    remedy = f"did you mean {near[0]!r}?" if near else "name one of them"
-    return CannotRead(what, where=source.name, remedy=remedy)
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _ahead(batches: Iterator[T]) -> Iterator[T]:
@@ -211,27 +87,6 @@ def _ahead(batches: Iterator[T]) -> Iterator[T]:
         thread.join()
 
 
-def _encoded(column: pa.Array) -> pa.DictionaryArray:
-    """A column as distinct values and, for each row, the position of its value; null is one."""
-    if pa.types.is_dictionary(column.type):
-        if not column.null_count:
-            return column
-        values = pa.concat_arrays([column.dictionary, pa.nulls(1, column.dictionary.type)])
-        indices = pc.fill_null(column.indices, len(values) - 1)
-        return pa.DictionaryArray.from_arrays(indices, values)
-    return pc.dictionary_encode(column, null_encoding="encode")
-
-
-def _hashable(value: Any) -> Any:
-    """A value as JSON has it, with lists and objects as the text of their level."""
-    value = plain(value)
-    return _Json(kernel.canonical(value)) if isinstance(value, (list, dict)) else value
-
-
-class _Json(str):
-    """The JSON text of a list or an object."""
-
-
 # From values to codes
 
 
@@ -256,30 +111,33 @@ class Coding:
     def coded(self) -> Coded:
         return Coded(self.attribute.name, tuple(self.codes))
 
-    def encode(self, column: pa.Array) -> NDArray[np.uint8]:
+    def encode(self, column: Encoded) -> NDArray[np.uint8]:
         """The code of each row."""
-        values = _encoded(column)
-        levels = [self._code(value) for value in values.dictionary.to_pylist()]
-        table = pa.array(np.array([code for code, _ in levels], np.uint8))
+        levels = [self._code(value) for value in column.values]
         late = [(i, level) for i, (_, level) in enumerate(levels) if level]
         if late and len(self.late) < LATE_AT_MOST:
-            counts = np.bincount(values.indices, minlength=len(levels))
+            counts = np.bincount(column.indices, minlength=len(levels))
             for i, level in late:
                 self.late[level] += int(counts[i])
-        return np.asarray(pc.take(table, values.indices, boundscheck=False))
+        return looked_up([code for code, _ in levels], column)
 
     def _code(self, value: Any) -> tuple[int, str]:
         """The code of a value, and its level when that has no code of its own."""
-        value = _hashable(value)
-        key = (type(value), value)
+        key = key_of(value)
         if key not in self._known:
-            level = self.attribute.level(_as_read(value))
+            level = self.attribute.level(value)
             if level not in self.codes:
                 return self.codes[kernel.OTHER], level
             if len(self._known) < LATE_AT_MOST:
                 self._known[key] = self.codes[level]
             return self.codes[level], ""
         return self._known[key], ""
+
+
+def looked_up(numbers: Sequence[int], column: Encoded) -> NDArray[np.uint8]:
+    """For each row, the number of its value."""
+    table = pa.array(np.array(numbers, np.uint8))
+    return np.asarray(pc.take(table, column.indices, boundscheck=False))
 
 
 class Scores:
@@ -291,7 +149,7 @@ class Scores:
         self.unscored: Counter[str] = Counter()
 
     def classes(
-        self, source: Source, batch: pa.RecordBatch
+        self, source: Source, batch: tables.Batch
     ) -> tuple[NDArray[np.uint8], NDArray[np.bool_] | None]:
         """The class of each scored row, and which rows these are; None when all of them are."""
         outcome = self._outcomes(source, batch)
@@ -313,55 +171,52 @@ class Scores:
         self.unscored["production"] += int((production & ~scored).sum())
         self.unscored["eval"] += int((~production & ~scored).sum())
 
-    def _kept(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
+    def _kept(self, batch: tables.Batch) -> NDArray[np.bool_]:
         """Which rows have the values that are asked for."""
         found = np.ones(batch.num_rows, np.bool_)
         for name, texts in self.table.where.items():
-            values = _encoded(batch.column(name))
-            levels = (kernel.level(plain(value)) for value in values.dictionary.to_pylist())
-            wanted = np.array([kernel.canonical(level) in texts for level in levels], np.bool_)
-            found &= wanted[values.indices.to_numpy()]
+            column = batch.encoded(name)
+            levels = (kernel.canonical(kernel.level(value)) for value in column.values)
+            found &= looked_up([level in texts for level in levels], column) > 0
         return found
 
-    def _outcomes(self, source: Source, batch: pa.RecordBatch) -> NDArray[np.uint8]:
+    def _outcomes(self, source: Source, batch: tables.Batch) -> NDArray[np.uint8]:
         """The position in OUTCOMES of each row; beyond them where there is no verdict."""
         right, loud, silent = range(len(OUTCOMES))
         columns = self.table.columns
-        scores = _encoded(batch.column(columns.score))
+        scores = batch.encoded(columns.score)
         kinds = []
-        for value in scores.dictionary.to_pylist():
+        for value in scores.values:
             where = f"{source.name}: {columns.score}"
             try:
-                said = kernel.recorded_score(plain(value), where)
+                said = kernel.recorded_score(value, where)
             except kernel.Unreadable as error:
                 remedy = "name a column of true and false with --correct"
                 raise CannotRead(error.what, where=where, remedy=remedy) from None
             kinds.append(len(OUTCOMES) if said is None else right if said else silent)
-        table = pa.array(np.array(kinds, np.uint8))
-        found = np.array(pc.take(table, scores.indices, boundscheck=False))
+        found = looked_up(kinds, scores).copy()
         if columns.error:
-            errors = _encoded(batch.column(columns.error))
-            texts = errors.dictionary.to_pylist()
-            failed = np.array([text not in (None, "") for text in texts], np.bool_)
-            found[failed[errors.indices.to_numpy()]] = loud
+            errors = batch.encoded(columns.error)
+            nothing = (None, "", kernel.MISSING)
+            failed = looked_up([text not in nothing for text in errors.values], errors)
+            found[failed > 0] = loud
         return found
 
-    def _is_production(self, source: Source, batch: pa.RecordBatch) -> NDArray[np.bool_]:
+    def _is_production(self, source: Source, batch: tables.Batch) -> NDArray[np.bool_]:
         if not isinstance(source.split, SplitColumn):
             return np.full(batch.num_rows, source.split == "production")
         column = source.split.column
         wanted = {kernel.canonical(kernel.level(v)): k for k, v in source.split.values.items()}
-        splits = _encoded(batch.column(column))
+        splits = batch.encoded(column)
         kinds = []
-        for value in splits.dictionary.to_pylist():
-            text = kernel.canonical(kernel.level(plain(value)))
+        for value in splits.values:
+            text = kernel.canonical(kernel.level(value))
             if text not in wanted:
                 what = f"the split is {text}, expected {' or '.join(wanted)}"
                 remedy = "name the two values under [data] splits, or take the record out"
                 raise CannotRead(what, where=f"{source.name}: {column}", remedy=remedy)
             kinds.append(wanted[text] == "production")
-        table = pa.array(np.array(kinds, np.uint8))
-        return np.array(pc.take(table, splits.indices, boundscheck=False)).astype(np.bool_)
+        return looked_up(kinds, splits).astype(np.bool_)
 
 
 class _Lots:
@@ -375,7 +230,7 @@ class _Lots:
         """The next n zeros and ones."""
         while len(self.left) < n:
             # So many at a time, whatever is asked for, that batches of other sizes get the same.
-            bits = self.draw(BATCH).to_bytes(BATCH // 8, "little")
+            bits = self.draw(DRAWN).to_bytes(DRAWN // 8, "little")
             self.left = np.concatenate([self.left, np.unpackbits(np.frombuffer(bits, np.uint8))])
         found, self.left = self.left[:n], self.left[n:]
         return found
@@ -388,7 +243,7 @@ class Scan:
         self.table = table
         values = table.sample(list(dict.fromkeys(one.column for one in attributes)))
         self.codings = [
-            Coding(one, [_as_read(value) for value in values[one.column]]) for one in attributes
+            Coding(one, [value for value, _ in values[one.column]]) for one in attributes
         ]
         self.step = max(1, table.rows // sampled)  # rows from one that is sampled to the next
         self._kept: list[Batch] = []
@@ -418,15 +273,14 @@ class Scan:
             yield from self._kept
             return
         self._forget()
-        scores, done = Scores(self.table), 0
-        keeps = self.table.rows * (len(self.codings) + 1) <= KEPT_BYTES
+        scores, done, keeps = Scores(self.table), 0, True
         for one in _ahead(self._coded(scores)):
             start = -done % self.step
             self._sampled.append(_some(one, slice(start, None, self.step)))
             done += len(one.classes)
             self.table.progress("counting rows", done, self.table.rows)
-            if keeps:
-                self._kept.append(one)
+            keeps = keeps and done * (len(self.codings) + 1) <= KEPT_BYTES
+            self._kept = [*self._kept, one] if keeps else []
             yield one
         self._complete, self._unscored = keeps, scores.unscored
 
@@ -465,18 +319,20 @@ class Scan:
             for coding in codings:
                 texts = {kernel.canonical(one) for one in where[coding.attribute.name]}
                 codes = [code for text, code in coding.codes.items() if text in texts]
-                inside &= np.isin(coding.encode(batch.column(coding.attribute.column)), codes)
+                inside &= np.isin(coding.encode(batch.encoded(coding.attribute.column)), codes)
+            ids = batch.encoded(extra[0]) if extra and inside.any() else None
             for row in np.flatnonzero(inside).tolist():
-                yield (
-                    str(batch.column(extra[0])[row].as_py()) if extra else f"row {place + row + 1}"
-                )
+                if ids is None:
+                    yield f"row {place + row + 1}"
+                else:
+                    yield str(ids.values[ids.indices[row].as_py()])
             place += batch.num_rows
 
     def _coded(self, scores: Scores) -> Iterator[Batch]:
         columns = [coding.attribute.column for coding in self.codings]
         for source, batch in self.table.batches(columns):
             classes, scored = scores.classes(source, batch)
-            codes = [one.encode(batch.column(one.attribute.column)) for one in self.codings]
+            codes = [one.encode(batch.encoded(one.attribute.column)) for one in self.codings]
             if scored is not None:
                 codes = [column[scored] for column in codes]
             yield Batch(codes, classes)
@@ -485,11 +341,6 @@ class Scan:
         self._kept, self._sampled, self._complete = [], [], False
         for coding in self.codings:
             coding.forget()
-
-
-def _as_read(value: Any) -> Any:
-    """A value of a sample as a level is made of it."""
-    return kernel.strict_json(value) if isinstance(value, _Json) else value
 
 
 def _some(batch: Batch, these: slice) -> Batch:

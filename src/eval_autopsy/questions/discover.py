@@ -80,6 +80,7 @@ class Discovery(NamedTuple):
     tested: tuple[Tested, ...]
     cover: tuple[int, ...]  # positions in `tested`: the fewest that hold nearly all their errors
     covered: int  # wrong answers of production that these hold
+    overlaps: Overlaps  # of all that were tested
 
 
 class Searched(kernel.Search):
@@ -160,7 +161,7 @@ def discover(records: Records, plan: Plan, cube: blocks.BlockCube | None = None)
         tested.append(Tested(name, where, p, method, held_out))
     confirmed = [i for i, one in enumerate(tested) if one.p_adjusted <= CHANCE]
     cover = cover_of(confirmed, overlaps)
-    return Discovery(plan, searched, tuple(tested), cover, overlaps.wrong_in(cover))
+    return Discovery(plan, searched, tuple(tested), cover, overlaps.wrong_in(cover), overlaps)
 
 
 def candidates(

@@ -23,6 +23,7 @@ from eval_autopsy.questions.discover import CHANCE, Discovery, Plan, Tested
 from eval_autopsy.questions.gap import Gap, Waterfall, gap_of, waterfall_of
 from eval_autopsy.questions.rates import Rate, right_rate
 from eval_autopsy.questions.silent import Silent, silent_of
+from eval_autopsy.questions.unseen import Unseen, unseen_anywhere
 
 if TYPE_CHECKING:
     import polars
@@ -42,6 +43,7 @@ class Slice:
     eval: Rate  # 0 of 0 where eval never contained the slice
     silent: int
     contribution: Fraction  # to the gap; the slices of an attribute sum to it
+    contribution_interval: kernel.Ends
     gap_share: Fraction | None  # None when there is no gap to share
     p_adjusted: float
     p_method: str
@@ -69,6 +71,7 @@ class Slice:
             "rate": self.production.to_dict(),
             "eval": self.eval.to_dict() if self.eval.n else None,
             "contribution": kernel.real(float(self.contribution)),
+            "contribution_interval": [kernel.real(end) for end in self.contribution_interval],
             "gap_share": None if share is None else kernel.real(float(share)),
             "p_adjusted": kernel.real(self.p_adjusted),
             "p_method": self.p_method,
@@ -100,6 +103,7 @@ class Breakdown:
     eval_only: tuple[EvalOnly, ...]
     explained: Fraction | None  # eta squared; None when all of production is right, or wrong
     waterfall: Waterfall
+    unseen_anywhere: Unseen
     cover: tuple[Slice, ...]  # the fewest slices that carry COVERED of the loss
 
     def to_dict(self) -> dict[str, Any]:
@@ -112,6 +116,8 @@ class Breakdown:
             "explained": None if explained is None else kernel.real(float(explained)),
             "eval_only": [one.to_dict() for one in self.eval_only],
             "waterfall": self.waterfall.to_dict(),
+            "cover": [one.to_dict() for one in self.cover],
+            "unseen_anywhere": self.unseen_anywhere.to_dict(),
         }
 
 
@@ -322,6 +328,7 @@ def breakdown_of(
         eval_only=tuple(_eval_only(cube, by, set(counted["eval"]) - set(counted["production"]))),
         explained=_explained(cube, by),
         waterfall=waterfall_of(cube, by),
+        unseen_anywhere=unseen_anywhere(cube, by),
         cover=_cover(cube, by, found),
     )
 
@@ -364,6 +371,7 @@ def slice_of(
         eval=right_rate(cube, "eval", where),
         silent=cube.count("production", "silent", where),
         contribution=kernel.contribution(cube, where),
+        contribution_interval=kernel.contribution_interval(cube, where),
         gap_share=_gap_share(cube, where),
         p_adjusted=p,
         p_method=tested.method if tested else "fisher-holm",

@@ -68,6 +68,11 @@ class Rows(Iterator[kernel.Row]):
         """The place of a row, for a message: `file:line`, or `file: item 3` in a JSON array."""
         return f"{self.name}: {self._unit} {row.line}" if self._unit else f"{self.name}:{row.line}"
 
+    @property
+    def position(self) -> int:
+        """How many bytes were taken from the file, once unpacked."""
+        return 0 if self._stream.closed else self._stream.tell()
+
     def close(self) -> None:
         """Closes the file; there are no more rows."""
         self._rows = iter(())

@@ -14,6 +14,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,10 +29,14 @@ from eval_autopsy.readers.files import DataFile, Rows, open_rows
 from eval_autopsy.records import SPLITS, Record, Split
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+TOLD_EVERY = 1000  # records, from one word of progress to the next
 NAMED_AT_MOST = 5  # places in one error
 FIELDS_AT_MOST = 20  # field names in one error
 BY = "by"  # the part of a field that is only to slice by
 UNLESS_FAILED = {"output", "score"}  # what a failed call need not have
+
+
+Progress = Callable[[str, int, int], None]
 
 
 class Wanted(NamedTuple):
@@ -81,8 +86,10 @@ class Reading(NamedTuple):
     files: list[FileCount]
 
 
-def read_sources(sources: Iterable[Source], wanted: Wanted) -> Reading:
-    """All records of a case; both splits must have some.
+def read_sources(
+    sources: Sequence[Source], wanted: Wanted, progress: Progress = lambda what, done, total: None
+) -> Reading:
+    """All records of a case; both splits must have some. `progress` hears of files in bytes.
 
     Raises CannotRead at the first value that is not as it should be, and after the last record
     when required fields were missing.
@@ -90,12 +97,16 @@ def read_sources(sources: Iterable[Source], wanted: Wanted) -> Reading:
     intake = Intake(wanted)
     found: list[Record] = []
     counts = []
-    for source in sources:
+    sizes = [os.path.getsize(source.path) for source in sources if os.path.isfile(source.path)]
+    for number, source in enumerate(sources):
         file, rows = open_rows(source.path, source.name)
         kept: list[kernel.Row] = []
         with rows:
             each = _keeping(rows, kept) if file.converted_from else rows
-            found.extend(intake.records(each, rows.where, source.split))
+            for record in intake.records(each, rows.where, source.split):
+                found.append(record)
+                if len(found) % TOLD_EVERY == 0:
+                    progress("reading", sum(sizes[:number]) + rows.position, sum(sizes))
         counts.append(FileCount(file, rows.records, rows.blank, rows.lines, tuple(kept)))
     intake.finish()
     for split in SPLITS:

@@ -1,7 +1,9 @@
-"""The first look at a Parquet file that may be larger than memory."""
+"""Parquet files that may be larger than memory: opened by us, and looked at here and there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,27 +23,26 @@ def is_parquet(path: Path, name: str) -> bool:
 
 def rows_in(path: Path, name: str) -> int:
     """How many rows a Parquet file says that it has."""
-    return int(_opened(path, name).metadata.num_rows)
+    with opened(path, name) as file:
+        return int(file.metadata.num_rows)
 
 
 def sample_of(path: Path, name: str, rows: int) -> list[dict[str, Any]]:
     """Some rows from all over a Parquet file, as JSON has their values."""
-    import pyarrow as pa
-
-    file = _opened(path, name)
-    groups = file.metadata.num_row_groups
-    places = sorted({groups * i // PLACES for i in range(PLACES)}) if groups else []
     found: list[dict[str, Any]] = []
-    try:
+    with opened(path, name) as file:
+        places = places_in(file)
         for group in places:
-            for batch in file.iter_batches(batch_size=rows // len(places), row_groups=[group]):
-                found += [
-                    {key: _plain(value) for key, value in r.items()} for r in batch.to_pylist()
-                ]
-                break
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(error, name) from None
+            batches = file.iter_batches(batch_size=rows // len(places), row_groups=[group])
+            for row in next(batches).to_pylist():
+                found.append({key: _plain(row[key]) for key in row})
     return found
+
+
+def places_in(file: Any) -> list[int]:
+    """The row groups, evenly spread over a file, that a sample is taken from."""
+    groups = file.metadata.num_row_groups
+    return sorted({groups * i // PLACES for i in range(PLACES)}) if groups else []
 
 
 def _plain(value: Any) -> Any:
@@ -51,18 +52,21 @@ def _plain(value: Any) -> Any:
         return None
 
 
-def _opened(path: Path, name: str) -> Any:
+@contextmanager
+def opened(path: Path, name: str, dictionaries: Sequence[str] = ()) -> Iterator[Any]:
+    """A pyarrow.parquet.ParquetFile that we opened; its errors are ours.
+
+    The columns `dictionaries` are read as distinct values and positions.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    try:
-        return pq.ParquetFile(open_file(path, name), page_checksum_verification=True)
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(error, name) from None
-
-
-def damaged(error: Exception, name: str) -> CannotRead:
-    """What to say of a file that cannot be read."""
-    first = str(error).strip().partition("\n")[0]
-    what = f"the Parquet file is damaged, or newer than what reads it: {first[:200]}"
-    return CannotRead(what, where=name, remedy="copy or write it again")
+    with open_file(path, name) as stream:
+        try:
+            yield pq.ParquetFile(
+                stream, read_dictionary=list(dictionaries), page_checksum_verification=True
+            )
+        except (pa.ArrowException, OSError) as error:
+            first = str(error).strip().partition("\n")[0]
+            what = f"the Parquet file is damaged, or newer than what reads it: {first[:200]}"
+            raise CannotRead(what, where=name, remedy="copy or write it again") from None

@@ -21,12 +21,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eval_autopsy import __version__, kernel
+import polars as pl
+
+from eval_autopsy import __version__, columnar, kernel
 from eval_autopsy.case.load import Case
+from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import CannotUse, DoesNotHold
-from eval_autopsy.evidence import Evidence, Progress, gather, quiet
+from eval_autopsy.evidence import Evidence, Progress, gather, quiet, spec_of, subject_name
+from eval_autopsy.questions.discover import Discovery
 from eval_autopsy.questions.gap import gap_of
 from eval_autopsy.questions.rates import check_scored, right_rate
 from eval_autopsy.questions.silent import silent_of
@@ -34,6 +38,7 @@ from eval_autopsy.receipt.claims import Ledger
 from eval_autopsy.receipt.story import tell
 from eval_autopsy.receipt.verify import KNOWN, kernel_source
 
+CUBE = "cube.json"
 ATTRIBUTES = b"* -text\n"  # no checkout may change a line ending in a receipt
 
 
@@ -54,15 +59,11 @@ def certify(
     place = base / "receipts" / case.name
     restore(place)
     check_place(place)
-    evidence = gather(case, base, progress)
-    cube = polars_cube.count(evidence.spec, evidence.table)
-    check_scored(cube, str(case.path))
     seed = case.file.seed if seed is None else seed
-    # The slices of one attribute have a table, and their p covers them all.
-    found = search(evidence, cube, seed=seed).discovery if len(cube.attributes) > 1 else None
-    if cube.search is not None:
-        evidence = replace(evidence, spec={**evidence.spec, "search": dict(cube.search.says)})
-    story = tell(Ledger(cube, evidence.spec), found, case.narrative)
+    counted = columnar.fits(case)
+    judged = (in_columns if counted else record_by_record)(case, base, progress, seed)
+    evidence, cube = judged.evidence, judged.cube
+    story = tell(Ledger(cube, evidence.spec), judged.found, case.narrative)
     predicate = {
         "kernel": {
             "version": kernel.VERSION,
@@ -75,7 +76,7 @@ def certify(
         "report": story.report,
         "envelope": envelope(
             seed,
-            len(evidence.records),
+            judged.records,
             time.monotonic() - started,
         ),
     }
@@ -100,6 +101,68 @@ def certify(
         put(part, place)
         part.mkdir()  # for the temporary folder to remove
     return Certified(place, evidence, cube, done)
+
+
+class Judged(NamedTuple):
+    """What a receipt is told from."""
+
+    evidence: Evidence
+    cube: kernel.Cube
+    found: Discovery | None
+    records: int
+
+
+def record_by_record(case: Case, base: Path, progress: Progress, seed: int) -> Judged:
+    """The records of a case judged one by one, counted and searched."""
+    evidence = gather(case, base, progress)
+    cube = polars_cube.count(evidence.spec, evidence.table)
+    check_scored(cube, str(case.path))
+    # The slices of one attribute have a table, and their p covers them all.
+    found = None
+    if len(cube.attributes) > 1:
+        says = case.file.slices
+        looked = search(evidence, cube, depth=says.depth, support=says.min_support, seed=seed)
+        found = looked.discovery
+    if cube.search is not None:
+        evidence = replace(evidence, spec={**evidence.spec, "search": dict(cube.search.says)})
+    return Judged(evidence, cube, found, len(evidence.records))
+
+
+def in_columns(case: Case, base: Path, progress: Progress, seed: int) -> Judged:
+    """Tables that are too long for that, counted as their rows stream by; the counts are kept."""
+    says = case.file.slices
+    asked = Asked(by=case.wanted.attributes, depth=says.depth, support=says.min_support, seed=seed)
+    studied = columnar.study(case, asked, progress)
+    cube = studied.cube
+    check_scored(cube, str(case.path))
+    kept = columnar.given(studied)
+    records = sum(cube.count(split, "records", {}) for split in kernel.SPLITS)
+    spec = {
+        **spec_of(case),
+        "attributes": list(studied.specs),
+        "search": dict(cube.search.says) if cube.search else None,
+        "cube": {
+            "file": CUBE,
+            "records": records,
+            "counted_from": {one.name: digest_of(one.path) for one in case.sources},
+        },
+    }
+    evidence = Evidence(
+        spec=spec,
+        records=(),
+        table=pl.DataFrame(),
+        subjects={subject_name(case.path, base): case.path},
+        made={CUBE: json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode("utf-8")},
+        set_aside=studied.set_aside,
+        notes=studied.notes,
+    )
+    return Judged(evidence, cube, studied.discovery, records)
+
+
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file of any size."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def to_dict(done: Certified) -> dict[str, Any]:

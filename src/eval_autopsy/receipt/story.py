@@ -74,7 +74,7 @@ def facts_of(ledger: Ledger, discovery: Discovery | None = None) -> dict[str, An
     interval = claim("difference_interval", **RIGHT, where={})
     cube, guards = ledger.cube, ledger.evidence["guards"]
     wrong = cube.count("production", "wrong", {})
-    named = [one for one in ledger.evidence["attributes"] if isinstance(one, str)]
+    named = fields_named(ledger)
     attributes = [attribute_facts(ledger, name) for name in named]
     search = search_facts(ledger, discovery)
     used = {name for one in (search or {}).get("wheres", ()) for name in one}
@@ -84,7 +84,7 @@ def facts_of(ledger: Ledger, discovery: Discovery | None = None) -> dict[str, An
         "gap_table": gap_table(ledger),
         "change": change,
         "change_interval": interval,
-        "main": main_of(attributes) or (search and search["main"]),
+        "main": main_of(attributes, search),
         "search": search,
         "looked": [Hole({"describe": "features"})] if features_named(ledger) else [],
         "uncovered": max(coverage, key=lambda one: one["unseen_share"], default=None),
@@ -109,6 +109,7 @@ def facts_of(ledger: Ledger, discovery: Discovery | None = None) -> dict[str, An
         "any_misplaced": cube.count("production", "misplaced", {}) > 0,
         "example": example(ledger),
         "system": ledger.evidence["system"],
+        "counts": ledger.evidence["cube"] is not None,
         "describe": {name: Hole({"describe": name}) for name in kernel.DESCRIPTIONS},
     }
 
@@ -119,10 +120,17 @@ def beyond_chance(ledger: Ledger) -> bool:
     return float(low) * float(high) > 0
 
 
-def main_of(attributes: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """The attribute with the slice that is least likely to be chance; None when none tells."""
+def main_of(
+    attributes: Sequence[dict[str, Any]], search: Mapping[str, Any] | None
+) -> dict[str, Any] | None:
+    """What tells most: a field that parts right from wrong, or what the search found, or else the
+    field with the slice that is least likely to be chance; None when nothing tells."""
     telling = [one for one in attributes if one["telling"]]
-    return min(telling, key=lambda one: float(one["telling"]["p"].value), default=None)
+    clean = [one for one in telling if one["split_clean"]]
+    found = search["main"] if search else None
+    if found and not clean:
+        return dict(found)
+    return min(clean or telling, key=lambda one: float(one["telling"]["p"].value), default=None)
 
 
 def both(ledger: Ledger, op: str, **args: Any) -> dict[str, Claim]:
@@ -150,6 +158,8 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
         "unseen_levels": claim("levels", **levels_of(by, "unseen")),
         "unseen_share": rate_in(claim("unseen", by=by)).share or Fraction(0),
         "waterfall": waterfall(ledger, by),
+        "overlap": bool(kernel.sides_of(cube, by).shared),
+        "elsewhere": None,
         "rows": slice_table(ledger, levels[:ROWS_SHOWN]),
         "cut": len(levels) > ROWS_SHOWN,
         "explained": None,
@@ -160,6 +170,9 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
     if 0 < cube.count("production", "wrong", {}) < cube.count("production", "counted", {}):
         facts["explained"] = claim("eta_squared", split="production", by=by)
         facts["explained_share"] = Fraction(facts["explained"].value)
+    if kernel.unseen_anywhere(cube, by)[0]:
+        facts["elsewhere"] = claim("unseen_anywhere", by=by)
+        facts["elsewhere_interval"] = claim("unseen_anywhere_interval", by=by)
     if facts["explained_share"] == 1:
         facts["split_clean"] = True
         facts |= clean_split(ledger, name)
@@ -175,10 +188,17 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
     return facts
 
 
+def fields_named(ledger: Ledger) -> list[str]:
+    """The names of the attributes that are fields, as they are or in bands, times or kinds."""
+    every = map(kernel.attribute_name, ledger.evidence["attributes"])
+    return [name for name in every if name not in features_named(ledger)]
+
+
 def features_named(ledger: Ledger) -> list[str]:
     """The names of the attributes that are read from the text."""
     found = ledger.evidence["attributes"]
-    return [kernel.attribute_name(one) for one in found if not isinstance(one, str)]
+    features = (one for one in found if not isinstance(one, str) and "of" in one)
+    return [kernel.attribute_name(one) for one in features]
 
 
 def coverage_facts(ledger: Ledger, name: str) -> dict[str, Any]:
@@ -255,7 +275,8 @@ def found_table(ledger: Ledger, found: Sequence[Tested]) -> Hole:
         if gap:
             yield ledger.claim("gap_share", where=one.where).percent
         yield ledger.claim("p_discovered", outcome=one.outcome, where=one.where).p
-        yield ledger.claim("members", **args, outcome=one.outcome, limit=EXAMPLES).list
+        if not ledger.evidence["cube"]:  # counts know no ids
+            yield ledger.claim("members", **args, outcome=one.outcome, limit=EXAMPLES).list
 
     return table([list(row(one)) for one in found])
 
@@ -315,17 +336,19 @@ def table(rows: Sequence[Sequence[Hole]]) -> Hole:
     )
 
 
-def waterfall(ledger: Ledger, by: Sequence[str]) -> Hole:
-    """The gap's parts, in the mean of both orders and in each."""
-    return table(
-        [
-            [
-                ledger.claim("gap_part", part=part, order=order, by=list(by)).points
-                for order in ("symmetric", "production", "eval")
-            ]
-            for part in kernel.GAP_PARTS
-        ]
-    )
+def waterfall(ledger: Ledger, by: list[str]) -> Hole:
+    """The gap's parts, in the mean of both orders with its interval, and in each."""
+
+    def row(part: str) -> Iterator[Hole]:
+        args = {"part": part, "by": by}
+        yield ledger.claim("gap_part", order="symmetric", **args).points
+        yield ledger.claim("gap_part_interval", order="symmetric", **args).points
+        for order in ("production", "eval"):
+            yield ledger.claim("gap_part", order=order, **args).points
+
+    overlap = kernel.sides_of(ledger.cube, by).shared
+    parts = kernel.GAP_PARTS if overlap else ("uncovered", "eval_only")
+    return table([list(row(part)) for part in parts])
 
 
 def gap_table(ledger: Ledger) -> Hole:
@@ -345,6 +368,7 @@ def slice_table(ledger: Ledger, levels: Sequence[Mapping[str, Any]]) -> Hole:
         yield ledger.claim("interval", **args, **RIGHT).percent
         yield ledger.claim("count", **args, outcome="silent").count
         yield ledger.claim("contribution", where=where).points
+        yield ledger.claim("contribution_interval", where=where).points
         if gap:
             yield ledger.claim("gap_share", where=where).percent
 
@@ -385,7 +409,7 @@ def fields_table(ledger: Ledger) -> Hole | None:
 
 def example(ledger: Ledger) -> dict[str, Any] | None:
     """A wrong record to look at, silent if there is such; None when nothing is wrong."""
-    for outcome in ("misplaced", "silent", "wrong"):
+    for outcome in () if ledger.evidence["cube"] else ("misplaced", "silent", "wrong"):
         if ledger.cube.count("production", outcome, {}):
             first = ledger.claim("members", split="production", outcome=outcome, where={}, limit=1)
             known = {**ledger.evidence["fields"]}

@@ -55,7 +55,9 @@ def data_files(evidence: Mapping[str, Any]) -> list[str]:
 def load_as_a_forger(check: kernel.Verification) -> str:
     """Loads records without the checks on what they are said to be."""
     check.records += kernel.load_records(check.evidence, check.opened)
-    check.cube = kernel.count_records(check.evidence["attributes"], check.records)
+    check.cube = kernel.count_records(
+        [*map(kernel.attribute_name, check.evidence["attributes"])], check.records
+    )
     return ""
 
 

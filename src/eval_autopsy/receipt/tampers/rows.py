@@ -125,7 +125,8 @@ def need(copy: Copy, split: str = "production", **wanted: str) -> None:
     """Changes nothing: the tampering has no place unless the evidence is like that."""
     evidence, source = copy.original.evidence, copy.source(split)
     packed = copy.read(source["file"])[:2] == b"\x1f\x8b"
-    features = [one for one in evidence["attributes"] if isinstance(one, dict)]
+    made = [one for one in evidence["attributes"] if isinstance(one, dict)]
+    features = [one for one in made if "feature" in one]
     found: dict[str, Callable[[str], bool]] = {
         "layout": lambda value: source["layout"] in value.split("|"),
         "rule": lambda value: evidence["scorer"]["rule"] in value.split("|"),

@@ -1,0 +1,174 @@
+"""Long tables counted in columns, held to the same records judged one by one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import eval_autopsy as autopsy
+from eval_autopsy import columnar
+from eval_autopsy.cubes import blocks
+from eval_autopsy.cubes.tables import Columns, Table
+from eval_autopsy.errors import CannotUse
+from eval_autopsy.questions.slices import Slices
+from eval_autopsy.readers.intake import Source
+
+from .long_tables import SPLITS, rows, written
+
+
+def slices(path: Path, **asked: Any) -> Slices:
+    return autopsy.open(path, split="set", id="id", correct="right").slices(
+        ["plan", "region", "tries", "odd", "beta"], **asked
+    )
+
+
+@pytest.fixture
+def long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every table counts as a long one."""
+    monkeypatch.setattr(columnar, "LONG", 1)
+    monkeypatch.setattr(columnar, "LARGE", 1)
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_a_long_table_has_the_rates_and_rows_of_the_same_records_one_by_one(
+    tmp_path: Path, form: str, request: pytest.FixtureRequest
+) -> None:
+    path = written(tmp_path, form, list(rows(3000)))
+    one_by_one = slices(path)
+    request.getfixturevalue("long")
+    in_columns = slices(path)
+    assert in_columns.eval == one_by_one.eval
+    assert in_columns.production == one_by_one.production
+    assert in_columns.unscored == one_by_one.unscored
+    assert in_columns.searched == one_by_one.searched
+    counted = ("n", "wrong", "silent", "eval", "contribution")
+    tables = [
+        {
+            one.words: [one.to_dict()[name] for name in counted]
+            for breakdown in found.breakdowns
+            for one in breakdown.slices
+        }
+        for found in (in_columns, one_by_one)
+    ]
+    assert tables[0] == tables[1]
+
+
+@pytest.mark.usefixtures("long")
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_the_planted_conjunction_is_what_is_found_in_a_long_table(
+    tmp_path: Path, form: str
+) -> None:
+    path = written(tmp_path, form, list(rows(6000)))
+    found = slices(path)
+    assert [one.where for one in found.found] == [{"plan": "pro", "region": "eu"}]
+    planted = [one for one in rows(6000) if (one["plan"], one["region"]) == ("pro", "eu")]
+    live = [one for one in planted if one["set"] == "live"]
+    wrong = [one for one in live if one["failure"] or one["right"] is False]
+    assert found.found[0].wrong == len(wrong)
+    assert set(found.found[0].examples) <= {one["id"] for one in wrong}
+
+
+@pytest.mark.usefixtures("long")
+def test_a_filter_keeps_the_same_rows_of_a_long_table(tmp_path: Path) -> None:
+    path = written(tmp_path, "parquet", list(rows(3000)))
+    kept = slices(path, where={"plan": "free"})
+    live = [one for one in rows(3000) if one["set"] == "live" and one["plan"] == "free"]
+    scored = [one for one in live if one["failure"] or one["right"] is not None]
+    assert kept.production.n == len(scored)
+
+
+@pytest.mark.usefixtures("long")
+def test_a_level_that_the_sample_missed_gets_a_code_of_its_own_when_it_has_the_support(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = list(rows(4000))
+    for one in records[3000:]:
+        one["plan"] = "new"
+    path = written(tmp_path, "jsonl", records)
+    monkeypatch.setattr("eval_autopsy.cubes.tables.SAMPLED", 1000)
+    found = slices(path)
+    levels = {one.where["plan"] for one in found.all if set(one.where) == {"plan"}}
+    assert levels == {"free", "pro", "team", "new"}
+
+
+@pytest.mark.usefixtures("long")
+def test_rare_levels_that_the_sample_missed_stand_together_and_this_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = list(rows(4000))
+    for one in records[-3:]:
+        one["plan"] = "late"
+    path = written(tmp_path, "jsonl", records)
+    monkeypatch.setattr("eval_autopsy.cubes.tables.SAMPLED", 1000)
+    assert any("plan: 1 values" in note and "3 records" in note for note in slices(path).notes)
+
+
+@pytest.mark.usefixtures("long")
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_a_column_that_is_not_there_is_named_with_the_nearest(tmp_path: Path, form: str) -> None:
+    path = written(tmp_path, form, list(rows(2000)))
+    with pytest.raises(CannotUse, match="no column 'plam'") as error:
+        autopsy.open(path, split="set", id="id", correct="right").slices(["plam"])
+    assert "plan" in error.value.remedy
+
+
+@pytest.mark.usefixtures("long")
+def test_a_score_that_is_none_is_an_error_that_shows_it(tmp_path: Path) -> None:
+    records = list(rows(2000))
+    for one in records:
+        one["right"] = "maybe" if one["id"] == "r1500" else str(one["right"] is not False).lower()
+    path = written(tmp_path, "jsonl", records)
+    with pytest.raises(CannotUse, match="'maybe', expected true, false, 1 or 0"):
+        slices(path)
+
+
+@pytest.mark.usefixtures("long")
+def test_an_id_that_stands_twice_is_an_error_in_a_long_file_of_rows(tmp_path: Path) -> None:
+    records = list(rows(2000))
+    records[1900]["id"], records[1900]["set"] = "r10", records[10]["set"]
+    path = written(tmp_path, "jsonl", records)
+    with pytest.raises(CannotUse, match="'r10' stands twice"):
+        slices(path)
+
+
+@pytest.mark.usefixtures("long")
+def test_a_million_different_values_are_set_aside_with_their_number(tmp_path: Path) -> None:
+    records = [{**one, "trace": f"t{number}"} for number, one in enumerate(rows(3000))]
+    path = written(tmp_path, "parquet", records)
+    found = autopsy.open(path, split="set", id="id", correct="right").slices()
+    reasons = {one.attribute: one.reason for one in found.set_aside}
+    assert "3,000 different values in 3,000 records" in reasons["trace"]
+
+
+def test_the_halves_follow_from_the_seed_whatever_the_size_of_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, "parquet", list(rows(2000)))
+    source = Source(path, SPLITS, "runs")
+
+    def classes(batch: int) -> list[int]:
+        from eval_autopsy.cubes import scan, tables
+
+        monkeypatch.setattr(tables, "BATCH", batch)
+        table = Table(sources=[source], columns=Columns("right", "failure", "id"), seed=5)
+        coded = scan.Scan(table, [scan.Attribute("plan", "plan")])
+        return [int(n) for one in coded.batches() for n in one.classes]
+
+    assert classes(64) == classes(700) == classes(10_000)
+
+
+def test_attributes_fold_further_the_more_of_them_there_are() -> None:
+    from collections import Counter
+
+    counts = {f"a{i}": Counter({f'"v{k}"': 1000 - k for k in range(60)}) for i in range(8)}
+    few = columnar.choose({"a0": counts["a0"]}, asked=True, depth=None)
+    assert few["a0"].attributes == ("a0",)
+    many = columnar.choose(counts, asked=True, depth=None)
+    kept = [len(one.attributes[0]["kept"]) for one in many.values()]
+    assert len(set(kept)) == 1
+    sizes = [n + 2 for n in kept]
+    cells = sum(blocks.CLASSES * sizes[0] ** len(block) for block in blocks.covering(sizes, 3))
+    assert cells <= columnar.COUNTERS_AT_MOST * 2
+    assert all("rarer values" in note for one in many.values() for note in one.notes)
