@@ -33,6 +33,7 @@ FLOORS = [
     ["columnar"],
     ["receipt"],
     ["case"],
+    ["table_slices"],
     ["api"],
     ["__init__", "cli"],
     ["__main__"],
@@ -56,7 +57,7 @@ NOT_APART = {
 HOMES = {
     "backports": {"readers", "cli.doctor"},
     "click": {"cli"},
-    "ibis": {"cubes.columns", "cubes.connections", "cubes.warehouse"},
+    "ibis": {"cubes"},
     "jinja2": {"receipt.template"},
     "jsonschema": {"guards.schemas"},
     "numpy": {"columnar", "cubes", "questions"},

@@ -11,12 +11,14 @@ import shutil
 import warnings
 from collections.abc import Iterator
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .environment import NoEnvironmentError, python
 
+HERE = Path(__file__).parent
 INSIDE = find_spec("ibis") is not None
 STARTER = "test_in_its_environment.py"
 NEED_IBIS = ["test_cubes.py", "test_connections.py", "test_refusals.py", "test_tables.py"]
@@ -46,6 +48,13 @@ if not INSIDE:
         _say(f"Warehouses were not tried: {reason}.")
     if not JAVA:
         _say("Spark was not tried: Java is not installed.")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lets Ibis call what DuckDB and Spark will one day take away."""
+    for item in items:
+        if item.path.parent == HERE:
+            item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))
 
 
 @pytest.fixture(scope="session")

@@ -64,7 +64,7 @@ def rows(n: int = 2000, seed: int = 1) -> list[Row]:
 
 
 def arrow(some: Sequence[Row], **types: pa.DataType) -> pa.Table:
-    """The rows as a table; `types` are of columns that are not in SCHEMA, or not as they are there."""
+    """The rows as a table; `types` are of columns that are not as in SCHEMA."""
     names = list(some[0])
     kinds = {name: types.get(name) or SCHEMA.field(name).type for name in names}
     return pa.Table.from_pylist(list(some), pa.schema(kinds))
@@ -150,7 +150,7 @@ def part_of(row: Mapping[str, Any], key: str | None, seed: int) -> str:
 
 
 def folded(texts: Sequence[str], at_most: int) -> tuple[list[str], list[str]]:
-    """The levels, and each row's: the commonest fewer than `at_most`, without ties, and the rest."""
+    """The levels, and each row's: the commonest ones, fewer than `at_most`, and the rest."""
     counts = Counter(texts)
     if len(counts) <= at_most:
         return sorted(counts), list(texts)

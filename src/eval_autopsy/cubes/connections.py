@@ -88,9 +88,7 @@ def _duckdb(parts: SplitResult, options: dict[str, str]) -> Any:
     import ibis
 
     if options:
-        what = (
-            f"--table has the options {', '.join(options)}, which a DuckDB file is opened without"
-        )
+        what = f"--table has the options {', '.join(options)}, and a DuckDB file takes none"
         raise BadCase(what, remedy="take them out")
     where = parts.netloc + parts.path
     try:

@@ -12,24 +12,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from eval_autopsy import kernel
 from eval_autopsy.attributes import KEPT_SHARE, LEVEL_LENGTH, RECORDS_AT_LEAST, SetAside
 from eval_autopsy.cubes.blocks import CLASSES, OUTCOMES, PARTS, BlockCube, Coded, Counts, covering
-from eval_autopsy.cubes.columns import Column, Table, Value, column_of, digest, kind_of
+from eval_autopsy.cubes.columns import Column, Table, Value, kind_of
 from eval_autopsy.cubes.plan import TablePlan
+from eval_autopsy.cubes.queries import Queried, groups_by
+from eval_autopsy.cubes.roles import Roles, slot
 from eval_autopsy.errors import CannotRead, CannotUse
 
 CELLS_AT_MOST = 200_000  # of a block, which is one query
 COUNTERS_AT_MOST = 40_000_000  # in all blocks together; of eight bytes each
-VALUES_AT_MOST = 1000  # of a column that says what a record is
-VALUES_SHOWN, VALUE_LENGTH = 5, 60
 
 Progress = Callable[[str, int, int], None]
 
@@ -53,13 +53,6 @@ class Attribute(NamedTuple):
     fold: int | None  # levels with at most so many records fold; None where none does
 
 
-class Classified(NamedTuple):
-    """Which records are counted, and as what."""
-
-    rows: Table  # the scored ones: a slot for each column, and the class as `kind`
-    unscored: dict[str, int]  # split -> records without a verdict
-
-
 def cube_of_table(
     table: Table, plan: TablePlan, progress: Progress = lambda what, done, total: None
 ) -> Counted:
@@ -75,20 +68,18 @@ class _Counting:
     """One table, one plan, and the queries in their order."""
 
     def __init__(self, table: Table, plan: TablePlan, progress: Progress) -> None:
-        self.table, self.plan, self.progress = table, plan, progress
-        self.name = getattr(table.op(), "name", "the table")
+        self.queried, self.plan, self.progress = Queried(table), plan, progress
+        self.roles = Roles(self.queried, plan)
         self.notes: list[str] = []
         self.set_aside: list[SetAside] = []
-        self.split = self._column(plan.split, "text", "whole", "truth")
-        self.score = self._column(plan.correct)
-        self.error = self._column(plan.error, "text") if plan.error else None
-        self.key = self._column(plan.key, "text", "whole") if plan.key else None
 
     def counted(self) -> Counted:
         """All of the answer."""
         columns = list(self._columns())
-        self._check_numbers([*columns, self.score])
-        rows, unscored = self._classified(columns)
+        self._check_numbers([*columns, self.roles.score])
+        rows = self.roles.classified(columns)
+        totals = self._histogram(rows, ())
+        self._check_totals(totals)
         attributes = list(self._attributes(rows, columns))
         depth = min(self.plan.depth, len(attributes))
         sizes = [len(one.levels) for one in attributes]
@@ -96,9 +87,7 @@ class _Counting:
         if sum(prod(sizes[i] for i in block) for block in blocks) * CLASSES > COUNTERS_AT_MOST:
             what = f"{len(sizes)} attributes have more combinations than can be counted at once"
             remedy = "name fewer attributes, or lower the depth or the levels of each"
-            raise CannotUse(what, where=self.name, remedy=remedy)
-        totals = self._histogram(rows, ())
-        self._check_totals(totals)
+            raise CannotUse(what, where=self.queried.name, remedy=remedy)
         found = {}
         for done, block in enumerate(blocks):
             self.progress("counting in the warehouse", done, len(blocks))
@@ -112,28 +101,25 @@ class _Counting:
                 depth=depth,
                 totals=totals,
                 blocks=found,
-                unscored=unscored,
+                unscored=self.roles.unscored,
             ),
             set_aside=tuple(self.set_aside),
-            notes=tuple(self.notes),
-            held_out=self.key is not None,
+            notes=(*self.roles.notes, *self.notes),
+            held_out=self.roles.key is not None,
         )
-
-    def _column(self, name: str, *kinds: str) -> Column:
-        return column_of(self.table, name, self.name, kinds)
 
     def _columns(self) -> Iterator[Column]:
         """What is asked to slice by, or every column that plays no part and holds plain values."""
         if self.plan.attributes:
-            yield from map(self._column, self.plan.attributes)
+            yield from map(self.queried.column, self.plan.attributes)
             return
-        taken = {one.name for one in (self.split, self.score, self.error, self.key) if one}
-        for name in self.table.columns:
-            kind = kind_of(self.table[name].type())
-            if name not in taken and kind:
+        table = self.queried.table
+        for name in table.columns:
+            kind = kind_of(table[name].type())
+            if name not in self.roles.names and kind:
                 yield Column(name, kind)
-            elif name not in taken:
-                self.set_aside.append(SetAside(name, f"it holds {self.table[name].type()}"))
+            elif name not in self.roles.names:
+                self.set_aside.append(SetAside(name, f"it holds {table[name].type()}"))
 
     def _check_numbers(self, columns: Sequence[Column]) -> None:
         """Raises CannotRead for what is no number: an engine's answer may make null of it.
@@ -143,121 +129,15 @@ class _Counting:
         fractions = [one for one in columns if one.kind == "fraction"]
         if not fractions:
             return
-        values = [one.of(self.table) for one in fractions]
+        values = [one.of(self.queried.table) for one in fractions]
         odd = [one.isnan() | ((one == one / 2) & (one != 0)) for one in values]
-        counts = self._row(
-            self.table.aggregate(**{f"c{i}": one.sum() for i, one in enumerate(odd)})
-        )
+        sums = {f"c{i}": one.sum() for i, one in enumerate(odd)}
+        counts = self.queried.row(self.queried.table.aggregate(**sums))
         for column, n in zip(fractions, counts, strict=True):
             if n:
                 what = f"{n:,} rows hold NaN or infinity, expected a number or null"
-                raise CannotRead(what, where=self._at(column), remedy="make them null in a view")
-
-    # What a record is
-
-    def _classified(self, columns: Sequence[Column]) -> Classified:
-        """The scored records of both splits."""
-        import ibis
-
-        splits = self._splits()
-        error = self.error.of(self.table) if self.error else None
-        rows = self.table.select(
-            split=self.split.of(self.table),
-            score=self.score.of(self.table),
-            failed=ibis.literal(False) if error is None else error.notnull() & (error != ""),
-            key=self.table[self.key.name].cast("string") if self.key else ibis.literal(""),
-            **{_slot(i): one.of(self.table) for i, one in enumerate(columns)},
-        )
-        rows = rows.filter(rows.split.isin(list(splits.values())))
-        is_eval = rows.split == splits["eval"]
-        self._check_keys(rows.filter(~is_eval))
-        scores, unscored = self._scores(rows, is_eval)
-        right, wrong = (
-            [value for value in scores if scores[value] is says] for says in (True, False)
-        )
-        is_right, is_wrong = (
-            rows.score.isin([self.score.literal(value) for value in some])
-            if some
-            else ibis.literal(False)
-            for some in (right, wrong)
-        )
-        outcome = ibis.cases((rows.failed, 1), (is_right, 0), else_=2)
-        part = ibis.cases((is_eval, 0), (self._is_searched(rows.key), 1), else_=2)
-        scored = rows.mutate(kind=part * len(OUTCOMES) + outcome)
-        scored = scored.filter(rows.failed | is_right | is_wrong)
-        return Classified(scored.select(*map(_slot, range(len(columns))), "kind"), unscored)
-
-    def _splits(self) -> dict[str, Any]:
-        """The value that stands for each split, as the engine has it."""
-        counts = self._values(self.table, self.split, self.split.name)
-        known = {_word(value): value for value in counts}
-        found = {}
-        for split in kernel.SPLITS:
-            word = getattr(self.plan, split)
-            if word not in known:
-                what = (
-                    f"no row has the value {word!r}, which stands for {split}, but {_some(counts)}"
-                )
-                remedy = "name the values that stand for eval and for production"
-                raise CannotRead(what, where=self._at(self.split), remedy=remedy)
-            found[split] = known[word]
-        others = {value: n for value, n in counts.items() if value not in found.values()}
-        if others:
-            rows, values = sum(others.values()), _some(others)
-            self.notes.append(f"{rows:,} rows of neither split: {self.split.name} is {values}")
-        return found
-
-    def _scores(self, rows: Table, is_eval: Value) -> tuple[dict[Any, bool], dict[str, int]]:
-        """What each score says, and how many records of each split have none."""
-        verdicts: dict[Any, bool] = {}
-        unscored = dict.fromkeys(kernel.SPLITS, 0)
-        for split in kernel.SPLITS:
-            mine = rows.filter(~rows.failed & (is_eval if split == "eval" else ~is_eval))
-            for value, n in self._values(mine, self.score, "score").items():
-                try:
-                    verdict = kernel.recorded_score(value, "")
-                except kernel.Unreadable:
-                    what = (
-                        f"the score is {_some([value])} in {n:,} rows of {split}, expected true, "
-                    )
-                    what += "false, 1, 0 or null"
-                    remedy = "name another column, or make true or false of it in a view"
-                    raise CannotRead(what, where=self._at(self.score), remedy=remedy) from None
-                if verdict is None:
-                    unscored[split] += n
-                else:
-                    verdicts[value] = verdict
-        return verdicts, unscored
-
-    def _values(self, rows: Table, column: Column, slot: str) -> dict[Any, int]:
-        """The values of a column that should have few, the commonest first, and their counts."""
-        groups = rows.group_by(v=rows[slot]).aggregate(n=rows.count())
-        top = groups.order_by(groups.n.desc()).limit(VALUES_AT_MOST + 1)
-        found = self._rows(top.select(v=column.sent(top.v), n=top.n))
-        if len(found) > VALUES_AT_MOST:
-            values = _some([column.received(value) for value, _ in found])
-            what = f"there are more than {VALUES_AT_MOST:,} different values, such as {values}"
-            raise CannotRead(what, where=self._at(column), remedy="name a column that has a few")
-        counts = sorted(found, key=lambda one: (-one[1], str(one[0])))
-        return {column.received(value): n for value, n in counts}
-
-    def _check_keys(self, production: Table) -> None:
-        if self.key is None:
-            return
-        [missing] = self._row(production.aggregate(n=production.key.isnull().sum()))
-        if missing:
-            what = f"{missing:,} rows of production have no key"
-            remedy = "name a column that every row has, or none; then nothing is held out"
-            raise CannotRead(what, where=self._at(self.key), remedy=remedy)
-
-    def _is_searched(self, key: Value) -> Value:
-        """Whether a record of production is in the half that is searched: see kernel.half_of."""
-        import ibis
-
-        if self.key is None:
-            return ibis.literal(True)
-        text = ibis.literal(f"{self.plan.seed}:").concat(key)
-        return digest(text, self.table.get_backend()).substr(0, 1).isin(list("01234567"))
+                remedy = "make them null in a view"
+                raise CannotRead(what, where=self.queried.at(column), remedy=remedy)
 
     # The levels
 
@@ -268,20 +148,19 @@ class _Counting:
         """
         measures = {"records": rows.count()}
         for i, column in enumerate(columns):
-            value = rows[_slot(i)]
+            value = rows[slot(i)]
             measures[f"d{i}"] = value.nunique()
             measures[f"n{i}"] = value.isnull().sum()
             if column.kind == "text":
                 measures[f"l{i}"] = value.length().max()
-        measured = dict(zip(measures, self._row(rows.aggregate(**measures)), strict=True))
+        measured = dict(zip(measures, self.queried.row(rows.aggregate(**measures)), strict=True))
         alone = True
         for i, column in enumerate(columns):
             self.progress("looking at the levels", i, len(columns))
             distinct, nulls, length = (measured.get(f"{what}{i}") or 0 for what in "dnl")
             reason = self._unfit(distinct, nulls, length)
-            attribute = (
-                None if reason else self._levels(rows, column, _slot(i), distinct + (nulls > 0))
-            )
+            levels = distinct + (nulls > 0)
+            attribute = None if reason else self._levels(rows, column, slot(i), levels)
             if attribute is not None:
                 alone = False
                 yield attribute
@@ -291,7 +170,7 @@ class _Counting:
         if alone:
             aside = "; ".join(f"{name}: {reason}" for name, reason in self.set_aside)
             what = f"there is nothing to slice by ({aside or 'no column is left'})"
-            raise CannotUse(what, where=self.name, remedy="name other columns")
+            raise CannotUse(what, where=self.queried.name, remedy="name other columns")
 
     def _unfit(self, distinct: int, nulls: int, length: int) -> str:
         """Why a column with so many different values cannot tell anything; "" when it may."""
@@ -305,14 +184,14 @@ class _Counting:
 
     def _levels(self, rows: Table, column: Column, slot: str, levels: int) -> Attribute | None:
         """The levels of a column; None where too few records have one that stands for itself."""
-        groups = _groups(rows, slot)
+        groups = groups_by(rows, slot)
         fold = None
         if levels > self.plan.levels_at_most:
             top = groups.order_by(groups.n.desc()).limit(self.plan.levels_at_most).select("n")
-            counts = [n for (n,) in self._rows(top)]
+            counts = [n for (n,) in self.queried.rows(top)]
             fold = max(min(counts), RECORDS_AT_LEAST - 1)
             kept = [n for n in counts if n > fold]
-            [records] = self._row(groups.aggregate(records=groups.n.sum()))
+            [records] = self.queried.row(groups.aggregate(records=groups.n.sum()))
             if sum(kept) < KEPT_SHARE * records:
                 return None
             self.notes.append(
@@ -320,7 +199,7 @@ class _Counting:
                 "records, stand together"
             )
             groups = groups.filter(groups.n > fold)
-        found = self._rows(groups.select(v=column.sent(groups.v)))
+        found = self.queried.rows(groups.select(v=column.sent(groups.v)))
         texts = sorted({column.level(value) for (value,) in found})
         return Attribute(column, slot, (*texts, *([kernel.OTHER] * (fold is not None))), fold)
 
@@ -332,7 +211,7 @@ class _Counting:
         for one in block:
             if one.fold is not None:
                 value = f"v_{one.slot}"
-                groups = _groups(rows, one.slot)
+                groups = groups_by(rows, one.slot)
                 common = groups.filter(groups.n > one.fold).select(**{value: groups.v})
                 joined = joined.left_join(common, joined[one.slot] == common[value])
         for i, one in enumerate(block):
@@ -344,7 +223,8 @@ class _Counting:
             sent[f"value{i}"] = one.column.sent(groups[f"value{i}"])
         codes = [{text: code for code, text in enumerate(one.levels)} for one in block]
         counts = np.zeros((*(len(one.levels) for one in block), CLASSES), np.int64)
-        for *cell, kind, n in self._rows(groups.select(**sent, kind=groups.kind, n=groups.n)):
+        answer = groups.select(**sent, kind=groups.kind, n=groups.n)
+        for *cell, kind, n in self.queried.rows(answer):
             texts = (
                 kernel.OTHER if rare else one.column.level(value)
                 for one, rare, value in zip(block, cell[::2], cell[1::2], strict=True)
@@ -362,32 +242,12 @@ class _Counting:
             if not n:
                 what = f"no record of {split} has a verdict"
                 remedy = "check the column, or name another"
-                raise CannotRead(what, where=self._at(self.score), remedy=remedy)
-
-    # The engine
-
-    def _rows(self, groups: Table) -> list[tuple[Any, ...]]:
-        """What a query gives. Raises CannotRead with the first line of what the engine says."""
-        try:
-            found = groups.to_pyarrow()
-        except Exception as error:
-            said = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
-            what = f"the engine that holds the table says: {said}"
-            remedy = "run a query of your own on the table, to see whether it can be read"
-            raise CannotRead(what, where=self.name, remedy=remedy) from error
-        return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
-
-    def _row(self, groups: Table) -> tuple[Any, ...]:
-        """The one row that a query without groups gives."""
-        [row] = self._rows(groups)
-        return row
-
-    def _at(self, column: Column) -> str:
-        return f"{self.name}:{column.name}"
+                raise CannotRead(what, where=self.queried.at(self.roles.score), remedy=remedy)
 
     def _changed(self) -> CannotRead:
         what = "the table changed while it was counted"
-        return CannotRead(what, where=self.name, remedy="count a snapshot of it, or try again")
+        remedy = "count a snapshot of it, or try again"
+        return CannotRead(what, where=self.queried.name, remedy=remedy)
 
 
 def _folded(rows: Table, one: Attribute) -> tuple[Value, Value]:
@@ -400,25 +260,3 @@ def _folded(rows: Table, one: Attribute) -> tuple[Value, Value]:
     if kernel.canonical(None) in one.levels:
         return value.isnull() & rows[one.slot].notnull(), value
     return value.isnull(), value
-
-
-def _groups(rows: Table, slot: str) -> Table:
-    """How many records have each value."""
-    return rows.group_by(v=rows[slot]).aggregate(n=rows.count())
-
-
-def _slot(i: int) -> str:
-    return f"a{i}"
-
-
-def _word(value: Any) -> str:
-    """A value as a person types it."""
-    return value if isinstance(value, str) else kernel.canonical(value)
-
-
-def _some(values: Iterable[Any]) -> str:
-    """The first of some values, cut to a length that can be read."""
-    listed = [kernel.canonical(kernel.level(value)) for value in values]
-    cut = [text if len(text) <= VALUE_LENGTH else text[:VALUE_LENGTH] + "…" for text in listed]
-    more = ", ..." if len(cut) > VALUES_SHOWN else ""
-    return ", ".join(cut[:VALUES_SHOWN]) + more
