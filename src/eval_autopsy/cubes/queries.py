@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import pyarrow as pa
+
 from eval_autopsy import kernel
 from eval_autopsy.cubes.columns import Column, Table, column_of
 from eval_autopsy.errors import CannotRead
@@ -28,15 +30,19 @@ class Queried:
         """The column of a name, of one of some kinds or of any. Raises CannotRead."""
         return column_of(self.table, name, self.name, kinds)
 
-    def rows(self, groups: Table) -> list[tuple[Any, ...]]:
+    def answer(self, groups: Table) -> pa.Table:
         """What a query gives. Raises CannotRead with the first line of what the engine says."""
         try:
-            found = groups.to_pyarrow()
+            return groups.to_pyarrow()
         except Exception as error:
             said = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
             what = f"the engine that holds the table says: {said}"
             remedy = "run a query of your own on the table, to see whether it can be read"
             raise CannotRead(what, where=self.name, remedy=remedy) from error
+
+    def rows(self, groups: Table) -> list[tuple[Any, ...]]:
+        """The rows of an answer that has few."""
+        found = self.answer(groups)
         return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
 
     def row(self, groups: Table) -> tuple[Any, ...]:

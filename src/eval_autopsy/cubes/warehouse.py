@@ -18,6 +18,7 @@ from math import prod
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from eval_autopsy import kernel
 from eval_autopsy.attributes import KEPT_SHARE, LEVEL_LENGTH, RECORDS_AT_LEAST, SetAside
@@ -221,20 +222,18 @@ class _Counting:
         sent = {name: groups[name] for name in keys}
         for i, one in enumerate(block):
             sent[f"value{i}"] = one.column.sent(groups[f"value{i}"])
-        codes = [{text: code for code, text in enumerate(one.levels)} for one in block]
-        counts = np.zeros((*(len(one.levels) for one in block), CLASSES), np.int64)
-        answer = groups.select(**sent, kind=groups.kind, n=groups.n)
-        for *cell, kind, n in self.queried.rows(answer):
-            texts = (
-                kernel.OTHER if rare else one.column.level(value)
-                for one, rare, value in zip(block, cell[::2], cell[1::2], strict=True)
-            )
-            try:
-                at = tuple(code[text] for code, text in zip(codes, texts, strict=True))
-            except KeyError:
-                raise self._changed() from None
-            counts[(*at, kind)] += n
-        return counts.reshape(*counts.shape[:-1], len(PARTS), len(OUTCOMES))
+        found = self.queried.answer(groups.select(**sent, kind=groups.kind, n=groups.n))
+        cells = np.zeros(found.num_rows, np.int64)
+        for i, one in enumerate(block):
+            codes = _codes(one, found[f"value{i}"], found[f"rare{i}"])
+            if (codes < 0).any():
+                raise self._changed()
+            cells = cells * len(one.levels) + codes
+        cells = cells * CLASSES + found["kind"].to_numpy()
+        shape = (*(len(one.levels) for one in block), len(PARTS), len(OUTCOMES))
+        counts = np.zeros(prod(shape), np.int64)
+        np.add.at(counts, cells, found["n"].to_numpy())  # values of one level come one by one
+        return counts.reshape(shape)
 
     def _check_totals(self, totals: Counts) -> None:
         by_split = zip(kernel.SPLITS, (totals[0].sum(), totals[1:].sum()), strict=True)
@@ -248,6 +247,16 @@ class _Counting:
         what = "the table changed while it was counted"
         remedy = "count a snapshot of it, or try again"
         return CannotRead(what, where=self.queried.name, remedy=remedy)
+
+
+def _codes(one: Attribute, values: pa.ChunkedArray, rare: pa.ChunkedArray) -> Counts:
+    """The position of each group's level among those of its attribute; -1 where it is none."""
+    codes = {text: code for code, text in enumerate(one.levels)}
+    encoded = pa.chunked_array([values.combine_chunks()]).dictionary_encode("encode").chunk(0)
+    known = [codes.get(one.column.level(value), -1) for value in encoded.dictionary.to_pylist()]
+    found: Counts = np.array(known, np.int64)[encoded.indices.to_numpy()]
+    found[rare.to_numpy().astype(np.bool_)] = codes.get(kernel.OTHER, -1)
+    return found
 
 
 def _folded(rows: Table, one: Attribute) -> tuple[Value, Value]:
