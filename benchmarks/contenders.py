@@ -131,13 +131,13 @@ ENGINE = "eval-autopsy"
 @contender(
     ENGINE,
     "project",
-    "eval_autopsy.columnar eval_autopsy.cubes.scan eval_autopsy.questions.search",
+    "eval_autopsy.columnar eval_autopsy.cubes.scan eval_autopsy.questions.search pyarrow.parquet",
     "from the file to the answer, none of it is loading; rare values stand together where there"
     " are more than 64",
 )
 def engine(path: Path, question: Question) -> Search:
     from eval_autopsy import columnar, kernel
-    from eval_autopsy.cubes import blocks, scan
+    from eval_autopsy.cubes import blocks, scan, tables
     from eval_autopsy.discovery import LEVELS_AT_MOST
     from eval_autopsy.questions.search import WRONG, top_slices
     from eval_autopsy.readers.intake import Source
@@ -148,7 +148,7 @@ def engine(path: Path, question: Question) -> Search:
 
     def search() -> Iterator[Slice]:
         sources = [Source(path, "production", path.name)]
-        table = scan.Table(sources=sources, columns=scan.Columns(CORRECT))
+        table = tables.Table(sources=sources, columns=tables.Columns(CORRECT))
         names = [name for name in table.names() if name != CORRECT]
         chosen = columnar.choose(table.level_counts(names), asked=True, depth=question.depth)
         specs = [spec for choice in chosen.values() for spec in choice.attributes]

@@ -66,7 +66,7 @@ CHECKED_AT_MOST = 10_000_000  # rows that group-bys still hold in the memory of 
 WIDEST = 24  # characters of a cell
 MEGABYTE, GIBIBYTE = 10**6, 2**30
 
-SMALL = {  # the files of the check: few rows, ties, more values than 8 bits tell apart, many errors
+SMALL = {  # the files of the check, and the support that is asked for
     "3,000 rows": (Rows(3000), 20),
     "ties": (Rows(200, (2, 2, 3, 3)), 1),
     "300 values": (Rows(4000, (300, 4, 3)), 4),
@@ -276,7 +276,10 @@ class Timing:
         if key not in self.known:
             question = Question(depth, max(1, rows.n // SHARE_OF_ROWS), 10)
             path = file_of(rows, CONTENDERS[name].reads)
+            print(f"{name}, {path.name}, depth {depth}", file=sys.stderr, flush=True)
             self.known[key] = median_run(CONTENDERS[name], path, question, self.limits)
+            if self.known[key].failed:
+                print(self.known[key].failed, file=sys.stderr, flush=True)
         return self.known[key]
 
     def star(self, name: str, rows: Rows, depth: int) -> str:
@@ -417,7 +420,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rows", type=int, default=1_000_000, help="of the table of peers")
     parser.add_argument("--depth", type=int, default=3, help="of the table of peers")
     parser.add_argument("--repeats", type=int, default=3, help="the median is shown")
-    parser.add_argument("--limit", type=float, default=300, help="seconds of a run")
+    parser.add_argument("--limit", type=float, default=120, help="seconds of a run")
     parser.add_argument("--memory", type=float, default=8, help="GiB of a run")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders whose names begin so")
     parser.add_argument("--hundred-million", action="store_true", help="rows too, embedded")

@@ -55,6 +55,7 @@ import json
 import math
 import os
 import queue
+import random
 import re
 import signal
 import stat
@@ -63,9 +64,11 @@ import threading
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
+from itertools import combinations, compress, product
 from statistics import NormalDist
 from typing import Any, BinaryIO, Callable, NamedTuple, Optional
 
@@ -81,6 +84,8 @@ TIME_LIMIT = 900  # seconds for a whole verification
 
 Where = Mapping[str, Sequence[Any]]  # attribute -> the levels that are meant
 Levels = tuple[str, ...]  # one canonical JSON text per attribute
+Ends = tuple[float, float]  # of an interval
+Term = tuple[float, float, float]  # how steeply a value moves with a rate, and its k and n
 
 
 class _Missing:
@@ -288,6 +293,7 @@ class Record(NamedTuple):
     error: str | None
     levels: Levels
     outcomes: frozenset[str]
+    unit: str = ""  # its cluster, or its id when it has none: what is drawn or held out as one
 
 
 def exact_match(output: Any, expected: Any) -> bool:
@@ -602,9 +608,22 @@ def _record(
         expected,
         output,
         error,
-        tuple(level_of(one, row.fields, texts) for one in evidence["attributes"]),
+        tuple(
+            level_of(one, row.fields, texts, stored.get("levels", {}))
+            for one in evidence["attributes"]
+        ),
         outcomes(evidence, output, expected, error, score, stored),
+        unit_of(value("cluster"), identity, where),
     )
+
+
+def unit_of(cluster: Any, identity: str, where: str) -> str:
+    """What a record belongs with: its cluster, or itself when it has none."""
+    if cluster is MISSING or cluster is None or cluster == "":
+        return identity
+    if isinstance(cluster, bool) or not isinstance(cluster, (str, int)):
+        raise Unreadable(f"the cluster is {cluster!r}, expected text or a whole number", where)
+    return str(cluster)
 
 
 def recorded_score(value: Any, where: str) -> bool | None:
@@ -617,19 +636,197 @@ def recorded_score(value: Any, where: str) -> bool | None:
     return text in ("true", "1", "1.0")
 
 
-# ---------------------------------------------------------------- attributes read from the text
+# ---------------------------------------------------------------- attributes
 #
-# Slices that nobody logged. Each feature is a pure function of one text; its docstring is its name
-# in words. A value that is not text is looked at as its canonical JSON.
+# What records are split by: a field as it is, with rare values folded, in bands or as a part of a
+# time; and slices that nobody logged. Each feature is a pure function of one text. Its docstring is
+# its name in words, and its decorator holds what a person would say of a text with a level. A value
+# that is not text is looked at as its canonical JSON.
 
 Feature = Callable[[str], Any]
 FEATURES: dict[str, Feature] = {}
+SAYS: dict[str, Mapping[str, str]] = {}  # by feature and level; "" is every other level
 
 
-def feature(function: Feature) -> Feature:
-    """Enters a function among the features, under its own name."""
-    FEATURES[function.__name__] = function
-    return function
+def feature(says: str, levels: Mapping[str, str]) -> Callable[[Feature], Feature]:
+    """Enters a function among the features, under its own name, with its words.
+
+    `levels` has the words of some levels, `says` those of the others: the level stands in it as
+    {level}, quoted, or as {plain} where it is never data. {it} is the text.
+    """
+
+    def enter(function: Feature) -> Feature:
+        FEATURES[function.__name__] = function
+        SAYS[function.__name__] = {"": says, **levels}
+        return function
+
+    return enter
+
+
+def level_of(
+    attribute: Any,
+    fields: Mapping[str, Any],
+    texts: Mapping[str, Any],
+    stored: Mapping[str, Any] = {},
+) -> str:
+    """The text of a record's level of an attribute.
+
+    Where levels are listed as kept, the others fold into one. `stored` are the levels of features
+    that only their author can read.
+    """
+    if isinstance(attribute, str):
+        return canonical(level(field(fields, attribute)))
+    if "feature" in attribute:
+        value = featured(attribute["feature"], texts[attribute["of"]])
+    elif "stored" in attribute:
+        value = stored.get(attribute_name(attribute), MISSING)
+    else:
+        value = field(fields, attribute["field"])
+    if value is not MISSING and "edges" in attribute:
+        return canonical({"band": band_of(value, attribute["edges"])})
+    if value is not MISSING and "time" in attribute:
+        return canonical({"band": part_of_time(value, attribute["time"])})
+    text, kept = canonical(level(value)), attribute.get("kept")
+    return text if not kept or text in map(canonical, kept) else OTHER
+
+
+OTHER = canonical({"other": True})  # the level that rarer levels fold into
+
+
+def featured(name: str, value: Any) -> Any:
+    """What a feature says of a value; of a value that is no text, as its JSON."""
+    if name not in FEATURES:
+        raise Unreadable(f"there is no feature {name!r}", "evidence")
+    if value is MISSING:
+        return MISSING
+    return FEATURES[name](value if isinstance(value, str) else canonical(value))
+
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]{1,3})?")
+
+
+def number_in(value: Any) -> Decimal | None:
+    """The number that a value is, or that its text spells; None when it is none."""
+    if isinstance(value, str) and len(value) < 100 and _NUMBER.fullmatch(value.strip()):
+        return Decimal(value.strip())
+    whole = isinstance(value, (int, Decimal)) and not isinstance(value, bool)
+    return Decimal(value) if whole else None
+
+
+def band_of(value: Any, edges: Sequence[str]) -> str:
+    """The band between two edges that a number falls into; its lower edge belongs to it."""
+    number = number_in(value)
+    if number is None:
+        return "no number"
+    at = sum(Decimal(edge) <= number for edge in edges)
+    if at == 0:
+        return "under " + edges[0]
+    return edges[at - 1] + (f" to under {edges[at]}" if at < len(edges) else " or more")
+
+
+_TIME = re.compile(
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]+)?)?"
+    r" ?(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2}))?)?"
+)
+TIMES = ("hour", "weekday", "day", "week", "month")
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def moment(value: Any) -> tuple[datetime, bool] | None:
+    """The time that a value says, and whether it says one of day; None when it says none.
+
+    ISO 8601 is moved to UTC where it has an offset, and else taken as it stands. A number counts
+    seconds since 1970, or milliseconds from 1e11 on.
+    """
+    match = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
+    number = number_in(value)
+    try:
+        if match:
+            *parts, sign, hours, minutes = match.groups("0")
+            offset = timedelta(hours=int(hours), minutes=int(minutes))
+            when = datetime(*map(int, parts))  # type: ignore[arg-type]
+            return when - (-offset if sign == "-" else offset), match.group(4) is not None
+    except (ValueError, OverflowError):  # the 30th of February
+        return None
+    if number is None or not 10**8 <= number < 10**14:
+        return None
+    seconds = int(number if number < 10**11 else number / 1000)
+    return datetime(1970, 1, 1) + timedelta(seconds=seconds), True
+
+
+def part_of_time(value: Any, unit: str) -> str:
+    """The hour, weekday, day, week or month of the time that a value says."""
+    found = moment(value)
+    if found is None or (unit == "hour" and not found[1]):
+        return "no " + ("hour" if found else "time")
+    when = found[0]
+    if unit == "hour":
+        return f"{when.hour:02}:00 to {when.hour:02}:59"
+    if unit == "weekday":
+        return WEEKDAYS[when.weekday()]
+    if unit == "week":
+        return f"week of {(when - timedelta(days=when.weekday())).date()}"
+    return str(when.date())[: 7 if unit == "month" else None]
+
+
+def attribute_name(attribute: Any) -> str:
+    """The name of an attribute: of its field, of the part of its time, or of the feature.
+
+    Raises Unreadable where that is not what it looks like.
+    """
+    spec: Mapping[str, Any] = {"field": attribute} if isinstance(attribute, str) else attribute
+    if "field" in spec:
+        name = str(spec["field"])
+        if _FEATURED.fullmatch(name) or _TIMED.fullmatch(name):
+            raise Unreadable(f"a field cannot be called {name!r}, as a feature is", "evidence")
+        edges = [*map(Decimal, spec.get("edges", "0"))]
+        if not edges or edges != sorted(set(edges)):
+            raise Unreadable(f"the edges of {name!r} do not rise", "evidence")
+        return f"{name}@{spec['time']}" if "time" in spec else name
+    name = "{}({})".format(spec.get("feature", spec.get("stored")), spec["of"])
+    if not _FEATURED.fullmatch(name) or spec.get("stored") in FEATURES:
+        raise Unreadable(f"a feature cannot be called {name!r}", "evidence")
+    return name
+
+
+_FEATURED = re.compile(r"([a-z][a-z0-9_]*)\((input|output)\)")
+_TIMED = re.compile(rf"(.+)@({'|'.join(TIMES)})", re.DOTALL)
+
+
+def attribute_words(name: str) -> str:
+    """An attribute as a reader should see it: a field's name, or what a feature looks at."""
+    timed, match = _TIMED.fullmatch(name), _FEATURED.fullmatch(name)
+    if timed:
+        return f"{timed.group(2)} of {code(timed.group(1))}"
+    if not match:
+        return code(name)
+    kind, of = match.groups()
+    noun = f"{FEATURES[kind].__doc__} in" if kind in FEATURES else f"{code(kind)} of"
+    return f"{noun} the {of}"
+
+
+def levels_text(name: str, levels: Sequence[Any]) -> str:
+    """What is so of a record whose attribute has one of some levels, as a person would say it."""
+    match = _FEATURED.fullmatch(name)
+    if not match or match.group(1) not in FEATURES:
+        return f"{attribute_words(name)} is {_either(map(level_text, levels))}"
+    says, it = SAYS[match.group(1)], "the " + match.group(2)
+    noun = FEATURES[match.group(1)].__doc__
+    by_kind = {
+        **says,
+        "{'missing': True}": "{it} is missing, and with it the " + str(noun),
+        "{'other': True}": f"{{it}} has another {noun} than the usual ones",
+    }
+    usual = [one for one in levels if str(one) not in by_kind]
+    quoted, plain = _either(map(level_text, usual)), _either(visible(str(one)) for one in usual)
+    phrases = [says[""]] * bool(usual)
+    phrases += [by_kind[str(one)] for one in levels if one not in usual]
+    return _either(phrase.format(it=it, level=quoted, plain=plain) for phrase in phrases)
+
+
+def _either(texts: Iterable[str]) -> str:
+    *some, last = [*texts] or [""]
+    return f"{', '.join(some)} or {last}" if some else last
 
 
 _DELIMITER = r"->|=>|→|:|=|\||\t|\s-(?=\s)|\s\u2013(?=\s)"
@@ -638,7 +835,7 @@ _BETWEEN = re.compile(
     rf"(?:[;,]\s+|(?<!\s)\s{{3,}})(?=[A-Za-z][A-Za-z0-9 ]{{0,38}}?\s*(?:{_DELIMITER}))"
 )
 _DATES = {
-    "year-month-day": r"\b\d{4}-\d\d?-\d\d?\b",
+    "as year-month-day": r"\b\d{4}-\d\d?-\d\d?\b",
     "with slashes": r"\b\d\d?/\d\d?/\d{2,4}\b",
     "with dots": r"\b\d\d?\.\d\d?\.\d{2,4}\b",
     "with a month's name": r"\b(?:\d\d?(?:st|nd|rd|th)? )?"
@@ -650,6 +847,7 @@ _NUMBERS = {
     "1 234,5": r"(?<![\d.,])\d{1,3}(?:[ \u00a0\u202f']\d{3})+(?:[.,]\d+)?(?!\d)",
     "1234.5": r"(?<![\d.,])\d+\.\d+(?![\d.,])",
 }
+_PERCENTAGES = {"5%": r"\d%", "5 %": r"\d\s%", "5 percent": r"(?i)\d\s?per\s?cent\b"}
 _SCRIPTS = {
     "Latin": "A-Za-zÀ-ɏ",
     "Greek": "Ͱ-Ͽ",
@@ -662,20 +860,40 @@ _SCRIPTS = {
     "Han": "㐀-鿿",
     "Hangul": "가-힣",
 }
+_LANGUAGES = {  # the words that make up most of any text, as far as few of the others have them
+    "English (Germanic)": "the and of to is that for it with you this are was please what not",
+    "German (Germanic)": "der die und das ist nicht ein eine mit für den von zu auf ich bitte",
+    "Dutch (Germanic)": "het een van en niet voor dat zijn op met wat maar ik er deze",
+    "Swedish (Germanic)": "och att det som på är av för inte med den ett jag har till",
+    "French (Romance)": "le les et des est une dans pour que pas sur avec vous du je qui",
+    "Spanish (Romance)": "el los y las una por con para del se es como su lo más pero",
+    "Portuguese (Romance)": "o os e não uma do da em com por que para ao mais foi são",
+    "Italian (Romance)": "il di che è non per una del della con sono gli questo anche si",
+    "Polish (Slavic)": "w i na nie jest się do że z to jak od ale przez dla",
+    "Russian (Slavic)": "и в не на что по это как я из для к от но",
+    "Turkish (Turkic)": "ve bir bu için ile da de çok ne olarak gibi var daha ama değil",
+}
+_SPOKEN: dict[str, list[str]] = {}  # by word, the languages that have it
+for _name, _words in _LANGUAGES.items():
+    for _word in _words.split():
+        _SPOKEN.setdefault(_word, []).append(_name)
+_APOLOGY = re.compile(r"\b(?:sorry|apologi[sz]e|apologies)\b", re.IGNORECASE)
 _REFUSAL = re.compile(
-    r"\b(?:I(?:'m| am) (?:sorry|unable|not able)|I (?:can(?:no|')t|won't)|as an AI|"
-    r"(?:sorry|apologi[sz]e),? (?:but|for))",
+    r"\b(?:I(?:'m|\u2019m| am) (?:unable|not able|not allowed)|as an AI|"
+    r"I (?:can(?:no|'|\u2019)t|won(?:'|\u2019)t|must decline|am unable)|"
+    r"(?:can(?:no|'|\u2019)t|unable to) (?:help|assist|comply|provide|answer))\b",
     re.IGNORECASE,
 )
 
 
+@lru_cache(maxsize=1)  # several features of one text ask
 def _labelled(text: str) -> list[tuple[str, str, int]]:
     """Label, delimiter and line of each labelled field."""
     found = []
     for number, line in enumerate(text.splitlines()):
-        first = _LABEL.match(line)
+        first = _LABEL.match(line.rstrip())  # for white space at the end is tried in vain
         for part in _BETWEEN.split(line) if first else ():
-            match = _LABEL.match(part)
+            match = _LABEL.match(part.rstrip())
             if match:
                 label = " ".join(match.group(1).lower().split())
                 found.append((label, match.group(2).strip() or repr(match.group(2)), number))
@@ -698,71 +916,49 @@ def _band(n: int, ends: Sequence[int]) -> Any:
     return low if low == high else f"{low:,} to {high:,}"
 
 
-def level_of(attribute: Any, fields: Mapping[str, Any], texts: Mapping[str, Any]) -> str:
-    """The text of a record's level of an attribute: of a field, or of a feature of a text.
-
-    A feature's rarer levels, those that are not listed as kept, fold into one.
-    """
-    if isinstance(attribute, str):
-        return canonical(level(field(fields, attribute)))
-    text = canonical(level(featured(attribute["feature"], texts[attribute["of"]])))
-    return text if not attribute["kept"] or text in map(canonical, attribute["kept"]) else OTHER
-
-
-OTHER = canonical({"other": True})  # the level that rarer levels fold into
-
-
-def featured(name: str, value: Any) -> Any:
-    """What a feature says of a value; of a value that is no text, as its JSON."""
-    if name not in FEATURES:
-        raise Unreadable(f"there is no feature {name!r}", "evidence")
-    if value is MISSING:
+@lru_cache(maxsize=1)
+def _json_in(text: str) -> Any:
+    """The JSON object or array that a text is; None for other texts, MISSING where it is broken."""
+    try:
+        return strict_json(text.strip()) if text.lstrip()[:1] in ("{", "[") else None
+    except Unreadable:
         return MISSING
-    return FEATURES[name](value if isinstance(value, str) else canonical(value))
 
 
-def attribute_name(attribute: Any) -> str:
-    """The name of an attribute: of its field, or of the feature and what it looks at."""
-    if isinstance(attribute, str):
-        if _FEATURED.fullmatch(attribute):
-            raise Unreadable(f"a field cannot be called {attribute!r}, as a feature is", "evidence")
-        return attribute
-    return "{feature}({of})".format(**attribute)
-
-
-def attribute_words(name: str) -> str:
-    """An attribute as a reader should see it: a field's name, or what a feature looks at."""
-    match = _FEATURED.fullmatch(name)
-    if not match or match.group(1) not in FEATURES:
-        return code(name)
-    return f"{FEATURES[match.group(1)].__doc__} in the {match.group(2)}"
-
-
-_FEATURED = re.compile(r"([a-z_]+)\((input|output)\)")
-
-
-@feature
+@feature(
+    "{it}'s labelled fields come in the order {level}",
+    {"no labelled fields": "{it} has no labelled fields"},
+)
 def field_order(text: str) -> str:
     """order of labelled fields"""
     return ", ".join(label for label, _, _ in _labelled(text)) or "no labelled fields"
 
 
-@feature
+@feature("{it} mostly has {level} after a label", {"none": "{it} has nothing after a label"})
 def label_delimiter(text: str) -> str:
     """delimiter after labels"""
     found = Counter(delimiter for _, delimiter, _ in _labelled(text))
     return min(found, key=lambda one: (-found[one], one)) if found else "none"
 
 
-@feature
+@feature(
+    "{it} puts {plain} labelled fields on a line",
+    {"0": "{it} has no line with a labelled field", "1": "{it} has a line for each labelled field"},
+)
 def fields_on_a_line(text: str) -> Any:
-    """most labelled fields on a line"""
+    """number of labelled fields on a line"""
     return _band(
         max(Counter(line for _, _, line in _labelled(text)).values(), default=0), (0, 1, 2)
     )
 
 
-@feature
+@feature(
+    "",
+    {
+        "True": "{it} has text before its first labelled field",
+        "False": "{it} has no text before a labelled field",
+    },
+)
 def preamble(text: str) -> bool:
     """text before the first labelled field"""
     labelled = _labelled(text)
@@ -770,60 +966,118 @@ def preamble(text: str) -> bool:
     return any(line.strip() for line in before)
 
 
-@feature
+@feature(
+    "{it} has {plain} lines that are not blank", {"1": "{it} has a single line that is not blank"}
+)
 def lines(text: str) -> Any:
-    """lines that are not blank"""
+    """number of lines that are not blank"""
     full = sum(1 for line in text.splitlines() if line.strip())
     return _band(full, (0, 1, 2, 3, 4, 5, 6, 8, 12, 20, 50))
 
 
-@feature
+@feature(
+    "{it} is {plain} characters long", {"0": "{it} is empty", "1": "{it} is a single character"}
+)
 def length(text: str) -> Any:
-    """characters"""
+    """length in characters"""
     return _band(len(text), (0, 1, *(2**n for n in range(4, 17))))
 
 
-@feature
+@feature(
+    "",
+    {
+        "True": "{it} has blank lines between others",
+        "False": "{it} has no blank lines between others",
+    },
+)
 def blank_lines(text: str) -> bool:
     """blank lines between others"""
     return re.search(r"\n[^\S\n]*\n", text.strip()) is not None
 
 
-@feature
+@feature(
+    "{it}'s white space has {plain}",
+    {
+        "none": "{it}'s white space is single spaces and line ends",
+        "several": "{it}'s white space is of several kinds",
+    },
+)
 def white_space(text: str) -> str:
     """white space beyond single spaces"""
     kinds = {"tabs": "\t", "indented lines": r"(?m)^ +\S", "spaces in a row": r"\S {2,}\S"}
-    return _among(text, {**kinds, "at the ends of lines": r"(?m)(?<![ \t])[ \t]+$"})
+    return _among(text, {**kinds, "spaces at the ends of lines": r"(?m)(?<![ \t])[ \t]+$"})
 
 
-@feature
+@feature(
+    "{it} is all in {plain} letters",
+    {
+        "mixed": "{it} mixes capital and small letters",
+        "no letters": "{it} has no letters",
+        "without case": "{it} is in a script without capital letters",
+    },
+)
 def letter_case(text: str) -> str:
     """case of letters"""
     letters = "".join(re.findall(r"[^\W\d_]", text))
-    if letters == letters.lower():
-        return "no letters" if letters == letters.upper() else "all lower"
-    return "all upper" if letters == letters.upper() else "mixed"
+    if letters.lower() == letters.upper():
+        return "without case" if letters else "no letters"
+    found = {letters.lower(): "small", letters.upper(): "capital"}
+    return found.get(letters, "mixed")
 
 
-@feature
+@feature(
+    "{it} is written in {plain} letters",
+    {"several": "{it} mixes letters of several scripts", "none": "{it} has letters of no script"},
+)
 def script(text: str) -> str:
     """script of letters"""
     return _among(text, {name: f"[{chars}]" for name, chars in _SCRIPTS.items()})
 
 
-@feature
+@feature(
+    "{it} is in {plain}",
+    {"several": "{it} mixes languages", "none": "{it} is in no language that its words tell"},
+)
+def language(text: str) -> str:
+    """language by its commonest words"""
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    found = Counter(name for word in words for name in _SPOKEN.get(word, ())).most_common()
+    if not found or found[0][1] < 2:
+        return "none"
+    return found[0][0] if all(3 * n <= 2 * found[0][1] for _, n in found[1:]) else "several"
+
+
+@feature(
+    "{it} writes numbers like {plain}",
+    {"several": "{it} writes numbers in several ways", "none": "{it} has no numbers with marks"},
+)
 def number_style(text: str) -> str:
     """style of numbers"""
     return _among(text, _NUMBERS)
 
 
-@feature
+@feature(
+    "{it} writes percentages like {plain}",
+    {"several": "{it} writes percentages in several ways", "none": "{it} has no percentage"},
+)
+def percentage_style(text: str) -> str:
+    """style of percentages"""
+    return _among(text, _PERCENTAGES)
+
+
+@feature(
+    "{it} writes dates {plain}",
+    {"several": "{it} writes dates in several ways", "none": "{it} has no date"},
+)
 def date_style(text: str) -> str:
     """style of dates"""
     return _among(text, _DATES)
 
 
-@feature
+@feature(
+    "{it} names the currency {level}",
+    {"several": "{it} names several currencies", "none": "{it} names no currency"},
+)
 def currency(text: str) -> str:
     """currency"""
     signs = {sign: re.escape(sign) for sign in "$€£¥₹"}
@@ -832,56 +1086,88 @@ def currency(text: str) -> str:
     )
 
 
-@feature
+@feature(
+    "{it} has {plain} characters",
+    {
+        "several": "{it} has characters that are broken in several ways",
+        "none": "{it} has no control, invisible or broken characters",
+    },
+)
 def odd_characters(text: str) -> str:
     """control, invisible or broken characters"""
     kinds = {"control": r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", "replaced": "\ufffd"}
-    invisible = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]"
-    return _among(text, {**kinds, "invisible": invisible, "wrongly decoded": "[ÃÂ][\x80-\xbf]|â€"})
+    kinds["invisible"] = "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+    kinds["wrongly decoded"] = "[ÃÂ][\x80-\xbf]|â€|ï»¿"
+    return _among(text, {**kinds, "escaped": r"&(?:[a-z]{2,8}|#\d{1,6});|\\u[0-9a-fA-F]{4}"})
 
 
-@feature
+@feature(
+    "{it} is a JSON {level}",
+    {"not JSON": "{it} is not JSON", "broken JSON": "{it} begins like JSON and is broken"},
+)
 def json_shape(text: str) -> str:
     """shape as JSON"""
-    if text.strip()[:1] not in ("{", "["):
-        return "not JSON"
-    try:
-        value = strict_json(text.strip())
-    except Unreadable:
-        return "broken JSON"
-    return "object of " + ", ".join(sorted(value)) if isinstance(value, dict) else "array"
+    value = _json_in(text)
+    if value is None or value is MISSING:
+        return "not JSON" if value is None else "broken JSON"
+    items = value if isinstance(value, list) else [value]
+    if not all(isinstance(item, dict) for item in items) or not items:
+        return "array"
+    keys = ", ".join(sorted(set().union(*items)))
+    return f"array of objects of {keys}" if isinstance(value, list) else f"object of {keys}"
 
 
-@feature
+@feature("{it} is JSON with brackets {plain} deep", {"0": "{it} has no brackets that make it JSON"})
+def json_depth(text: str) -> Any:
+    """depth of brackets as JSON"""
+
+    def depth(value: Any) -> int:
+        inside = value.values() if isinstance(value, dict) else value
+        return 1 + max(map(depth, inside), default=0) if isinstance(value, (dict, list)) else 0
+
+    return _band(depth(_json_in(text)), (0, 1, 2, 3, 4, 6, 10))
+
+
+@feature(
+    "{it} has {plain} in it",
+    {
+        "several": "{it} has several of code, a table, a link and tags in it",
+        "none": "{it} has no code, table, link or tags in it",
+    },
+)
 def markup(text: str) -> str:
     """code, table or link present"""
     kinds = {
-        "code": "```",
-        "table": r"(?m)^[^\S\n]*\|[^|\n]*\|.*\|[^\S\n]*$",
-        "link": r"\bhttps?://\S",
+        "code": r"```|(?m:^\s{0,8}(?:def \w+\(|class \w+[:(]|import \w+$|#include ))",
+        "a table": r"(?m)^[^\S\n]*\|[^|\n]*\|.*\|[^\S\n]*$",
+        "a link": r"\b(?:https?://|www\.)\S",
     }
     return _among(text, {**kinds, "tags": r"</?[A-Za-z][^<>]*>"})
 
 
-@feature
+@feature("{it} has {plain} question marks", {"1": "{it} has a single question mark"})
 def questions(text: str) -> Any:
-    """question marks"""
-    return _band(text.count("?") + text.count("\uff1f"), (0, 1, 2))
+    """number of question marks"""
+    return _band(sum(map(text.count, "?\uff1f\u061f")), (0, 1, 2))
 
 
-@feature
-def refusal(text: str) -> bool:
-    """reads like a refusal or an apology"""
-    return _REFUSAL.search(text) is not None
+@feature("{it} {plain}", {"neither": "{it} neither refuses nor apologizes"})
+def refusal(text: str) -> str:
+    """refusal or apology"""
+    found = ["refuses"] * bool(_REFUSAL.search(text))
+    return " and ".join(found + ["apologizes"] * bool(_APOLOGY.search(text))) or "neither"
 
 
-@feature
+@feature("", {"True": "{it} is cut off", "False": "{it} is not cut off"})
 def cut_off(text: str) -> bool:
-    """ends in the middle: an open bracket or quote, or an ellipsis"""
+    """end in the middle"""
+    # An open bracket or fence, a mark that goes on, or the last of some sentences without its end.
     text = text.rstrip()
     pairs = {"(": ")", "[": "]", "{": "}"}.items()
     unclosed = any(text.count(a) > text.count(b) for a, b in pairs) or text.count("```") % 2
-    return bool(unclosed) or text.endswith(("...", "…", ",", "\\"))
+    last = re.split(r"[.!?:]\s+|\n", text)[-1]
+    unended = last != text and len(last.split()) > 3 and "." in text and last[-1:].isalpha()
+    return bool(unclosed) or unended or text.endswith(("...", "…", ",", "-", "\\"))
 
 
 # ---------------------------------------------------------------- counting
@@ -903,6 +1189,7 @@ class Cube:
         self.attributes, self.cells, self.members = tuple(attributes), cells, members
         self.marginals: dict[tuple[str, ...], dict[str, dict[Levels, Counter[str]]]] = {}
         self.p_values: dict[tuple[str, ...], float] = {}  # of all slices, once asked for
+        self.search: Search | None = None  # what was searched, where that is claimed of
 
     def count(self, split: str, outcome: str, where: Where) -> int:
         """How many records of a split, and of a slice, had an outcome."""
@@ -940,6 +1227,19 @@ class Cube:
             for name, levels in where.items()
         ]
 
+    def union(self, split: str, outcome: str, slices: Sequence[Where], inside: bool) -> int:
+        """How many records with an outcome lie in any of some slices, or in none of them."""
+        by = sorted({name for where in slices for name in where})
+        wanted = [
+            {by.index(name): frozenset(map(canonical, levels)) for name, levels in where.items()}
+            for where in slices
+        ]
+        return sum(
+            counts[outcome]
+            for levels, counts in self.counted(by).get(split, {}).items()
+            if any(all(levels[i] in texts for i, texts in one.items()) for one in wanted) == inside
+        )
+
     def slices(self, by: Sequence[str], split: str, outcome: str) -> Counter[Levels]:
         """For each combination of levels of `by`, how many records had an outcome."""
         cells = self.counted(by).get(split, {})
@@ -948,8 +1248,10 @@ class Cube:
         )
 
 
-def count_records(attributes: Sequence[str], records: Sequence[Record]) -> Cube:
-    """The cube of records, counted one by one."""
+def count_records(
+    attributes: Sequence[str], records: Sequence[Record], search: Mapping[str, Any] | None = None
+) -> Cube:
+    """The cube of records, counted one by one; `search` is that of the evidence, if it has one."""
     cells: dict[tuple[str, Levels], Counter[str]] = {}
     for record in records:
         cells.setdefault((record.split, record.levels), Counter()).update(record.outcomes)
@@ -962,13 +1264,119 @@ def count_records(attributes: Sequence[str], records: Sequence[Record]) -> Cube:
                 yield record.id
 
     cube = Cube(attributes, cells, members)
+    cube.search = Search(attributes, records, search) if search else None
     return cube
+
+
+# ---------------------------------------------------------------- counts that are given
+#
+# Where the records are too many to be judged again here, or may not leave the place where they are,
+# a receipt rests on counts: joint histograms of a few attributes each, one number for each cell and
+# class. A class is a part of the records and an outcome.
+
+_CLASSES = [
+    (part, one) for part in ("eval", "search", "confirm") for one in ("right", "loud", "silent")
+]
+
+
+def summed(counts: Sequence[int], sizes: Sequence[int], axis: int) -> list[int]:
+    """The flat counts of a histogram with one axis less."""
+    inner = math.prod(sizes[axis + 1 :])
+    step = inner * sizes[axis]
+    return [
+        sum(counts[start + i : start + step : inner])
+        for start in range(0, len(counts), step)
+        for i in range(inner)
+    ]
+
+
+class GivenCube(Cube):
+    """A cube whose counts are given, for sets of attributes that some block holds."""
+
+    def __init__(self, attributes: Sequence[str], said: Mapping[str, Any]) -> None:
+        super().__init__(attributes, {}, lambda split, outcome, where: ())
+        self.said, self.levels = said, said["levels"]
+        sizes = [*map(len, self.levels), len(_CLASSES)]
+        overlaps = said["overlaps"]
+        totals: list[int] = [0] * len(_CLASSES)
+        for row in overlaps:
+            totals[row[1]] += row[2]
+        good = len(self.levels) == len(attributes) and all(n >= 0 for row in overlaps for n in row)
+        for block in said["blocks"]:
+            at, counts = block["attributes"], block["counts"]
+            good = good and sorted(set(at)) == at and min(counts, default=-1) >= 0
+            good = good and len(counts) == math.prod(sizes[i] for i in [*at, -1])
+            good = (
+                good and [sum(counts[i :: len(_CLASSES)]) for i in range(len(_CLASSES))] == totals
+            )
+        if not good:
+            raise Unreadable("counts that contradict each other", said["name"])
+        self.totals, self.sizes = totals, sizes
+
+    def margin(self, positions: Sequence[int]) -> list[int]:
+        """The flat counts by some attributes, ascending, and class."""
+        if not positions:
+            return self.totals
+        holding = [one for one in self.said["blocks"] if set(positions) <= set(one["attributes"])]
+        if not holding:
+            raise Undefined("attributes that were not counted together")
+        block = min(holding, key=lambda one: len(one["counts"]))
+        at, counts = [*block["attributes"], -1], block["counts"]
+        for i in [i for i in at if i not in (*positions, -1)]:
+            counts = summed(counts, [self.sizes[j] for j in at], at.index(i))
+            at.remove(i)
+        return list(counts)
+
+    def counted(self, by: Sequence[str]) -> dict[str, dict[Levels, Counter[str]]]:
+        """The cells of some attributes alone, by split."""
+        key = tuple(by)
+        if key not in self.marginals:
+            if not set(by) <= set(self.attributes):
+                raise Unreadable(f"no attributes {', '.join(by)}", "claims")
+            positions = sorted(self.attributes.index(name) for name in by)
+            order = [positions.index(self.attributes.index(name)) for name in by]
+            counts = self.margin(positions)
+            found: dict[str, dict[Levels, Counter[str]]] = {split: {} for split in SPLITS}
+            cells = product(*(self.levels[i] for i in positions))
+            for cell, texts in enumerate(cells):
+                levels = tuple(texts[i] for i in order)
+                for i, (part, outcome) in enumerate(_CLASSES):
+                    n = counts[cell * len(_CLASSES) + i]
+                    split = "eval" if part == "eval" else "production"
+                    if n:
+                        found[split].setdefault(levels, Counter()).update(_counts_as(outcome, n))
+            for split, n in self.said["unscored"].items() if not by else ():
+                cell_of_all = found[split].setdefault((), Counter())
+                cell_of_all.update({"records": n, "unscored": n})
+            self.marginals[key] = found
+        return self.marginals[key]
+
+    def union(self, split: str, outcome: str, slices: Sequence[Where], inside: bool) -> int:
+        """How many records with an outcome lie in any of some tested slices, or in none of them."""
+        tested = [one["where"] for one in _search(self).says["tested"]]
+        if not all(where in tested for where in slices):
+            raise Undefined("slices that were not counted together")
+        wanted = [i for i, where in enumerate(tested) if where in slices]
+        found = 0
+        for pattern, i, n in self.said["overlaps"]:
+            part, kind = _CLASSES[i]
+            here = any(pattern >> i & 1 for i in wanted) == inside
+            if here and (part == "eval") == (split == "eval"):
+                found += _counts_as(kind, n).get(outcome, 0)
+        return found
+
+
+def _counts_as(outcome: str, n: int) -> dict[str, int]:
+    """What n scored records with an outcome count as."""
+    names = ["records", "counted", outcome, "right" if outcome == "right" else "wrong"]
+    names += ["errored"] if outcome == "loud" else ["well_formed"]
+    return dict.fromkeys(names, n)
 
 
 # ---------------------------------------------------------------- statistics
 
 
-def wilson(k: int, n: int) -> tuple[float, float]:
+def wilson(k: float, n: float) -> Ends:
     """The 95% interval of a rate, as fractions of 1; (0, 1) when n is 0.
 
     Ends are exact at k = 0 and k = n. Source: Wilson 1927, JASA 22:209.
@@ -984,33 +1392,57 @@ def wilson(k: int, n: int) -> tuple[float, float]:
     return low, 1.0 if k == n else (middle + reach) / scale
 
 
-def newcombe(k1: int, n1: int, k0: int, n0: int) -> tuple[float, float]:
+def mover(value: float, terms: Iterable[Term], variance: float = 0.0) -> Ends:
+    """The 95% interval, within -1 and 1, of a value that rests on uncorrelated rates.
+
+    A rate counts by the end of its Wilson interval that lies where its slope leads; `variance` is
+    of what else moves the value. Source: MOVER, Zou and Donner 2008, Stat. Med. 27:1693.
+    """
+    z = NormalDist().inv_cdf(0.975)
+    below, above = [z * math.sqrt(variance)], [z * math.sqrt(variance)]
+    for slope, k, n in terms:
+        low, high = wilson(k, n)
+        falls, rises = sorted((slope * (low - k / n), slope * (high - k / n)))
+        below.append(falls)
+        above.append(rises)
+    return max(-1.0, value - math.hypot(*below)), min(1.0, value + math.hypot(*above))
+
+
+def newcombe(k1: int, n1: int, k0: int, n0: int) -> Ends:
     """The 95% interval of k1/n1 - k0/n0. Source: Newcombe 1998, Stat. Med. 17:873, method 10."""
-    (low1, high1), (low0, high0) = wilson(k1, n1), wilson(k0, n0)
-    p1, p0 = k1 / n1, k0 / n0
-    low = p1 - p0 - math.hypot(p1 - low1, high0 - p0)
-    return max(-1.0, low), min(1.0, p1 - p0 + math.hypot(high1 - p1, p0 - low0))
+    return mover(k1 / n1 - k0 / n0, [(1, k1, n1), (-1, k0, n0)])
 
 
 @lru_cache(maxsize=4096)  # each slice's claim adjusts for the tests of all the others
 def fisher(a: int, b: int, c: int, d: int) -> float:
     """The two-sided p-value of the table [[a, b], [c, d]]. Source: Fisher 1935.
 
-    Sums the tables that are no more likely than the one seen, as R and scipy do.
+    Sums the tables that are no more likely than the one seen, as R and scipy do: those beyond it,
+    and on the other side of the likeliest those from the first that is no more likely.
     """
-    row, column, total = a + b, a + c, a + b + c + d
+    n, wrong, total = a + b, a + c, a + b + c + d
+    likeliest = (n + 1) * (wrong + 1) // (total + 2)
+    seen = log_chance(a, n, wrong, total) + 1e-7
+    if a < likeliest:  # the table of the right answers is the mirror image
+        return fisher(b, a, d, c)
+    low, high = max(0, n + wrong - total) - 1, min(likeliest, a - 1)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if log_chance(middle, n, wrong, total) <= seen:
+            low = middle
+        else:
+            high = middle - 1
+    other = fisher_greater(n - low, n, total - wrong, total)
+    return min(1.0, fisher_greater(a, n, wrong, total) + other)
 
-    def log_choose(n: int, k: int) -> float:
-        return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
 
-    def log_chance(x: int) -> float:
-        return log_choose(column, x) + log_choose(total - column, row - x)
+def log_chance(x: int, n: int, wrong: int, total: int) -> float:
+    """The logarithm of the chance of x wrong records among n drawn from `total`."""
 
-    everything = log_choose(total, row)
-    seen = log_chance(a) + 1e-7
-    support = range(max(0, row + column - total), min(row, column) + 1)
-    chances = (log_chance(x) for x in support)
-    return min(1.0, math.fsum(math.exp(x - everything) for x in chances if x <= seen))
+    def log_choose(a: int, b: int) -> float:
+        return math.lgamma(a + 1) - math.lgamma(b + 1) - math.lgamma(a - b + 1)
+
+    return log_choose(wrong, x) + log_choose(total - wrong, n - x) - log_choose(total, n)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -1035,39 +1467,180 @@ def ratio(k: int, n: int) -> Fraction:
 
 
 GAP_PARTS = ("uncovered", "rate", "mix", "eval_only")
+MOVES_FIRST = {"symmetric": Fraction(1, 2), "production": Fraction(1), "eval": Fraction(0)}
+NO_OVERLAP = "cannot be split: no overlap"
+
+
+class Sides(NamedTuple):
+    """The scored records of each split by slice: how many, and how many of them are right."""
+
+    n: Mapping[str, Counter[Levels]]
+    k: Mapping[str, Counter[Levels]]
+    shared: Sequence[Levels]  # the slices that both splits have
+    all_n: Mapping[str, int]
+    all_k: Mapping[str, int]
+    shared_n: Mapping[str, int]
+    shared_k: Mapping[str, int]
+
+
+def sides_of(cube: Cube, by: Sequence[str]) -> Sides:
+    """The two sides by some attributes; raises Undefined when a split has no scored record."""
+    n, k = (
+        {split: cube.slices(by, split, outcome) for split in SPLITS}
+        for outcome in ("counted", "right")
+    )
+    shared = sorted(set(n["eval"]) & set(n["production"]))
+    sums = [{split: sum(counts[split].values()) for split in SPLITS} for counts in (n, k)]
+    sums += [
+        {split: sum(counts[split][s] for s in shared) for split in SPLITS} for counts in (n, k)
+    ]
+    for split in SPLITS:
+        ratio(0, sums[0][split])
+    return Sides(n, k, shared, *sums)
 
 
 def gap_parts(cube: Cube, by: Sequence[str], order: str) -> dict[str, Fraction]:
     """The gap as the exact sum of its four parts.
 
     uncovered: slices that only production has; rate: shared slices that got worse or better; mix:
-    shared slices that became more or less common; eval_only: slices that only eval has. `order`
-    is "production" (rates change first at production's mix), "eval", or "symmetric", their mean
-    (Kitagawa 1955, JASA 50:1168).
+    shared slices that became more or less common; eval_only: slices that only eval has. Where no
+    slice is shared the gap cannot be split, and rate and mix count as nothing.
     """
-    n = {split: cube.slices(by, split, "counted") for split in SPLITS}
-    k = {split: cube.slices(by, split, "right") for split in SPLITS}
-    total = {split: sum(n[split].values()) for split in SPLITS}
-    promised = ratio(sum(k["eval"].values()), total["eval"])
-    shared = sorted(set(n["eval"]) & set(n["production"]))
-    within = {split: sum(n[split][s] for s in shared) for split in SPLITS}
-    covered = ratio(within["production"], total["production"])
-    share = {"production": Fraction(1), "eval": Fraction(0), "symmetric": Fraction(1, 2)}[order]
-    parts = dict.fromkeys(GAP_PARTS, Fraction(0))
-    # What eval promised for slices that it never contained is its overall rate.
-    parts["uncovered"] = sum(
-        (k["production"][s] - n["production"][s] * promised)
-        for s in sorted(set(n["production"]) - set(shared))
-    ) / Fraction(total["production"])
-    for s in shared:
-        rate = {split: Fraction(k[split][s], n[split][s]) for split in SPLITS}
-        mass = {split: Fraction(n[split][s], within[split]) for split in SPLITS}
+    rows = slice_parts(sides_of(cube, by), order).values()
+    return {part: sum((row[part] for row in rows), Fraction(0)) for part in GAP_PARTS}
+
+
+def slice_parts(sides: Sides, order: str) -> dict[Levels, dict[str, Fraction]]:
+    """What each slice of production adds to each part of the gap: together, its contribution.
+
+    `order` is "production" (rates change first at production's mix), "eval", or "symmetric", their
+    mean (Kitagawa 1955, JASA 50:1168). What eval promised for slices that it never contained is its
+    overall rate; a slice that became more common is held against the same.
+    """
+    n, k, share = sides.n, sides.k, MOVES_FIRST[order]
+    promised = Fraction(sides.all_k["eval"], sides.all_n["eval"])
+    covered = Fraction(sides.shared_n["production"], sides.all_n["production"])
+    rows = {}
+    for s in sorted(n["production"]):
+        row = rows[s] = dict.fromkeys(GAP_PARTS, Fraction(0))
+        rate = {split: Fraction(k[split][s], n[split][s]) for split in SPLITS if n[split][s]}
+        if "eval" not in rate:
+            weight = Fraction(n["production"][s], sides.all_n["production"])
+            row["uncovered"] = weight * (rate["production"] - promised)
+            continue
+        mass = {split: Fraction(n[split][s], sides.shared_n[split]) for split in SPLITS}
         by_rate = share * mass["production"] + (1 - share) * mass["eval"]
-        by_mix = share * rate["eval"] + (1 - share) * rate["production"]
-        parts["rate"] += covered * by_rate * (rate["production"] - rate["eval"])
-        parts["mix"] += covered * by_mix * (mass["production"] - mass["eval"])
-        parts["eval_only"] += covered * mass["eval"] * (rate["eval"] - promised)
-    return parts
+        by_mix = share * rate["eval"] + (1 - share) * rate["production"] - promised
+        row["rate"] = covered * by_rate * (rate["production"] - rate["eval"])
+        row["mix"] = covered * by_mix * (mass["production"] - mass["eval"])
+        row["eval_only"] = covered * mass["eval"] * (rate["eval"] - promised)
+    return rows
+
+
+def gap_part_interval(cube: Cube, part: str, order: str, by: Sequence[str]) -> Ends:
+    """The 95% interval of a part of the gap.
+
+    Which slices are shared is taken as it was seen, and records as independent: counts do not show
+    clusters, which make an interval like this too narrow.
+    """
+    sides = sides_of(cube, by)
+    if part == "uncovered":
+        new = [s for s in sides.n["production"] if s not in sides.n["eval"]]
+        counts = [sum(side["production"][s] for s in new) for side in (sides.k, sides.n)]
+        return _contributed(sides, *counts) if new else (0.0, 0.0)
+    if part == "eval_only":
+        return _eval_only_interval(sides)
+    return split_interval(sides, part, order, sides.shared)
+
+
+def _contributed(sides: Sides, k: int, n: int) -> Ends:
+    """The interval of what k of n add to the gap; their share of production is exact when all."""
+    (k0, n0), total = (sides.all_k["eval"], sides.all_n["eval"]), sides.all_n["production"]
+    share, apart = n / total, k / n - k0 / n0
+    terms: list[Term] = [(share, k, n), (-share, k0, n0)]
+    return mover(share * apart, [*terms, (apart, n, total)] if n < total else terms)
+
+
+def _eval_only_interval(sides: Sides) -> Ends:
+    """By the rates of eval's shared and other slices, and by the share of both splits shared."""
+    (k, n), all_n = (sides.shared_k["eval"], sides.shared_n["eval"]), sides.all_n
+    rest, rest_k = all_n["eval"] - n, sides.all_k["eval"] - k
+    if not n or not rest:
+        return 0.0, 0.0
+    covered, only = sides.shared_n["production"] / all_n["production"], rest / all_n["eval"]
+    apart = k / n - rest_k / rest
+    terms: list[Term] = [(covered * only, k, n), (-covered * only, rest_k, rest)]
+    terms.append((covered * apart, rest, all_n["eval"]))
+    if covered < 1:
+        terms.append((only * apart, sides.shared_n["production"], all_n["production"]))
+    return mover(covered * only * apart, terms)
+
+
+def split_interval(sides: Sides, part: str, order: str, some: Sequence[Levels]) -> Ends:
+    """The 95% interval of what some shared slices add to rate or mix.
+
+    The slices' rates move it as in `mover`, their shares, which are multinomial, by the delta
+    method. Raises Undefined when no slice is shared.
+    """
+    if not sides.shared:
+        raise Undefined(NO_OVERLAP)
+    n, k, first = sides.n, sides.k, float(MOVES_FIRST[order])
+    promised = sides.all_k["eval"] / sides.all_n["eval"]
+    covered = sides.shared_n["production"] / sides.all_n["production"]
+    worth, weights, slopes, mass = {}, {}, {}, {}
+    for s in some:
+        (r, q), (r0, e) = (
+            (k[split][s] / n[split][s], n[split][s] / sides.shared_n[split])
+            for split in ("production", "eval")
+        )
+        mass[s] = q, e
+        if part == "rate":
+            worth[s] = r - r0
+            slopes[s] = weights[s] = covered * (first * q + (1 - first) * e)
+        else:
+            worth[s], weights[s] = first * r0 + (1 - first) * r - promised, covered * (q - e)
+            # What chance makes of this in the square is in the variance of the shares as well.
+            chance = sum(
+                p * (1 - p) / sides.shared_n[split] for p, split in zip((q, e), SPLITS[::-1])
+            )
+            slopes[s] = math.copysign(covered * math.sqrt(max(0.0, (q - e) ** 2 - chance)), q - e)
+    signs = (1.0, -1.0) if part == "rate" else (1 - first, first)
+    terms = [
+        (sign * slope, of, out_of)
+        for split, sign in zip(("production", "eval"), signs)
+        for slope, of, out_of in _weighted(sides, split, slopes)
+    ]
+    # A production record moves its slice's worth, and the mean at eval's mix; an eval record both.
+    own, by_mean = (first, 1 - first) if part == "rate" else (1.0, -1.0)
+    (q1, q2), (e1, e2) = (
+        [math.fsum(mass[s][i] * worth[s] ** power for s in some) for power in (1, 2)]
+        for i in (0, 1)
+    )
+    moved = own**2 * q2 + 2 * own * by_mean * e1 * q1 + (by_mean * e1) ** 2
+    moved -= covered * (own * q1 + by_mean * e1) ** 2
+    variance = covered * max(0.0, moved) / sides.all_n["production"]
+    variance += (covered * by_mean) ** 2 * max(0.0, e2 - e1**2) / sides.shared_n["eval"]
+    return mover(math.fsum(weights[s] * worth[s] for s in some), terms, variance)
+
+
+def _weighted(sides: Sides, split: str, slopes: Mapping[Levels, float]) -> Iterator[Term]:
+    """Weighted sums of the slices' rates, those that rise and those that fall, as terms of `mover`.
+
+    Each is a rate of as many records as would give it its variance. That is estimated from rates
+    that two records at the overall rate were added to, so that no slice seems to be without any.
+    """
+    n, k = sides.n[split], sides.k[split]
+    overall = (sides.shared_k[split] + 1) / (sides.shared_n[split] + 2)
+    near = {s: (k[s] + 2 * overall) / (n[s] + 2) for s in slopes}
+    for sign in (1, -1):
+        weights = {s: sign * slope for s, slope in slopes.items() if sign * slope > 0}
+        whole = math.fsum(weights.values())
+        if weights:
+            rate = min(1.0, math.fsum(w * k[s] / n[s] for s, w in weights.items()) / whole)
+            usual = math.fsum(w * near[s] for s, w in weights.items()) / whole
+            spread = math.fsum(w**2 * near[s] * (1 - near[s]) / n[s] for s, w in weights.items())
+            size = usual * (1 - usual) * whole**2 / spread
+            yield sign * whole, rate * size, size
 
 
 def contribution(cube: Cube, where: Where) -> Fraction:
@@ -1078,6 +1651,41 @@ def contribution(cube: Cube, where: Where) -> Fraction:
     promised = ratio(cube.count("eval", "right", {}), cube.count("eval", "counted", {}))
     right, n = (cube.count("production", outcome, where) for outcome in ("right", "counted"))
     return (right - n * promised) / Fraction(max(1, cube.count("production", "counted", {})))
+
+
+def contribution_interval(cube: Cube, where: Where) -> Ends:
+    """The 95% interval of what a slice adds to the gap; of all records, Newcombe's of the gap.
+
+    Takes records as independent, as `gap_part_interval` does.
+    """
+    k, n = (cube.count("production", outcome, where) for outcome in ("right", "counted"))
+    ratio(k, n)
+    return _contributed(sides_of(cube, []), k, n)
+
+
+def unseen_anywhere(cube: Cube, by: Sequence[str]) -> tuple[int, int]:
+    """The share of production in slices that neither split has a record of, as k of n.
+
+    By slices that only production has, and of which it has one record. Source: Good 1953,
+    Biometrika 40:237.
+    """
+    before, after = (cube.slices(by, split, "counted") for split in SPLITS)
+    return sum(n == 1 for s, n in after.items() if s not in before), sum(after.values())
+
+
+def unseen_anywhere_interval(cube: Cube, by: Sequence[str]) -> Ends:
+    """The 95% interval of that share. Source: Esty 1983, Ann. Stat. 11:905.
+
+    Wilson's high end where there is no such record, and his low one where there are no others.
+    """
+    before, after = (cube.slices(by, split, "counted") for split in SPLITS)
+    once, n = unseen_anywhere(cube, by)
+    twice = sum(n == 2 for s, n in after.items() if s not in before)
+    share = float(ratio(once, n))
+    if once in (0, n):
+        return wilson(once, n)
+    reach = NormalDist().inv_cdf(0.975) * math.sqrt(once * (1 - share) + 2 * twice) / n
+    return max(0.0, share - reach), min(1.0, share + reach)
 
 
 def eta_squared(cube: Cube, split: str, by: Sequence[str]) -> Fraction:
@@ -1115,6 +1723,330 @@ def p_adjusted(cube: Cube, where: Where) -> float:
     if one[0] not in cube.p_values:
         raise Undefined("not a slice of production")
     return cube.p_values[one[0]]
+
+
+def fisher_greater(k: int, n: int, wrong: int, total: int) -> float:
+    """The chance of k or more wrong among n drawn from `total` records, of which `wrong` are wrong.
+
+    The one-sided p of Fisher's exact test of a slice against the rest. Terms are added from k on
+    until they no longer count. Source: Fisher 1935.
+    """
+    low, high = max(0, n + wrong - total), min(n, wrong)
+    if k <= low:
+        return 1.0
+    if k > high:
+        return 0.0
+
+    upward = k * total > n * wrong  # else the other tail is the shorter one
+    x = k if upward else k - 1
+    term = tail = math.exp(log_chance(x, n, wrong, total))
+    while term > tail * 1e-17 and (x < high if upward else x > low):
+        if upward:
+            term *= (wrong - x) * (n - x) / ((x + 1) * (total - wrong - n + x + 1))
+        else:
+            term *= x * (total - wrong - n + x) / ((wrong - x + 1) * (n - x + 1))
+        tail += term
+        x += 1 if upward else -1
+    return min(1.0, tail) if upward else max(0.0, 1.0 - tail)
+
+
+def half_of(seed: int, unit: str) -> str:
+    """The half of production that a record or a cluster falls into: "search" or "confirm".
+
+    By a digest, so that it follows from the data and the seed whatever the order of the records.
+    """
+    text = f"{seed}:{unit}".encode("utf-8", "surrogatepass")
+    return "search" if hashlib.md5(text, usedforsecurity=False).hexdigest() < "8" else "confirm"
+
+
+def shuffles(units: Sequence[str], seed: int, draws: int) -> Iterator[list[int]]:
+    """For each draw, the row whose outcome each row is given.
+
+    Rows of a unit stay together: its outcomes go to another unit with as many rows, in their order
+    as on a ring, from any of them on. So records that are alike for what they belong to, or for
+    what came just before, stay alike, and what fails at one place in each unit can still be found.
+    Source of the random numbers: random.Random(seed).random(), the same in every Python.
+    """
+    rows: dict[str, list[int]] = {}
+    for row, unit in enumerate(units):
+        rows.setdefault(unit, []).append(row)
+    alike: dict[int, list[list[int]]] = {}
+    for one in rows.values():
+        alike.setdefault(len(one), []).append(one)
+    chance = random.Random(seed).random
+    for _ in range(draws):
+        given = [0] * len(units)
+        for size in sorted(alike):
+            order = list(range(len(alike[size])))
+            for i in range(len(order) - 1, 0, -1):
+                j = int(chance() * (i + 1))
+                order[i], order[j] = order[j], order[i]
+            for to, source in enumerate(order):
+                first = int(chance() * size) if size > 1 else 0
+                for at, row in enumerate(alike[size][to], first):
+                    given[row] = alike[size][source][at % size]
+        yield given
+
+
+class Search:
+    """The search for slices of production, described by `search` of the evidence.
+
+    Every conjunction of at most `depth` levels of the attributes `by` that has `support` scored
+    records is looked at. The slices that were picked are tested in the order given, each on the
+    records that are in none of those before it for the same outcome, against the rest of these:
+
+    - without a held-out half, on all of production, by the chance that outcomes dealt out anew to
+      the records give some conjunction of all that were looked at as small a p, for wrong or for
+      silently wrong answers (Westfall & Young 1993, single-step min-P, of Fisher's p);
+    - with one, on that half alone, which had no say in what was picked, adjusted by Holm for all
+      that were picked; or where records have clusters, as above, over the slices picked.
+
+    A slice whose errors all belong to one cluster has a p of 1: they may be one event.
+    """
+
+    def __init__(
+        self, attributes: Sequence[str], records: Sequence[Record], search: Mapping[str, Any]
+    ) -> None:
+        self.attributes, self.says = tuple(attributes), search
+        counted = [r for r in records if r.split == "production" and "counted" in r.outcomes]
+        self.counted, self.tested_on = counted, counted
+        if search["held_out"]:
+            held_out = [r for r in counted if half_of(search["seed"], r.unit) == "confirm"]
+            self.tested_on = held_out
+        self.clustered = len({record.unit for record in counted}) < len(counted)
+        self.p: list[float] = []  # of each slice that was picked, once asked for
+
+    def masks(self, records: Sequence[Record]) -> dict[tuple[str, str], int]:
+        """The records with each level of each attribute, as the bits of a number."""
+        rows: dict[tuple[str, str], list[int]] = {}
+        for name in self.says["by"]:
+            at = self.attributes.index(name)
+            for row, record in enumerate(records):
+                rows.setdefault((name, record.levels[at]), []).append(row)
+        return {key: _mask(some, len(records)) for key, some in rows.items()}
+
+    def conjunctions(self) -> Iterator[int]:
+        """The records of each conjunction that was looked at, as the bits of a number."""
+        masks: dict[str, list[int]] = {}
+        for (name, _), mask in self.masks(self.counted).items():
+            masks.setdefault(name, []).append(mask)
+        levels = [masks[name] for name in self.says["by"] if name in masks]
+
+        def within(mask: int, first: int, deeper: int) -> Iterator[int]:
+            for i in range(first, len(levels)):
+                for other in levels[i]:
+                    both = mask & other
+                    if _bits(both) >= self.says["support"]:
+                        yield both
+                        if deeper:
+                            yield from within(both, i + 1, deeper - 1)
+
+        return within((1 << len(self.counted)) - 1, 0, self.says["depth"] - 1)
+
+    def rows_of(self, where: Where, masks: Mapping[tuple[str, str], int]) -> int:
+        """The records of a slice, as the bits of a number."""
+        found = -1
+        for name, levels in where.items():
+            some = 0
+            for text in map(canonical, levels):
+                some |= masks.get((name, text), 0)
+            found &= some
+        return found
+
+    def p_values(self) -> list[float]:
+        """The adjusted p of each slice that was picked."""
+        if not self.p and self.says["tested"]:
+            everything = (1 << len(self.tested_on)) - 1
+            masks = self.masks(self.tested_on)
+            wrong = {name: _rows_with(name, self.tested_on) for name in ("wrong", "silent")}
+            before = {"wrong": 0, "silent": 0}
+            picked: dict[str, list[int]] = {}
+            raw = []
+            for one in self.says["tested"]:
+                kind, rows = one["outcome"], self.rows_of(one["where"], masks)
+                left = everything & ~before[kind]
+                bad = wrong[kind] & left
+                counts = _bits(rows & bad), _bits(rows & left), _bits(bad), _bits(left)
+                raw.append(1.0 if self.of_one_unit(rows & bad) else fisher_greater(*counts))
+                before[kind] |= rows
+                picked.setdefault(kind, []).append(rows)
+            if self.says["held_out"] and not self.clustered:
+                self.p = holm(raw)
+            elif self.says["held_out"]:
+                families = [(rows, {kind: wrong[kind]}) for kind, rows in picked.items()]
+                self.p = self.dealt_anew(raw, families)
+            else:
+                self.p = self.dealt_anew(raw, [(list(set(self.conjunctions())), wrong)])
+        return self.p
+
+    def of_one_unit(self, bad: int) -> bool:
+        """Whether records, as bits, all belong to one cluster."""
+        some = compress(self.tested_on, _flags(bad, len(self.tested_on)))
+        return self.clustered and len({record.unit for record in some}) < 2
+
+    def searched(self) -> int:
+        """How many conjunctions were looked at."""
+        return sum(1 for _ in self.conjunctions())
+
+    def held_out(self, outcome: str, of: str, where: Where) -> tuple[int, int]:
+        """The rate of an outcome in the part of a slice that tested it."""
+        inside = self.rows_of(where, self.masks(self.tested_on))
+        k, n = (_bits(inside & _rows_with(name, self.tested_on)) for name in (outcome, of))
+        return k, n
+
+    def dealt_anew(
+        self, raw: Sequence[float], families: Iterable[tuple[Sequence[int], Mapping[str, int]]]
+    ) -> list[float]:
+        """Each p as the share of draws in which some slice of a family has one as small.
+
+        A family is slices, and the records that are wrong in either way, all as bits.
+        """
+        total, p_values, draws = len(self.tested_on), sorted(set(raw)), self.says["draws"]
+        units = [record.unit for record in self.tested_on]
+        shuffled = list(shuffles(units, self.says["seed"], draws))
+        first = [len(p_values)] * draws  # of the p that are reached, in each draw
+        for slices, wrong in families:
+            kinds = []
+            for rows in set(wrong.values()):
+                bad = _flags(rows, total)
+                dealt = [list(compress(range(total), map(bad.__getitem__, o))) for o in shuffled]
+                kinds.append((dealt, least_wrong(p_values, map(_bits, slices), sum(bad), total)))
+            for start in range(0, len(slices), SLICES_AT_A_TIME):
+                counters = Counters(slices[start : start + SLICES_AT_A_TIME], total)
+                for dealt, needed in kinds:
+                    lacks = counters.lacks(needed)
+                    first = [counters.reached(i, lacks, some) for i, some in zip(first, dealt)]
+        found = {p: sum(one <= at for one in first) for at, p in enumerate(p_values)}
+        return [(1 + found[p]) / (1 + draws) for p in raw]
+
+
+class GivenSearch(Search):
+    """The search of a cube that is given, tested in the held-out part by how slices overlap."""
+
+    def __init__(self, cube: GivenCube, search: Mapping[str, Any]) -> None:
+        self.cube, self.says, self.p = cube, search, []
+        if not search["held_out"]:
+            raise Unreadable("a search of counts that holds nothing out", "evidence.search")
+
+    def searched(self) -> int:
+        """How many conjunctions have enough scored records of production."""
+        cube, by = self.cube, sorted(map(self.cube.attributes.index, self.says["by"]))
+        found = 0
+        for size in range(1, self.says["depth"] + 1):
+            for positions in combinations(by, size):
+                counts = cube.margin(positions)
+                for start in range(3, len(counts), len(_CLASSES)):
+                    found += sum(counts[start : start + 6]) >= self.says["support"]
+        return found
+
+    def p_values(self) -> list[float]:
+        """The adjusted p of each slice that was picked."""
+        if not self.p:
+            before = {"wrong": 0, "silent": 0}
+            raw = []
+            for i, one in enumerate(self.says["tested"]):
+                bad = ("loud", "silent") if one["outcome"] == "wrong" else ("silent",)
+                k = n = wrong = total = 0
+                for pattern, number, records in self.cube.said["overlaps"]:
+                    part, outcome = _CLASSES[number]
+                    if part == "confirm" and not pattern & before[one["outcome"]]:
+                        total += records
+                        wrong += records * (outcome in bad)
+                        n += records * (pattern >> i & 1)
+                        k += records * (outcome in bad) * (pattern >> i & 1)
+                raw.append(fisher_greater(k, n, wrong, total))
+                before[one["outcome"]] |= 1 << i
+            self.p = holm(raw)
+        return self.p
+
+    def held_out(self, outcome: str, of: str, where: Where) -> tuple[int, int]:
+        """The rate of an outcome in the part of a slice that tested it."""
+        i = [one["where"] for one in self.says["tested"]].index(where)
+        k = n = 0
+        for pattern, number, records in self.cube.said["overlaps"]:
+            part, kind = _CLASSES[number]
+            if part == "confirm" and pattern >> i & 1:
+                k += _counts_as(kind, records).get(outcome, 0)
+                n += _counts_as(kind, records).get(of, 0)
+        return k, n
+
+
+class Counters:
+    """Counters of the wrong records of many slices, side by side in one large number.
+
+    One addition counts a record for all slices that hold it; one more shows, in the highest bit of
+    some counter, that a slice has as many wrong records as a p takes.
+    """
+
+    def __init__(self, slices: Sequence[int], total: int) -> None:
+        self.wide = wide = 2 if total < 2**15 else 4  # bytes of a counter
+        self.sizes = list(map(_bits, slices))
+        text = "".join(f"{rows:0{total}b}" for rows in slices).encode()
+        bits = text.translate(bytes.maketrans(b"01", b"\0\1"))  # the last record comes first
+        self.holds = []  # for each record, a 1 in the counter of each slice that holds it
+        for row in range(total):
+            one = bytearray(wide * len(slices))
+            one[::wide] = bits[total - 1 - row :: total]
+            self.holds.append(int.from_bytes(one, "little"))
+        self.full = self.side_by_side(dict.fromkeys(self.sizes, 1 << 8 * wide - 1))
+
+    def side_by_side(self, by_size: Mapping[int, int]) -> int:
+        """The large number in which the counter of each slice has the value for its size."""
+        texts = {n: value.to_bytes(self.wide, "little") for n, value in by_size.items()}
+        return int.from_bytes(b"".join(map(texts.__getitem__, self.sizes)), "little")
+
+    def lacks(self, needed: Mapping[int, Sequence[int]]) -> list[int]:
+        """For each p, what has to be added so that a counter is full where the p is reached."""
+        full = 1 << 8 * self.wide - 1
+        columns = zip(*needed.values())
+        return [self.side_by_side({n: full - k for n, k in zip(needed, one)}) for one in columns]
+
+    def reached(self, first: int, lacks: Sequence[int], wrong: Sequence[int]) -> int:
+        """The first p, of those from the smallest up to `first`, that some slice reaches."""
+        counted = sum(map(self.holds.__getitem__, wrong)) if first else 0
+        while first and (counted + lacks[first - 1]) & self.full:
+            first -= 1
+        return first
+
+
+SLICES_AT_A_TIME = 2**13  # whose counters fit in a near cache
+_bits: Callable[[int], int] = getattr(int, "bit_count", lambda mask: bin(mask).count("1"))
+
+
+def _mask(rows: Iterable[int], total: int) -> int:
+    """Some of the numbers below `total`, as the bits of a number."""
+    found = bytearray(total // 8 + 1)
+    for row in rows:
+        found[row >> 3] |= 1 << (row & 7)
+    return int.from_bytes(found, "little")
+
+
+def _flags(mask: int, total: int) -> list[bool]:
+    """For each of the numbers below `total`, whether its bit is set."""
+    return [bit == "1" for bit in reversed(f"{mask:0{total}b}")]
+
+
+def _rows_with(outcome: str, records: Sequence[Record]) -> int:
+    rows = (row for row, record in enumerate(records) if outcome in record.outcomes)
+    return _mask(rows, len(records))
+
+
+def least_wrong(
+    p_values: Sequence[float], sizes: Iterable[int], wrong: int, total: int
+) -> dict[int, list[int]]:
+    """For n records of each size, the fewest wrong ones that give a p as small as each.
+
+    n + 1 where none are enough. Never fewer for more records, so that each count is tried once.
+    """
+    found: dict[int, list[int]] = {n: [] for n in sorted(set(sizes))}
+    for p in p_values:
+        k = 0
+        for n, needed in found.items():
+            most = min(n, wrong)
+            while k <= most and fisher_greater(k, n, wrong, total) > p * (1 + 1e-9):
+                k += 1
+            needed.append(k if k <= most else n + 1)
+    return found
 
 
 def smallest_set(cube: Cube, by: Sequence[str], share: str) -> list[Levels]:
@@ -1180,6 +2112,8 @@ def _difference_interval(cube: Cube, outcome: str, of: str, where: Where) -> tup
 
 
 def _gap_part(cube: Cube, part: str, order: str, by: Sequence[str]) -> Fraction:
+    if part in ("rate", "mix") and not sides_of(cube, by).shared:
+        raise Undefined(NO_OVERLAP)
     return gap_parts(cube, by, order)[part]
 
 
@@ -1190,30 +2124,20 @@ def _gap_share(cube: Cube, where: Where) -> Fraction:
     return contribution(cube, where) / gap
 
 
-def _union(cube: Cube, split: str, outcome: str, slices: Sequence[Where], inside: bool) -> int:
-    """How many records with an outcome lie in any of some slices, or in none of them."""
-    by = sorted({name for where in slices for name in where})
-    wanted = [
-        {by.index(name): frozenset(map(canonical, levels)) for name, levels in where.items()}
-        for where in slices
-    ]
-    return sum(
-        counts[outcome]
-        for levels, counts in cube.counted(by).get(split, {}).items()
-        if any(all(levels[i] in texts for i, texts in one.items()) for one in wanted) == inside
-    )
-
-
 def _rate_within(
     cube: Cube, split: str, outcome: str, of: str, slices: Sequence[Where]
 ) -> tuple[int, int]:
-    return _union(cube, split, outcome, slices, True), _union(cube, split, of, slices, True)
+    return cube.union(split, outcome, slices, True), cube.union(split, of, slices, True)
 
 
 def _rate_outside(
     cube: Cube, split: str, outcome: str, of: str, slices: Sequence[Where]
 ) -> tuple[int, int]:
-    return _union(cube, split, outcome, slices, False), _union(cube, split, of, slices, False)
+    return cube.union(split, outcome, slices, False), cube.union(split, of, slices, False)
+
+
+def share_within(cube: Cube, split: str, outcome: str, slices: Sequence[Where]) -> tuple[int, int]:
+    return cube.union(split, outcome, slices, True), cube.count(split, outcome, {})
 
 
 def _unseen(cube: Cube, by: Sequence[str]) -> tuple[int, int]:
@@ -1237,6 +2161,32 @@ def _members(cube: Cube, split: str, outcome: str, where: Where, limit: int) -> 
     return [identity for identity, _ in zip(cube.members(split, outcome, where), range(limit))]
 
 
+def _search(cube: Cube) -> Search:
+    if cube.search is None:
+        raise Undefined("no search for slices")
+    return cube.search
+
+
+def _confirmed(cube: Cube) -> tuple[int, int]:
+    search = _search(cube)
+    slices = [canonical(one["where"]) for one in search.says["tested"]]
+    found = {one for one, p in zip(slices, search.p_values()) if p <= 0.05}
+    return len(found), len(set(slices))
+
+
+def _p_discovered(cube: Cube, outcome: str, where: Where) -> float:
+    tested = [(one["outcome"], one["where"]) for one in _search(cube).says["tested"]]
+    if (outcome, where) not in tested:
+        raise Undefined("not a slice that was tested")
+    return _search(cube).p_values()[tested.index((outcome, where))]
+
+
+def _rate_held_out(cube: Cube, outcome: str, of: str, where: Where) -> tuple[int, int]:
+    if not _search(cube).says["held_out"]:
+        raise Undefined("nothing was held out")
+    return _search(cube).held_out(outcome, of, where)
+
+
 _UNION = ("split", "outcome", "of", "slices")
 _RATE, _PAIR = ("split", "outcome", "of", "where"), ("outcome", "of", "where")
 OPERATIONS = {
@@ -1250,16 +2200,42 @@ OPERATIONS = {
         _PAIR, "interval", _difference_interval, "95% interval of the change{what}"
     ),
     "gap_part": Operation(("part", "order", "by"), "fraction", _gap_part, "{order}"),
+    "gap_part_interval": Operation(
+        ("part", "order", "by"), "interval", gap_part_interval, "95% interval, {order}"
+    ),
     "contribution": Operation(("where",), "fraction", contribution, "adds to the gap"),
+    "contribution_interval": Operation(
+        ("where",), "interval", contribution_interval, "95% interval of what it adds"
+    ),
     "gap_share": Operation(("where",), "fraction", _gap_share, "share of the gap"),
     "eta_squared": Operation(
         ("split", "by"), "fraction", eta_squared, "share of right and wrong explained"
     ),
     "p_adjusted": Operation(("where",), "real", p_adjusted, "p against the rest, adjusted"),
     "unseen": Operation(("by",), "rate", _unseen, "in slices that eval never contained"),
+    "unseen_anywhere": Operation(
+        ("by",), "rate", unseen_anywhere, "estimate for slices in neither split"
+    ),
+    "unseen_anywhere_interval": Operation(
+        ("by",), "interval", unseen_anywhere_interval, "95% interval for slices in neither split"
+    ),
     "levels": Operation(("split", "by", "which"), "slices", _levels, "slices, {which}"),
     "smallest_set": Operation(
         ("by", "share"), "slices", smallest_set, "fewest slices with {share} of the loss"
+    ),
+    "searched": Operation((), "count", lambda cube: _search(cube).searched(), "slices looked at"),
+    "confirmed": Operation((), "rate", _confirmed, "confirmed of the slices tested"),
+    "p_discovered": Operation(
+        ("outcome", "where"),
+        "real",
+        _p_discovered,
+        "p of being {outcome} more often, adjusted for the search",
+    ),
+    "rate_held_out": Operation(
+        ("outcome", "of", "where"), "rate", _rate_held_out, "{outcome} of {of}, held out"
+    ),
+    "share_within": Operation(
+        ("split", "outcome", "slices"), "rate", share_within, "{outcome}, those in any of them"
     ),
     "members": Operation(
         ("split", "outcome", "where", "limit"), "ids", _members, "the first that are {outcome}"
@@ -1287,7 +2263,7 @@ _SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"}  # as in 
 _CHOICES = {
     "split": SPLITS,
     "part": GAP_PARTS,
-    "order": ("symmetric", "production", "eval"),
+    "order": tuple(MOVES_FIRST),
     "which": ("all", "all_right", "all_wrong", "unseen"),
 }
 
@@ -1377,6 +2353,11 @@ def _spelled_slice(where: Where) -> str:
 
 def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> str:
     """How far a claim was followed back: "re-run", "re-scored" or "given"; the weakest counts."""
+    specs = [one for one in evidence["attributes"] if not isinstance(one, str)]
+    theirs = {attribute_name(one) for one in specs if "stored" in one}
+    asked = {*args.get("where", ()), *args.get("by", ())}.union(*args.get("slices", ()))
+    if theirs & (theirs if op == "p_adjusted" else asked):  # which is adjusted for all slices
+        return "given"
     named = {str(args.get("outcome", "right")), str(args.get("of", "counted"))}
     stored = {guard["name"] for guard in evidence["guards"] if guard["rule"] == "stored"}
     by_guards = {"well_formed", "silent", "loud", "false_alarm"}
@@ -1384,7 +2365,11 @@ def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> s
         kind, _, subject = outcome.partition(":")
         if stored and (kind in by_guards or kind == "only" or subject in stored):
             return "given"
-    if evidence["converted"] or evidence["scorer"]["rule"] in ("recorded", "stored"):
+    if (
+        evidence["cube"]
+        or evidence["converted"]
+        or evidence["scorer"]["rule"] in ("recorded", "stored")
+    ):
         return "given"
     return "re-run" if evidence["system"] and evidence["system"]["reproduced"] else "re-scored"
 
@@ -1455,12 +2440,10 @@ def _slices_text(value: list[Where], form: str) -> str:
 
 def slice_text(where: Where, named: bool = True) -> str:
     """A slice in words: `shift_type` is `reorder` or `mixed`."""
-    parts = []
-    for name in sorted(where):
-        *some, last = map(level_text, where[name])
-        levels = f"{', '.join(some)} or {last}" if some else last
-        parts.append(f"{attribute_words(name)} is {levels}" if named else levels)
-    return " and ".join(parts)
+    return " and ".join(
+        levels_text(name, where[name]) if named else _either(map(level_text, where[name]))
+        for name in sorted(where)
+    )
 
 
 def slice_of(args: Mapping[str, Any]) -> str:
@@ -1479,6 +2462,8 @@ def level_text(value: Any) -> str:
     """A level as a reader should see it."""
     if isinstance(value, dict) and set(value) & {"missing", "other"}:
         return "missing" if "missing" in value else "another"
+    if isinstance(value, dict) and "band" in value:
+        return visible(str(value["band"]))
     if isinstance(value, dict):
         return code(next(iter(value.values())))
     plain = isinstance(value, str) and not _LIKE_JSON.fullmatch(value)
@@ -1489,9 +2474,13 @@ _FORMS = {  # of an operation that not every form of its kind is true of
     "difference": ("points", "change"),
     "difference_interval": ("points",),
     "gap_part": ("points",),
+    "gap_part_interval": ("points",),
     "contribution": ("points",),
+    "contribution_interval": ("points",),
     "gap_share": ("percent",),
     "eta_squared": ("percent",),
+    "unseen_anywhere": ("percent",),
+    "unseen_anywhere_interval": ("percent",),
 }
 _FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
     "count": (lambda value, form: f"{int(value):,}", ("count",)),
@@ -1526,7 +2515,7 @@ def visible(text: str, keep: str = "") -> str:
 
     By Unicode 3.2, which every Python has, so that each gives the same report.
     """
-    inkless = "\xad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u180b\u180c\u180d"
+    inkless = "⟦\xad\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\u180b\u180c\u180d"
     from unicodedata import ucd_3_2_0 as ucd
 
     def hidden(char: str) -> bool:
@@ -1544,11 +2533,16 @@ def fence(text: str, least: int) -> str:
 
 
 def code(text: str, limit: int = 80) -> str:
-    """Text as a Markdown code span on one line."""
-    text = visible(text if len(text) <= limit else text[:limit] + "…")
+    """Text as a Markdown code span on one line; of a long one also the length and the digest."""
+    rest = ""
+    if len(text) > limit:
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+        rest = f" ({len(text):,} characters, SHA-256 {digest})"
+        text = text[:limit] + "…"
+    text = visible(text)
     mark = fence(text, 1)
     pad = " " if text[:1] in ("`", " ", "") or text[-1:] in ("`", " ") else ""
-    return mark + pad + text + pad + mark
+    return mark + pad + text + pad + mark + rest
 
 
 def block(text: str, limit: int = 2000) -> str:
@@ -1559,7 +2553,11 @@ def block(text: str, limit: int = 2000) -> str:
 
 
 _ORDERS = {"symmetric": "mean of both orders", "production": "at production's mix"}
-_OF_PRODUCTION = ("contribution", "gap_share", "p_adjusted", "unseen", "smallest_set")
+_OF_PRODUCTION = (
+    *("contribution", "contribution_interval", "gap_share", "p_adjusted", "smallest_set"),
+    *("unseen", "unseen_anywhere", "unseen_anywhere_interval"),
+    *("searched", "confirmed", "p_discovered", "rate_held_out"),
+)
 
 
 def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
@@ -1756,13 +2754,17 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "guards": lambda p: _listed(guard["name"] for guard in p["evidence"]["guards"]),
     "features": lambda p: ", ".join(
         attribute_words(attribute_name(one))
+        + (f" ({code(one['words'])})" if "words" in one else "")
         for one in p["evidence"]["attributes"]
-        if not isinstance(one, str)
+        if not isinstance(one, str) and "of" in one
     ),
     "attributes": lambda p: _listed(map(attribute_name, p["evidence"]["attributes"])),
     "command": lambda p: code("python3 receipts/{}/verify.py".format(p["case"])),
     "sources": lambda p: _listed(
-        dict.fromkeys(_short(source["file"]) for source in p["evidence"]["sources"])
+        dict.fromkeys(
+            [_short(source["file"]) for source in p["evidence"]["sources"]]
+            or sorted((p["evidence"]["cube"] or {"counted_from": {}})["counted_from"])
+        )
     ),
     "envelope": lambda p: _pairs(
         ((code(key), code(p["envelope"][key])) for key in sorted(p["envelope"])),
@@ -1870,7 +2872,7 @@ def measures(claim: Mapping[str, Any], kind: str) -> bool:
             value[1]
         ) > 0
     if kind == "slice":
-        return op == "p_adjusted" and float(value) <= 0.05
+        return op in ("p_adjusted", "p_discovered") and float(value) <= 0.05
     if kind == "silent":
         silent = (args.get("split"), args.get("outcome")) == ("production", "silent")
         return op in ("count", "rate") and silent and not value.startswith("0")
@@ -1900,7 +2902,7 @@ _PIECE = (str, {"*": object})
 _RULES = frozenset({"exact_match", "normalized", "numeric", "recorded", "stored"})
 _GUARDS = frozenset({"no_exception", "parses", "not_blank", "matches", "stored"})
 _LAYOUT = frozenset({"jsonl", "json", "csv"})
-_ROLES = frozenset({"id", "input", "expected", "output", "error", "score"})
+_ROLES = frozenset({"id", "input", "expected", "output", "error", "score", "cluster"})
 _SHAPES = {  # of what a receipt repeats
     "subject": {"name": str, "digest": {"sha256": str}, "annotations": {"size": int}},
     "source": (
@@ -1914,12 +2916,21 @@ _SHAPES = {  # of what a receipt repeats
         "text": [_PIECE],
     },
 }
+_OF = frozenset({"input", "output"})
+_ATTRIBUTES = (
+    str,
+    {"feature": str, "of": _OF, "kept": [object]},
+    {"stored": str, "of": _OF, "words": str, "kept": [object]},
+    {"field": str, "kept": [object]},
+    {"field": str, "edges": [re.compile(r"-?[0-9]+(\.[0-9]+)?")]},
+    {"field": str, "time": frozenset(TIMES)},
+)
 _WHERE = {"*": [object]}
 _ARGUMENTS = {"where": _WHERE, "slices": [_WHERE], "by": [str], "limit": int}  # the others are text
 _EVIDENCE = {
     "sources": [_SHAPES["source"]],
     "fields": {"*": str},
-    "attributes": [(str, {"feature": str, "of": frozenset({"input", "output"}), "kept": [object]})],
+    "attributes": [_ATTRIBUTES],
     "outputs": (str, None),
     "verdicts": (str, None),
     "output_format": frozenset({"value", "json"}),
@@ -1941,6 +2952,22 @@ _EVIDENCE = {
         None,
     ),
     "converted": [str],
+    "cube": ({"file": str, "records": int, "counted_from": {"*": object}}, None),
+    "search": (
+        {
+            **dict.fromkeys(("depth", "support", "seed", "draws"), int),
+            "by": [str],
+            "held_out": bool,
+            "tested": [{"outcome": frozenset({"wrong", "silent"}), "where": _WHERE}],
+        },
+        None,
+    ),
+}
+_GIVEN = {  # the file that a receipt on given counts rests on
+    "levels": [[str]],
+    "unscored": {"eval": int, "production": int},
+    "blocks": [{"attributes": [int], "counts": [int]}],
+    "overlaps": [[int]],
 }
 # Only these, for a key of one's own could look like a result.
 _ENVELOPE = "engine,kernel,made at,processors,python,records,seconds,seed,system".split(",")  # noqa: SIM905
@@ -1980,7 +3007,8 @@ def conforms(value: Any, shape: Any, where: str) -> None:
             conforms(value[key], shape.get(key, shape.get("*")), f"{where}.{key}")
     elif isinstance(shape, list):
         good = isinstance(value, list)
-        for i, item in enumerate(value if good else ()):
+        plain = shape == [int] and good and all(type(item) is int for item in value)
+        for i, item in enumerate(value if good and not plain else ()):
             conforms(item, shape[0], f"{where}[{i}]")
     elif isinstance(shape, frozenset):
         good = isinstance(value, str) and value in shape
@@ -2008,6 +3036,16 @@ def check_names(evidence: Mapping[str, Any]) -> None:
             raise Unreadable("a stored verdict has no name of its own", "evidence")
     if not set(fields) <= _ROLES:
         raise Unreadable(f"fields are {', '.join(sorted(fields))}", "evidence")
+
+
+def check_search(search: Mapping[str, Any], attributes: Sequence[str]) -> None:
+    """Raises Unreadable where a search could not have been made as it is described."""
+    by, tested = search["by"], search["tested"]
+    good = by and len(set(by)) == len(by) and set(by) <= set(attributes)
+    good = good and min(search[name] for name in ("depth", "support", "draws")) > 0
+    good = good and all(one["where"] and set(one["where"]) <= set(by) for one in tested)
+    if not good:
+        raise Unreadable("a search that cannot have been made", "evidence.search")
 
 
 CHECKS = "schema kernel layout subjects records claims findings text report rerun".split()  # noqa: SIM905
@@ -2077,6 +3115,16 @@ class Verification:
             return "holds"
         return "cannot-check" if all(one.cannot for one in self.failures) else "does-not-hold"
 
+    @property
+    def counted(self) -> bool:
+        """Whether the receipt rests on counts, and not on records."""
+        return bool(self.statement and self.evidence["cube"])
+
+    def bases(self) -> Counter[str]:
+        """How many claims rest on what; none where they could not be checked."""
+        checked = any(name == "claims" for name, _, _ in self.sections)
+        return Counter(one["rests_on"] for one in self.predicate["claims"] if checked)
+
     def fail(self, check: str, where: str, expected: str, found: str, cannot: bool = False) -> None:
         self.failures.append(Failure(check, where, expected, found, cannot))
 
@@ -2123,6 +3171,7 @@ class Verification:
         rests = {"REPORT.md", "verify.py", *(one["file"] for one in self.evidence["sources"])}
         rests |= {self.evidence[part] for part in parts if self.evidence[part] is not None}
         rests |= {system["file"], *system["files"]} if system else set()
+        rests |= {self.evidence["cube"]["file"]} if self.evidence["cube"] else set()
         for name in sorted(rests - set(names)):
             self.fail("layout", "receipt.json", f"{name} among the subjects", "not there")
         return f"{len(names)} subjects"
@@ -2189,10 +3238,29 @@ class Verification:
         names = [attribute_name(one) for one in self.evidence["attributes"]]
         if len(set(names)) < len(names):
             raise Unreadable("two attributes have the same name", "evidence")
-        self.cube = count_records(names, self.records)
+        if self.evidence["search"]:
+            check_search(self.evidence["search"], names)
+        if self.evidence["cube"]:
+            return self.given(names)
+        self.cube = count_records(names, self.records, self.evidence["search"])
         if len({record.split for record in self.records}) < len(SPLITS):
             raise Unreadable("records of one split only", "evidence")
         return f"{len(self.records):,} records scored and guarded again"
+
+    def given(self, names: Sequence[str]) -> str:
+        """Takes the counts of a receipt that rests on them."""
+        said = self.evidence["cube"]
+        raw = self.opened(said["file"]).read()
+        given = strict_json(_text(raw, said["file"]), said["file"])
+        conforms(given, _GIVEN, said["file"])
+        self.cube = cube = GivenCube(names, {**given, "name": said["file"]})
+        if sum(cube.totals) + sum(given["unscored"].values()) != said["records"]:
+            raise Unreadable("counts of other records than it says", said["file"])
+        if not sum(cube.totals[:3]) or not sum(cube.totals[3:]):
+            raise Unreadable("records of one split only", said["file"])
+        if self.evidence["search"]:
+            cube.search = GivenSearch(cube, self.evidence["search"])
+        return "counts of {:,} records, taken as they are".format(said["records"])
 
     def claims(self) -> str:
         claims = self.predicate["claims"]
@@ -2459,11 +3527,11 @@ def lines_of(done: Verification, verbose: bool) -> Iterator[str]:
             yield "        " + visible(f"{one.where}: {found}")
         if len(failures) > 5 and not verbose:
             yield f"        and {len(failures) - 5} more; -v shows them"
-    bases = Counter(claim["rests_on"] for claim in done.predicate["claims"]) if done.records else {}
-    basis = ", ".join(f"{n} {name}" for name, n in sorted(bases.items()))
+    basis = ", ".join(f"{n} {name}" for name, n in sorted(done.bases().items()))
+    data = "counts" if done.counted else "data"
     failed = ", ".join(name for name, holds, _ in done.sections if not holds)
     yield {
-        "holds": f"The receipt holds: every claim in REPORT.md follows from the data ({basis}).",
+        "holds": f"The receipt holds: every claim in REPORT.md follows from the {data} ({basis}).",
         "does-not-hold": f"The receipt does not hold: {failed}.",
         "cannot-check": f"The receipt cannot be checked: {failed}.",
     }[done.verdict]

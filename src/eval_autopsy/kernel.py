@@ -68,7 +68,7 @@ from datetime import datetime, timedelta
 from decimal import Context, Decimal
 from fractions import Fraction
 from functools import lru_cache
-from itertools import combinations, product
+from itertools import combinations, compress, product
 from statistics import NormalDist
 from typing import Any, BinaryIO, Callable, NamedTuple, Optional
 
@@ -1762,7 +1762,9 @@ def half_of(seed: int, unit: str) -> str:
 def shuffles(units: Sequence[str], seed: int, draws: int) -> Iterator[list[int]]:
     """For each draw, the row whose outcome each row is given.
 
-    Rows of a unit stay together: its outcomes, in order, go to another unit with as many rows.
+    Rows of a unit stay together: its outcomes go to another unit with as many rows, in their order
+    as on a ring, from any of them on. So records that are alike for what they belong to, or for
+    what came just before, stay alike, and what fails at one place in each unit can still be found.
     Source of the random numbers: random.Random(seed).random(), the same in every Python.
     """
     rows: dict[str, list[int]] = {}
@@ -1780,8 +1782,9 @@ def shuffles(units: Sequence[str], seed: int, draws: int) -> Iterator[list[int]]
                 j = int(chance() * (i + 1))
                 order[i], order[j] = order[j], order[i]
             for to, source in enumerate(order):
-                for a, b in zip(alike[size][to], alike[size][source]):
-                    given[a] = b
+                first = int(chance() * size) if size > 1 else 0
+                for at, row in enumerate(alike[size][to], first):
+                    given[row] = alike[size][source][at % size]
         yield given
 
 
@@ -1793,10 +1796,12 @@ class Search:
     records that are in none of those before it for the same outcome, against the rest of these:
 
     - without a held-out half, on all of production, by the chance that outcomes dealt out anew to
-      the records give some conjunction of all that were looked at as small a p (Westfall & Young
-      1993, single-step min-P, of Fisher's p);
+      the records give some conjunction of all that were looked at as small a p, for wrong or for
+      silently wrong answers (Westfall & Young 1993, single-step min-P, of Fisher's p);
     - with one, on that half alone, which had no say in what was picked, adjusted by Holm for all
       that were picked; or where records have clusters, as above, over the slices picked.
+
+    A slice whose errors all belong to one cluster has a p of 1: they may be one event.
     """
 
     def __init__(
@@ -1813,13 +1818,12 @@ class Search:
 
     def masks(self, records: Sequence[Record]) -> dict[tuple[str, str], int]:
         """The records with each level of each attribute, as the bits of a number."""
-        found: dict[tuple[str, str], int] = {}
+        rows: dict[tuple[str, str], list[int]] = {}
         for name in self.says["by"]:
             at = self.attributes.index(name)
             for row, record in enumerate(records):
-                key = name, record.levels[at]
-                found[key] = found.get(key, 0) | 1 << row
-        return found
+                rows.setdefault((name, record.levels[at]), []).append(row)
+        return {key: _mask(some, len(records)) for key, some in rows.items()}
 
     def conjunctions(self) -> Iterator[int]:
         """The records of each conjunction that was looked at, as the bits of a number."""
@@ -1827,17 +1831,17 @@ class Search:
         for (name, _), mask in self.masks(self.counted).items():
             masks.setdefault(name, []).append(mask)
         levels = [masks[name] for name in self.says["by"] if name in masks]
-        inside = [(0, (1 << len(self.counted)) - 1)]  # the next attribute, and the records so far
-        for _ in range(self.says["depth"]):
-            deeper = []
-            for first, mask in inside:
-                for i in range(first, len(levels)):
-                    for other in levels[i]:
-                        both = mask & other
-                        if _bits(both) >= self.says["support"]:
-                            yield both
-                            deeper.append((i + 1, both))
-            inside = deeper
+
+        def within(mask: int, first: int, deeper: int) -> Iterator[int]:
+            for i in range(first, len(levels)):
+                for other in levels[i]:
+                    both = mask & other
+                    if _bits(both) >= self.says["support"]:
+                        yield both
+                        if deeper:
+                            yield from within(both, i + 1, deeper - 1)
+
+        return within((1 << len(self.counted)) - 1, 0, self.says["depth"] - 1)
 
     def rows_of(self, where: Where, masks: Mapping[tuple[str, str], int]) -> int:
         """The records of a slice, as the bits of a number."""
@@ -1851,26 +1855,34 @@ class Search:
 
     def p_values(self) -> list[float]:
         """The adjusted p of each slice that was picked."""
-        if not self.p:
+        if not self.p and self.says["tested"]:
             everything = (1 << len(self.tested_on)) - 1
             masks = self.masks(self.tested_on)
             wrong = {name: _rows_with(name, self.tested_on) for name in ("wrong", "silent")}
             before = {"wrong": 0, "silent": 0}
-            picked, raw = [], []
+            picked: dict[str, list[int]] = {}
+            raw = []
             for one in self.says["tested"]:
                 kind, rows = one["outcome"], self.rows_of(one["where"], masks)
                 left = everything & ~before[kind]
                 bad = wrong[kind] & left
                 counts = _bits(rows & bad), _bits(rows & left), _bits(bad), _bits(left)
-                raw.append(fisher_greater(*counts))
+                raw.append(1.0 if self.of_one_unit(rows & bad) else fisher_greater(*counts))
                 before[kind] |= rows
-                picked.append(rows)
+                picked.setdefault(kind, []).append(rows)
             if self.says["held_out"] and not self.clustered:
                 self.p = holm(raw)
+            elif self.says["held_out"]:
+                families = [(rows, {kind: wrong[kind]}) for kind, rows in picked.items()]
+                self.p = self.dealt_anew(raw, families)
             else:
-                family = set(picked if self.says["held_out"] else self.conjunctions())
-                self.p = [(1 + self.as_extreme(p, family, wrong)) / (1 + self.draws) for p in raw]
+                self.p = self.dealt_anew(raw, [(list(set(self.conjunctions())), wrong)])
         return self.p
+
+    def of_one_unit(self, bad: int) -> bool:
+        """Whether records, as bits, all belong to one cluster."""
+        some = compress(self.tested_on, _flags(bad, len(self.tested_on)))
+        return self.clustered and len({record.unit for record in some}) < 2
 
     def searched(self) -> int:
         """How many conjunctions were looked at."""
@@ -1882,26 +1894,30 @@ class Search:
         k, n = (_bits(inside & _rows_with(name, self.tested_on)) for name in (outcome, of))
         return k, n
 
-    @property
-    def draws(self) -> int:
-        return int(self.says["draws"])
+    def dealt_anew(
+        self, raw: Sequence[float], families: Iterable[tuple[Sequence[int], Mapping[str, int]]]
+    ) -> list[float]:
+        """Each p as the share of draws in which some slice of a family has one as small.
 
-    def as_extreme(self, p: float, family: Iterable[int], wrong: Mapping[str, int]) -> int:
-        """In how many draws some slice of a family has a p as small as this one."""
-        kinds = {one["outcome"] for one in self.says["tested"]}
-        total = len(self.tested_on)
-        looked_at = []
-        for kind in sorted(kinds):
-            sizes = [(_bits(rows), rows) for rows in family]
-            needed = {n: least_wrong(p, n, _bits(wrong[kind]), total) for n, _ in sizes}
-            looked_at.append(
-                (wrong[kind], [(needed[n], rows) for n, rows in sizes if needed[n] <= n])
-            )
+        A family is slices, and the records that are wrong in either way, all as bits.
+        """
+        total, p_values, draws = len(self.tested_on), sorted(set(raw)), self.says["draws"]
         units = [record.unit for record in self.tested_on]
-        found = 0
-        for given in shuffles(units, self.says["seed"], self.draws):
-            found += any(_reached(_dealt(bad, given), rest) for bad, rest in looked_at)
-        return found
+        shuffled = list(shuffles(units, self.says["seed"], draws))
+        first = [len(p_values)] * draws  # of the p that are reached, in each draw
+        for slices, wrong in families:
+            kinds = []
+            for rows in set(wrong.values()):
+                bad = _flags(rows, total)
+                dealt = [list(compress(range(total), map(bad.__getitem__, o))) for o in shuffled]
+                kinds.append((dealt, least_wrong(p_values, map(_bits, slices), sum(bad), total)))
+            for start in range(0, len(slices), SLICES_AT_A_TIME):
+                counters = Counters(slices[start : start + SLICES_AT_A_TIME], total)
+                for dealt, needed in kinds:
+                    lacks = counters.lacks(needed)
+                    first = [counters.reached(i, lacks, some) for i, some in zip(first, dealt)]
+        found = {p: sum(one <= at for one in first) for at, p in enumerate(p_values)}
+        return [(1 + found[p]) / (1 + draws) for p in raw]
 
 
 class GivenSearch(Search):
@@ -1955,34 +1971,82 @@ class GivenSearch(Search):
         return k, n
 
 
-def _bits(mask: int) -> int:
-    return bin(mask).count("1")  # int.bit_count came with Python 3.10
+class Counters:
+    """Counters of the wrong records of many slices, side by side in one large number.
+
+    One addition counts a record for all slices that hold it; one more shows, in the highest bit of
+    some counter, that a slice has as many wrong records as a p takes.
+    """
+
+    def __init__(self, slices: Sequence[int], total: int) -> None:
+        self.wide = wide = 2 if total < 2**15 else 4  # bytes of a counter
+        self.sizes = list(map(_bits, slices))
+        text = "".join(f"{rows:0{total}b}" for rows in slices).encode()
+        bits = text.translate(bytes.maketrans(b"01", b"\0\1"))  # the last record comes first
+        self.holds = []  # for each record, a 1 in the counter of each slice that holds it
+        for row in range(total):
+            one = bytearray(wide * len(slices))
+            one[::wide] = bits[total - 1 - row :: total]
+            self.holds.append(int.from_bytes(one, "little"))
+        self.full = self.side_by_side(dict.fromkeys(self.sizes, 1 << 8 * wide - 1))
+
+    def side_by_side(self, by_size: Mapping[int, int]) -> int:
+        """The large number in which the counter of each slice has the value for its size."""
+        texts = {n: value.to_bytes(self.wide, "little") for n, value in by_size.items()}
+        return int.from_bytes(b"".join(map(texts.__getitem__, self.sizes)), "little")
+
+    def lacks(self, needed: Mapping[int, Sequence[int]]) -> list[int]:
+        """For each p, what has to be added so that a counter is full where the p is reached."""
+        full = 1 << 8 * self.wide - 1
+        columns = zip(*needed.values())
+        return [self.side_by_side({n: full - k for n, k in zip(needed, one)}) for one in columns]
+
+    def reached(self, first: int, lacks: Sequence[int], wrong: Sequence[int]) -> int:
+        """The first p, of those from the smallest up to `first`, that some slice reaches."""
+        counted = sum(map(self.holds.__getitem__, wrong)) if first else 0
+        while first and (counted + lacks[first - 1]) & self.full:
+            first -= 1
+        return first
+
+
+SLICES_AT_A_TIME = 2**13  # whose counters fit in a near cache
+_bits: Callable[[int], int] = getattr(int, "bit_count", lambda mask: bin(mask).count("1"))
+
+
+def _mask(rows: Iterable[int], total: int) -> int:
+    """Some of the numbers below `total`, as the bits of a number."""
+    found = bytearray(total // 8 + 1)
+    for row in rows:
+        found[row >> 3] |= 1 << (row & 7)
+    return int.from_bytes(found, "little")
+
+
+def _flags(mask: int, total: int) -> list[bool]:
+    """For each of the numbers below `total`, whether its bit is set."""
+    return [bit == "1" for bit in reversed(f"{mask:0{total}b}")]
 
 
 def _rows_with(outcome: str, records: Sequence[Record]) -> int:
-    return sum(1 << row for row, record in enumerate(records) if outcome in record.outcomes)
+    rows = (row for row, record in enumerate(records) if outcome in record.outcomes)
+    return _mask(rows, len(records))
 
 
-def least_wrong(p: float, n: int, wrong: int, total: int) -> int:
-    """The fewest wrong records of n that give a p as small as this; n + 1 when none does."""
-    low, high = 0, min(n, wrong) + 1
-    while low < high:
-        middle = (low + high) // 2
-        if fisher_greater(middle, n, wrong, total) <= p * (1 + 1e-9):
-            high = middle
-        else:
-            low = middle + 1
-    return low if low <= min(n, wrong) else n + 1
+def least_wrong(
+    p_values: Sequence[float], sizes: Iterable[int], wrong: int, total: int
+) -> dict[int, list[int]]:
+    """For n records of each size, the fewest wrong ones that give a p as small as each.
 
-
-def _dealt(bad: int, given: Sequence[int]) -> int:
-    """The bad records when each row has the outcome that it was given."""
-    text = bin(bad)[:1:-1].ljust(len(given), "0")
-    return int("".join([text[i] for i in reversed(given)]), 2)
-
-
-def _reached(bad: int, looked_at: Iterable[tuple[int, int]]) -> bool:
-    return any(_bits(rows & bad) >= needed for needed, rows in looked_at)
+    n + 1 where none are enough. Never fewer for more records, so that each count is tried once.
+    """
+    found: dict[int, list[int]] = {n: [] for n in sorted(set(sizes))}
+    for p in p_values:
+        k = 0
+        for n, needed in found.items():
+            most = min(n, wrong)
+            while k <= most and fisher_greater(k, n, wrong, total) > p * (1 + 1e-9):
+                k += 1
+            needed.append(k if k <= most else n + 1)
+    return found
 
 
 def smallest_set(cube: Cube, by: Sequence[str], share: str) -> list[Levels]:

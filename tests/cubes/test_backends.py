@@ -20,7 +20,7 @@ from eval_autopsy.records import SPLITS, Record
 
 from . import at_random
 
-MODULES = [one.name for one in pkgutil.iter_modules(cubes.__path__)]
+MODULES = (one.name for one in pkgutil.iter_modules(cubes.__path__))
 BACKENDS = [name for name in MODULES if name.endswith("_cube")]
 
 

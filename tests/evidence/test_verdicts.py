@@ -71,5 +71,5 @@ def test_a_guard_is_not_asked_about_a_call_that_failed() -> None:
 
 def test_no_records_make_a_table_with_the_same_columns() -> None:
     table = verdicts.table_of({**SPEC, "attributes": ["kind"]}, [], {"not_blank": not_blank()})
-    wanted = ["split", "id", "level kind", "errored", "score", "moved", "guard not_blank"]
+    wanted = ["split", "id", "unit", "level kind", "errored", "score", "moved", "guard not_blank"]
     assert table.columns == wanted

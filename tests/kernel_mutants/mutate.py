@@ -42,6 +42,9 @@ TURNED: dict[type[ast.operator], type[ast.operator]] = {
     ast.Pow: ast.Mult,
     ast.BitAnd: ast.BitOr,
     ast.BitOr: ast.BitAnd,
+    ast.BitXor: ast.BitAnd,
+    ast.LShift: ast.RShift,
+    ast.RShift: ast.LShift,
     ast.BitXor: ast.BitOr,
 }
 RENAMED = {"any": "all", "all": "any", "min": "max", "max": "min", "sorted": "list"}

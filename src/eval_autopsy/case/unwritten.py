@@ -21,9 +21,11 @@ from eval_autopsy.case.model import CaseFile, Scorer
 from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts
 from eval_autopsy.case.sets import Look, Sets, guess_sets, look_at, split_of
 from eval_autopsy.errors import BadCase
+from eval_autopsy.features import every_feature
 from eval_autopsy.readers import Source, SplitColumn, Wanted
 from eval_autopsy.records import SPLITS, Split
 
+TEXTS_READ = 2**23  # bytes of files whose texts are read for features without being asked to
 VALUES_SHOWN = 5
 SLICED_BY_TOO = ("confidence", "timestamp", "latency", "cost")  # parts that may be sliced by
 
@@ -88,9 +90,19 @@ def unwritten(said: Said) -> Unwritten:
     notes = [f"{guess.part} is the field {guess.field!r}: {guess.why}" for guess in guessed]
     if not (said.eval or said.split):
         notes.insert(0, f"eval and production are told apart: {sets.why}")
+    texts = [part for part in ("input", "output") if part in fields or part in parts]
+    small = sum(look.file.path.stat().st_size for look in sets.looks()) <= TEXTS_READ
+    features = every_feature() if small and "input" in texts and not numbered else []
+    if "input" in parts and not small:
+        notes.append("these files are too long to read the texts by the way; a case can ask for it")
+    if features:
+        fields |= {part: parts[part].field for part in texts if part not in fields}
+        notes.append(f"the texts of {' and '.join(texts)} are read for attributes nobody logged")
+        features = [name for name in features if name.endswith(tuple(f"({one})" for one in texts))]
     if numbered:
         notes.append("no field identifies a record, so that rows go by their number")
-    return Unwritten(_case(sets, fields, scorer), tuple(notes))
+    case = replace(_case(sets, fields, scorer), features=tuple(features))
+    return Unwritten(case, tuple(notes))
 
 
 def sliced_by(case: Case, names: Sequence[str]) -> Case:
@@ -288,7 +300,7 @@ def _case(sets: Sets, fields: Mapping[str, str], scorer: Scorer) -> Case:
     except ValidationError as error:  # such as a split value that is not text
         what = error.errors(include_url=False)[0]["msg"]
         raise BadCase(f"the options make no case: {what}", remedy="write an autopsy.toml") from None
-    may_lack = ("error", "cluster", "confidence", "timestamp")
+    may_lack = ("error", "cluster", "confidence", "timestamp", "input")
     needed = {"id", *(part for part in fields if part not in may_lack)}
     folder = Path(sources[0].path).parent
     return Case(

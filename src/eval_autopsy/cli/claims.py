@@ -33,6 +33,11 @@ FORMS = {  # in which a listing shows the value of each operation
     "unseen_anywhere_interval": "percent",
     "levels": "list",
     "smallest_set": "list",
+    "searched": "count",
+    "confirmed": "of",
+    "p_discovered": "p",
+    "rate_held_out": "of",
+    "share_within": "of",
     "members": "list",
 }
 

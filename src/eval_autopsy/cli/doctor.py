@@ -19,7 +19,9 @@ NEEDED = {
     "click": ("click", "the command line"),
     "jinja2": ("jinja2", "writes reports"),
     "jsonschema": ("jsonschema", "the guard json_schema"),
+    "numpy": ("numpy", "searches for slices"),
     "polars": ("polars", "counts"),
+    "pyarrow": ("pyarrow", "reads long Parquet files"),
     "pydantic": ("pydantic", "reads autopsy.toml"),
     "rich": ("rich", "formats output on a terminal"),
 }

@@ -273,13 +273,14 @@ class Scan:
             yield from self._kept
             return
         self._forget()
-        scores, done, keeps = Scores(self.table), 0, True
+        scores, done, width = Scores(self.table), 0, len(self.codings) + 1
+        keeps = self.table.rows * width <= KEPT_BYTES
         for one in _ahead(self._coded(scores)):
             start = -done % self.step
             self._sampled.append(_some(one, slice(start, None, self.step)))
             done += len(one.classes)
             self.table.progress("counting rows", done, self.table.rows)
-            keeps = keeps and done * (len(self.codings) + 1) <= KEPT_BYTES
+            keeps = keeps and done * width <= KEPT_BYTES
             self._kept = [*self._kept, one] if keeps else []
             yield one
         self._complete, self._unscored = keeps, scores.unscored

@@ -10,13 +10,14 @@
 3. Each is tested on those records. Fewer than FEW records are searched whole, and p is adjusted
    for everything that was looked at by dealing out the outcomes anew. More are searched in one half
    and tested in the other, and p is adjusted for what was picked. Records of a cluster stay
-   together. See kernel.Search, which derives the same p in another way.
+   together, and errors of one cluster alone confirm nothing. See kernel.Search, which derives the
+   same p in another way.
 4. Wrong and silently wrong answers are searched for separately, and tested as one family.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -25,15 +26,16 @@ from numpy.typing import NDArray
 
 from eval_autopsy import kernel
 from eval_autopsy.cubes import blocks
-from eval_autopsy.cubes.blocks import OUTCOMES, PARTS, Batch, Coded
+from eval_autopsy.cubes.blocks import OUTCOMES, PARTS, Batch, Coded, Positions
 from eval_autopsy.questions.search import Hit, Target, top_slices
 
 FEW = 1000  # scored records of production; fewer are not halved
 TOO_FEW = 30  # too few to search at all
 DEPTH = 3
 SETS_AT_MOST = 20_000  # of attributes that are combined
-DRAWS, FEWER_DRAWS = 999, 199
-WORK = 5_000_000  # slices times draws, above which fewer draws are made
+DRAWS = (999, 199, 99)  # the first for which there is not too much work, or the last
+WORK = 5_000_000  # slices, or records, times draws
+SLICES_AT_A_TIME = 2**12  # whose records, as bits, fit in a near cache
 PICKED_AT_MOST = 7  # for each outcome
 CANDIDATES, EACH = 2000, 3  # in all, and by each set of attributes
 SAMPLE = 50_000  # records on which slices are compared with each other
@@ -119,7 +121,7 @@ def plan_for(
     deep = min(depth or DEPTH, max(1, attributes))
     while depth is None and deep > 1 and _sets(attributes, deep) > SETS_AT_MOST:
         deep -= 1
-    return Plan(deep, support or max(5, records // 1000), seed, records >= FEW, DRAWS)
+    return Plan(deep, support or max(5, records // 1000), seed, records >= FEW, DRAWS[0])
 
 
 def _sets(attributes: int, depth: int) -> int:
@@ -257,10 +259,11 @@ def surprise_of(
 
 
 def packed(rows: NDArray[np.bool_]) -> Bits:
-    """True and false as bits, with zeros at the end."""
-    whole = np.zeros(-(-rows.shape[-1] // 64) * 64, np.bool_)
-    whole[: rows.shape[-1]] = rows
-    return np.packbits(whole).view(np.uint64)
+    """True and false along the last axis as bits, with zeros at the end."""
+    n = rows.shape[-1]
+    whole = np.zeros((*rows.shape[:-1], -(-n // 64) * 64), np.bool_)
+    whole[..., :n] = rows
+    return np.packbits(whole, axis=-1).view(np.uint64)
 
 
 def count(bits: Bits) -> NDArray[np.int64]:
@@ -319,26 +322,55 @@ def p_values_of(
 ) -> tuple[list[float], str, Plan]:
     """The adjusted p of each slice, how it was adjusted, and the plan with the draws made."""
     raw = raw_p_values([name for name, _ in picked], overlaps, plan)
-    clustered = records.units is not None and len(set(records.units)) < len(records.units)
+    part = part_of(records.sample.classes)
+    clustered = records.units is not None and _some_together(records.units, part > 0)
     if not picked or (plan.held_out and not clustered):
         return kernel.holm(raw), "held-out-fisher-holm", plan
     if records.units is None:
         raise ValueError("outcomes can be dealt out anew only where all records are at hand")
-    part = part_of(records.sample.classes)
     tested = part == PARTS.index("confirm") if plan.held_out else part > 0
     batch = only(records.sample, tested)
-    if plan.held_out:
-        family = np.array([packed(has(batch, hit)) for _, hit in picked])
-    else:
-        family = lattice(cube, batch, plan)
-    if len(family) * DRAWS > WORK:
-        plan = plan._replace(draws=FEWER_DRAWS)
-    outcome = batch.classes % len(OUTCOMES)
-    bad = {name: are(outcome, TARGETS[name]) for name in sorted({name for name, _ in picked})}
     units = [unit for unit, inside in zip(records.units, tested, strict=True) if inside]
-    extreme = as_extreme(raw, family, bad, units, plan)
+    outcome = batch.classes % len(OUTCOMES)
+    bad = {name: are(outcome, kinds) for name, kinds in TARGETS.items()}
+    if clustered:
+        alone = of_one_unit(picked, batch, bad, units)
+        raw = [1.0 if one else p for p, one in zip(raw, alone, strict=True)]
+    families = {}
+    if plan.held_out:
+        for name in dict.fromkeys(name for name, _ in picked):
+            masks = [packed(has(batch, hit)) for kind, hit in picked if kind == name]
+            families[name] = np.array(masks)
+    else:
+        looked_at = lattice(cube, batch, plan)
+        # Whatever was picked: it would not have been for other outcomes.
+        kinds = [name for name in TARGETS if name == "wrong" or (bad[name] != bad["wrong"]).any()]
+        families = dict.fromkeys(kinds, looked_at)
+    work = max(len(outcome), *map(len, families.values()))
+    draws = next((draws for draws in DRAWS if work * draws <= WORK), DRAWS[-1])
+    plan = plan._replace(draws=min(plan.draws, draws))
     method = "held-out-min-p" if plan.held_out else "permutation-min-p"
-    return [(1 + found) / (1 + plan.draws) for found in extreme], method, plan
+    return dealt_anew(raw, families, bad, units, plan), method, plan
+
+
+def _some_together(units: Sequence[str], these: NDArray[np.bool_]) -> bool:
+    """Whether two of some records belong to one cluster."""
+    some = [unit for unit, inside in zip(units, these, strict=True) if inside]
+    return len(set(some)) < len(some)
+
+
+def of_one_unit(
+    picked: Sequence[tuple[str, Hit]],
+    batch: Batch,
+    bad: Mapping[str, NDArray[np.bool_]],
+    units: Sequence[str],
+) -> Iterator[bool]:
+    """Whether the errors of each slice, on what those before it leave, are of one cluster."""
+    left = dict(bad)
+    for name, hit in picked:
+        inside = has(batch, hit)
+        yield len({units[row] for row in np.flatnonzero(left[name] & inside).tolist()}) < 2
+        left[name] = left[name] & ~inside
 
 
 def raw_p_values(names: Sequence[str], overlaps: Overlaps, plan: Plan) -> list[float]:
@@ -358,49 +390,68 @@ def raw_p_values(names: Sequence[str], overlaps: Overlaps, plan: Plan) -> list[f
 
 def lattice(cube: blocks.BlockCube, batch: Batch, plan: Plan) -> Bits:
     """The records of every conjunction that is looked at, each set of records once."""
-    found: dict[bytes, Bits] = {}
-    for size in range(1, plan.depth + 1):
-        for positions in combinations(range(len(cube.attributes)), size):
-            cells = np.zeros(len(batch.classes), np.int64)
-            for i in positions:
-                cells = cells * len(cube.attributes[i].levels) + batch.codes[i]
-            held, n = np.unique(cells, return_counts=True)
-            for cell in held[n >= plan.support]:
-                rows = packed(cells == cell)
-                found.setdefault(rows.tobytes(), rows)
-    return np.array(list(found.values()))
+    levels = [
+        np.array([packed(codes == code) for code in range(len(attribute.levels))])
+        for attribute, codes in zip(cube.attributes, batch.codes, strict=True)
+    ]
+    found = []
+    sets: list[tuple[Positions, Bits]] = [((), packed(np.ones((1, len(batch.classes)), np.bool_)))]
+    for _ in range(plan.depth):
+        deeper: list[tuple[Positions, Bits]] = []
+        for positions, rows in sets:
+            for i in range(positions[-1] + 1 if positions else 0, len(levels)):
+                both = (rows[:, None] & levels[i]).reshape(-1, rows.shape[-1])
+                enough = both[count(both) >= plan.support]
+                if len(enough):
+                    deeper.append(((*positions, i), enough))
+        found += [rows for _, rows in deeper]
+        sets = deeper
+    everything = np.concatenate(found)
+    whole = everything.view(np.dtype((np.void, everything.shape[1] * everything.itemsize)))
+    return np.asarray(everything[np.unique(whole, return_index=True)[1]])
 
 
-def as_extreme(
+def dealt_anew(
     p_values: Sequence[float],
-    family: Bits,
+    families: Mapping[str, Bits],
     bad: Mapping[str, NDArray[np.bool_]],
     units: Sequence[str],
     plan: Plan,
-) -> list[int]:
-    """For each p, in how many draws some slice of the family has one as small.
+) -> list[float]:
+    """Each p as the share of draws in which some slice of the families has one as small.
 
     `bad` maps an outcome to n records that have it, `units` names what each belongs with.
     """
-    sizes = count(family)
-    needed = []
-    for p in p_values:
-        for name, errors in bad.items():
-            least = {int(n): _least(p, int(n), errors) for n in np.unique(sizes)}
-            enough = np.array([least[int(n)] for n in sizes])
-            possible = enough <= sizes
-            needed.append((name, family[possible], enough[possible]))
-    found = [0] * len(p_values)
+    ascending = sorted(set(p_values))
+    looked_at = []
+    for name, family in families.items():
+        sizes = count(family)
+        different, at = np.unique(sizes, return_inverse=True)
+        wrong = int(bad[name].sum())
+        least = kernel.least_wrong(ascending, map(int, different), wrong, len(units))
+        enough = np.array([least[int(n)] for n in different])[at]
+        possible = enough[:, -1] <= sizes
+        columns = np.ascontiguousarray(family[possible].T)  # a word of all slices in each row
+        looked_at.append((name, columns, enough[possible]))
+    reached = np.zeros(len(ascending) + 1, np.int64)  # from which p on
     for given in kernel.shuffles(units, plan.seed, plan.draws):
-        dealt = {name: packed(errors[given]) for name, errors in bad.items()}
-        reached = [bool((count(rows & dealt[n]) >= k).any()) for n, rows, k in needed]
-        for i in range(len(p_values)):
-            found[i] += any(reached[i * len(bad) : (i + 1) * len(bad)])
-    return found
+        first = len(ascending)
+        for name, columns, enough in looked_at:
+            first = _first_reached(first, packed(bad[name][given]), columns, enough)
+        reached[first] += 1
+    found = dict(zip(ascending, np.cumsum(reached).tolist(), strict=False))
+    return [(1 + found[p]) / (1 + plan.draws) for p in p_values]
 
 
-def _least(p: float, n: int, errors: NDArray[np.bool_]) -> int:
-    return kernel.least_wrong(p, n, int(errors.sum()), len(errors))
+def _first_reached(first: int, bad: Bits, columns: Bits, enough: NDArray[np.int64]) -> int:
+    """The first p, of those from the smallest up to `first`, that some slice reaches."""
+    for start in range(0, columns.shape[1], SLICES_AT_A_TIME):
+        some = slice(start, start + SLICES_AT_A_TIME)
+        shared = np.bitwise_count(columns[:, some] & bad[:, None])
+        k = shared.sum(axis=0, dtype=np.uint32)
+        while first and (k >= enough[some, first - 1]).any():
+            first -= 1
+    return first
 
 
 # How few of them are enough

@@ -137,7 +137,7 @@ class Slices:
     gap: Gap
     breakdowns: tuple[Breakdown, ...]
     found: tuple[Slice, ...]  # confirmed by the search, those that lose most first
-    cover: tuple[Slice, ...]  # the fewest of `found` that hold nearly all errors of all of them
+    cover: tuple[Slice, ...]  # the fewest that hold most of the errors; see slices_of
     covered: Rate  # how many of the wrong answers of production these hold
     searched: int  # conjunctions looked at
     tested: int  # slices picked of them, and tested
@@ -235,6 +235,10 @@ def slices_of(
 
     `evidence` describes what was counted, as the predicate of a receipt does; `discovery` is what
     a search of the same records found. Without `examples` only what was found has some.
+
+    `cover` is the fewest slices that carry most of the loss: by one attribute alone, whose slices
+    are disjoint, the smallest set with COVERED of it; of slices that a search found by several,
+    the fewest that hold nearly all the errors which all of these hold.
     """
     by_name = {name: Marginal(cube, name) for name in cube.attributes}
     reasons = {name: against(one, name, levels_at_most) for name, one in by_name.items()}
@@ -250,16 +254,22 @@ def slices_of(
     ]
     found.sort(key=lambda one: one.explained or 0, reverse=True)
     confirmed = tuple(found_slices(cube, discovery, members)) if discovery else ()
-    by_where = {kernel.canonical(dict(one.where)): one for one in confirmed}
-    cover = [] if discovery is None else [discovery.tested[i].where for i in discovery.cover]
+    cover, covered = found[0].cover if found else (), 0
+    if discovery and len(cube.attributes) > 1:
+        by_where = {kernel.canonical(dict(one.where)): one for one in confirmed}
+        wheres = (levels_in(discovery.tested[i].where) for i in discovery.cover)
+        cover = tuple(by_where[kernel.canonical(where)] for where in wheres)
+        covered = discovery.covered
+    else:
+        covered = sum(one.wrong for one in cover)
     return Slices(
         eval=right_rate(cube, "eval", {}),
         production=right_rate(cube, "production", {}),
         gap=gap_of(cube),
         breakdowns=tuple(found),
         found=confirmed,
-        cover=tuple(by_where[kernel.canonical(levels_in(where))] for where in cover),
-        covered=Rate(discovery.covered if discovery else 0, cube.count("production", "wrong", {})),
+        cover=cover,
+        covered=Rate(covered, cube.count("production", "wrong", {})),
         searched=discovery.searched if discovery else 0,
         tested=len({kernel.canonical(one.where) for one in discovery.tested}) if discovery else 0,
         plan=discovery.plan if discovery else None,

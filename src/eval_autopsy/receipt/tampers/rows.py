@@ -137,6 +137,7 @@ def need(copy: Copy, split: str = "production", **wanted: str) -> None:
         "files": lambda value: ("split" in source) == (value == "apart"),
         "packed": lambda value: packed == (value == "yes"),
         "features": lambda value: bool(features) == (value == "yes"),
+        "search": lambda value: bool(evidence["search"]) == (value == "yes"),
         "kept": lambda value: any(one["kept"] for one in features) == (value == "yes"),
         "guard": lambda value: value in [guard["name"] for guard in evidence["guards"]],
         "no_guard": lambda value: value not in [guard["name"] for guard in evidence["guards"]],
