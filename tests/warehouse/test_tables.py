@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import json
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import ibis
 import pyarrow as pa
 import pytest
@@ -12,6 +15,7 @@ from ibis.backends.sql import SQLBackend
 from ibis.backends.sql.compilers import BigQueryCompiler, SnowflakeCompiler
 
 from eval_autopsy import kernel
+from eval_autopsy.cli.main import main
 from eval_autopsy.cubes.columns import digest
 from eval_autopsy.cubes.plan import TablePlan
 from eval_autopsy.cubes.warehouse import cube_of_table
@@ -175,3 +179,28 @@ def test_without_a_key_it_is_said_that_nothing_is_held_out() -> None:
     found = study_of_table(table, split="split", correct="score").slices()
     assert "no key is named: no half of production is held out" in found.notes
     assert all(one.held_out is None for one in found.slices)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_verb_shows_the_slices_of_a_table(
+    as_json: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "data.db"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "CREATE TABLE runs AS SELECT i AS id, "
+            "CASE WHEN i % 2 = 0 THEN 'eval' ELSE 'production' END AS source, "
+            "CASE WHEN i % 4 < 2 THEN 'a' ELSE 'b\n' END AS kind, "
+            "i % 4 <> 3 AS passed FROM range(400) AS t(i)"
+        )
+    words = ["--table", f"duckdb://{path}?table=runs", "--split", "source", "--correct", "passed"]
+    assert main(["slices", *words, "--id", "id", *["--json"] * as_json]) == 0
+    shown = capsys.readouterr().out
+    if as_json:
+        # Of production, half has each kind; all of the second kind is wrong.
+        [found] = json.loads(shown)["slices"]
+        assert found["where"] == {"kind": "b\n"}
+        assert (found["n"], found["wrong"], found["silent"]) == (100, 100, 100)
+    else:
+        assert "production  100 of 200" in shown
+        assert "0 of 100" in shown
