@@ -18,6 +18,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, overload
 
 from eval_autopsy import columnar
 from eval_autopsy.attributes import SetAside
@@ -31,6 +32,7 @@ from eval_autopsy.evidence import Progress, gather, quiet, spec_of
 from eval_autopsy.questions import slices as question
 from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.receipt import certify
+from eval_autopsy.table_slices import TableStudy, study_of_table
 
 Paths = str | Path | Iterable[str | Path]
 
@@ -146,8 +148,37 @@ class Autopsy:
         return done._replace(evidence=replace(done.evidence, set_aside=aside))
 
 
+@overload
+def open(  # noqa: A001
+    *paths: str | Path,
+    eval: Paths = ...,
+    production: Paths = ...,
+    split: str = ...,
+    id: str = ...,
+    correct: str = ...,
+    output: str = ...,
+    expected: str = ...,
+    scorer: str = ...,
+    cluster: str = ...,
+    confidence: str = ...,
+    time: str = ...,
+) -> Autopsy: ...
+
+
+@overload
+def open(  # noqa: A001
+    *,
+    table: Any,
+    split: str = ...,
+    correct: str = ...,
+    id: str = ...,
+    cluster: str = ...,
+) -> TableStudy: ...
+
+
 def open(  # noqa: A001  it is called as autopsy.open
     *paths: str | Path,
+    table: Any = None,
     eval: Paths = (),  # noqa: A002  named after the split
     production: Paths = (),
     split: str = "",
@@ -159,13 +190,21 @@ def open(  # noqa: A001  it is called as autopsy.open
     cluster: str = "",
     confidence: str = "",
     time: str = "",
-) -> Autopsy:
+) -> Autopsy | TableStudy:
     """What a case compares: of the current folder, of a folder or `autopsy.toml`, or of options.
 
     Data that has no case is named by `eval` and `production`, or by one path and the column
     `split`. What makes an answer right is a column of recorded scores, `correct`, or the columns
     `output` and `expected`, compared by `scorer`. What is not named is guessed; `notes` says how.
+
+    `table` is one that stays in its warehouse: an ibis table, or a URL. See docs/warehouse.md.
     """
+    if table is not None:
+        others = (*paths, eval, production, output, expected, scorer, confidence, time)
+        if any(others):
+            what = "a table is named, and what only files have as well"
+            raise BadCase(what, remedy="name its --split, --correct, --id and --cluster alone")
+        return study_of_table(table, split=split, correct=correct, id=id, cluster=cluster)
     said = Said(
         paths=_paths(paths),
         eval=_paths(eval),

@@ -12,10 +12,12 @@ from packaging.utils import canonicalize_name
 
 from .plugin import ROOT
 
-LOCKS = ["requirements.lock", "requirements-dev.lock"]
+LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-warehouse.lock"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUN_TIME: list[str] = PROJECT["project"]["dependencies"]
 DEVELOPMENT: list[str] = PROJECT["dependency-groups"]["dev"]
+WAREHOUSE: list[str] = PROJECT["project"]["optional-dependencies"]["warehouse"]
+WAREHOUSE += PROJECT["dependency-groups"]["warehouse"]
 
 
 def text_of(lock: str) -> str:
@@ -47,7 +49,8 @@ def test_lock_pins_every_package_by_version_and_hash(lock: str) -> None:
 @pytest.mark.parametrize(
     ("lock", "requirement"),
     [("requirements.lock", each) for each in RUN_TIME]
-    + [("requirements-dev.lock", each) for each in RUN_TIME + DEVELOPMENT],
+    + [("requirements-dev.lock", each) for each in RUN_TIME + DEVELOPMENT]
+    + [("requirements-warehouse.lock", each) for each in RUN_TIME + WAREHOUSE],
 )
 def test_lock_has_what_the_project_asks_for(lock: str, requirement: str) -> None:
     wanted = Requirement(requirement)
@@ -55,7 +58,15 @@ def test_lock_has_what_the_project_asks_for(lock: str, requirement: str) -> None
 
 
 def test_tests_run_on_the_versions_that_users_get() -> None:
-    assert pins("requirements.lock").items() <= pins("requirements-dev.lock").items()
+    for lock in LOCKS[1:]:
+        assert pins("requirements.lock").items() <= pins(lock).items()
+
+
+def test_a_set_up_for_users_brings_no_warehouse() -> None:
+    extra = {"duckdb", "ibis-framework", "pandas", "pyspark"}
+    assert extra <= pins("requirements-warehouse.lock").keys()
+    for lock in LOCKS[:2]:
+        assert extra & pins(lock).keys() == set()
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ TOP = 20  # rows of a table
 @click.option("--members", is_flag=True, help="Add the ids of each slice to --json.")
 @click.option("--eval", "eval_", type=FILE, multiple=True, help="A file of eval records.")
 @click.option("--production", type=FILE, multiple=True, help="A file of production records.")
+@click.option("--table", default="", metavar="URL", help="A table that stays in its warehouse.")
 @click.option("--split", default="", metavar="COLUMN", help="Says which set a record is of.")
 @click.option("--id", "id_", default="", metavar="COLUMN", help="Identifies a record.")
 @click.option("--correct", default="", metavar="COLUMN", help="A recorded score, true or false.")
@@ -62,6 +63,7 @@ def slices(
     members: bool,
     seed: int | None,
     features_file: Path | None,
+    table: str,
     **said: Any,
 ) -> int:
     """Show where production is wrong, slice by slice.
@@ -103,6 +105,16 @@ def slices(
     from eval_autopsy.cli.slices_view import show
 
     attributes = names_in(by)
+    if table:
+        if path or where or features_file or members or said.pop("eval_"):
+            what = "--table is given, and what only goes with files as well"
+            raise BadCase(what, remedy="name --split, --correct, --id, --cluster and --by alone")
+        from eval_autopsy.cli.table_view import slices_of_table
+
+        how = {"depth": depth, "min_support": min_support, "seed": seed or 0, "top": top}
+        return slices_of_table(
+            out, api.open(table=table, id=said.pop("id_"), **said), attributes, how
+        )
     study = api.open(*path, eval=said.pop("eval_"), id=said.pop("id_"), **said)
     files = (features_file,) if features_file else ()
     with out.progress() as progress:

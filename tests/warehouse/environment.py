@@ -1,0 +1,60 @@
+"""The environment with Ibis, DuckDB and PySpark, pinned by requirements-warehouse.lock.
+
+It is installed once, by uv, beside the engine's environments in the cache folder.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = ROOT / "requirements-warehouse.lock"
+MINUTES = 8
+
+
+class NoEnvironmentError(Exception):
+    """Why the environment cannot be had here."""
+
+
+def python() -> Path:
+    """Its Python; installed first if it is not there. Raises NoEnvironmentError with the reason."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    cache = Path(os.environ.get("AUTOPSY_CACHE") or Path(base) / "agent-reliability").absolute()
+    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
+    name = f"warehouse-{digest}-{sys.version_info[0]}.{sys.version_info[1]}"
+    cache.mkdir(parents=True, exist_ok=True)
+    # Two workers of one test run ask at the same time; the second waits for the first.
+    with open(cache / "warehouse.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (cache / name).is_dir():
+            _install(cache / name)
+    return cache / name / "bin" / "python"
+
+
+def _install(folder: Path) -> None:
+    with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
+        build = Path(temporary) / "environment"
+        uv = [sys.executable, "-m", "uv"]
+        inside = str(build / "bin" / "python")
+        options = ["--require-hashes", "--no-deps", "--requirements", str(LOCK)]
+        _run([*uv, "venv", "--quiet", "--python", sys.executable, str(build)])
+        # PySpark comes as source, with nothing in it to compile.
+        _run([*uv, "pip", "install", "--quiet", "--python", inside, *options])
+        build.rename(folder)  # scripts in bin/ name the old folder; only its Python is used
+
+
+def _run(command: list[str]) -> None:
+    try:
+        done = subprocess.run(
+            command, check=False, capture_output=True, text=True, timeout=60 * MINUTES
+        )
+    except subprocess.TimeoutExpired:
+        raise NoEnvironmentError(f"uv did not finish in {MINUTES} minutes") from None
+    if done.returncode != 0:
+        raise NoEnvironmentError(f"uv could not install it: {done.stderr.strip()[-400:]}")
