@@ -140,6 +140,7 @@ def _part(split: str, level: str, number: int, wrong: bool) -> dict[str, Any]:
 
 RECEIPTS: dict[str, Maker] = {
     "graded": made.graded,
+    "halves": made.halves,
     "invoice": invoice,
     "scores": made.scores,
     "answers": made.answers,
