@@ -21,7 +21,9 @@ HEAD = 2**16  # bytes that a format is recognised by
 class Lines(io.BufferedReader):
     """A stream that counts the lines which were taken from it, and keeps the first and the last."""
 
+    path: Path | None = None  # of the file, unless it had to be unpacked
     lines = 0
+    taken = 0  # bytes in them
     blank = 0
     first = b""
     last = b""
@@ -31,6 +33,7 @@ class Lines(io.BufferedReader):
         line = super().readline(size)
         if line:
             self.lines += 1
+            self.taken += len(line)
             self.blank += line.isspace() or line == b"\xef\xbb\xbf\n"
             self.last = line
             self.first = self.first or line
@@ -61,7 +64,9 @@ def open_file(path: Path, name: str) -> Lines:
     if kind != stat.S_IFREG:
         os.close(descriptor)
         raise _not_a_file(kind, name)
-    return Lines(io.FileIO(descriptor), HEAD)
+    stream = Lines(io.FileIO(descriptor), HEAD)
+    stream.path = path
+    return stream
 
 
 def _not_a_file(kind: int, name: str) -> CannotRead:
