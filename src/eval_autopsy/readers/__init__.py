@@ -2,14 +2,8 @@
 
 from eval_autopsy.readers import csv_table, delimited, json_array, jsonl, parquet
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
-from eval_autopsy.readers.intake import (
-    Reading,
-    Source,
-    SplitColumn,
-    Wanted,
-    read_sources,
-    records,
-)
+from eval_autopsy.readers.intake import Reading, read_sources, records
+from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
 
 __all__ = [
     "DataFile",
