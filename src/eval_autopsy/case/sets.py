@@ -13,7 +13,7 @@ from eval_autopsy import kernel
 from eval_autopsy.case.columns import Column, Fields, columns_of
 from eval_autopsy.case.roles import plain, words
 from eval_autopsy.readers import DataFile, open_rows
-from eval_autopsy.readers.intake import Said
+from eval_autopsy.readers.intake import Said, said_by
 from eval_autopsy.readers.logs import Aside
 from eval_autopsy.readers.parquet_sample import is_parquet, rows_in, sample_of
 from eval_autopsy.records import SPLITS, Split
@@ -94,8 +94,7 @@ def look_at(path: Path, name: str, *, lenient: bool = False) -> Look:
     with rows:
         first = tuple(row.fields for row in islice(rows, SAMPLE))
         whole = next(rows, None) is None
-    said = Said(tuple(rows.reported), tuple(rows.notes), tuple(rows.needs))
-    return Look(name, file, first, whole, lenient, "", tuple(rows.aside), said)
+    return Look(name, file, first, whole, lenient, "", tuple(rows.aside), said_by(rows))
 
 
 def guess_sets(looks: Sequence[Look]) -> Sets:

@@ -73,7 +73,8 @@ def unwritten(said: Said) -> Unwritten:
 def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     """The case of these sets, with files that say more about the same ids."""
     by_split = _by_split(sets)
-    if joined or any(look.file.yields == "samples" for look in sets.looks()) or _differ(by_split):
+    special = any(look.prefix or look.file.yields == "samples" for look in sets.looks())
+    if joined or special or _differ(by_split):
         return _by_names(said, sets, joined)
     guessed = [] if said.id else [guess_id(by_split)]
     identity = said.id or guessed[0].field
@@ -382,7 +383,8 @@ def _case(
     if sets.files is not None:
         for split in SPLITS:
             looks = sets.files[split]
-            data[split] = [look.name for look in looks]
+            if looks:
+                data[split] = [look.name for look in looks]
             sources += [
                 Source(
                     look.file.path,

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from eval_autopsy import kernel, registry
 from eval_autopsy.errors import AutopsyError, CannotRead
 from eval_autopsy.readers import compressed
-from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample
+from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample, Tally
 from eval_autopsy.readers.opened import Lines, open_file, refuse_strangers
 from eval_autopsy.readers.trouble import explain
 from eval_autopsy.registry import Entry, Reader, Yields
@@ -54,6 +54,7 @@ class Rows(Iterator[kernel.Row]):
         self.reported: list[Reported] = []
         self.notes: list[Note] = []
         self.needs: list[Needs] = []
+        self.tally = Tally()
         self._unit = "sample" if entry.value.yields == "samples" else UNITS.get(entry.name, "row")
         lines = lenient and entry.name == "jsonl"
         self._items = self._readable_lines() if lines else _read(entry, stream, name)
@@ -70,7 +71,9 @@ class Rows(Iterator[kernel.Row]):
         try:
             item = next(self._items)
             if isinstance(item, Sample):
-                return item.row()
+                row = item.row()
+                self.tally.add(row.fields)
+                return row
         except StopIteration:
             self._finish()
             raise
@@ -193,12 +196,14 @@ def _described(path: Path, entry: Entry[Reader], packed: str) -> DataFile:
 def _recognise(head: bytes, packed: str, name: str) -> Entry[Reader]:
     """The reader that knows a file by its first bytes.
 
-    The plain formats come last: a reader for a tool's own log is more particular about its JSON.
+    A reader for a tool's own log is more particular than one for tables of some kind, and the plain
+    formats come last.
     What no reader is particular about must not be a kind of file that is known to be no data.
     """
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n") or head
     known = [entry for entry in registry.readers.describe() if _claims(entry, start, name)]
-    particular = [entry for entry in known if entry.name not in KERNEL_LAYOUTS]
+    logs = [entry for entry in known if entry.value.yields != "rows"]
+    particular = logs or [entry for entry in known if entry.name not in KERNEL_LAYOUTS]
     if len(particular) > 1:
         names = " and ".join(entry.name for entry in particular)
         what = f"the readers {names} both claim the file"

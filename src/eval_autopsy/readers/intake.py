@@ -26,7 +26,7 @@ from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
 from eval_autopsy.readers.join import Join, changed, join_of
-from eval_autopsy.readers.logs import Aside, Needs, Note, Reported
+from eval_autopsy.readers.logs import Aside, Needs, Note, Reconciled
 from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
 from eval_autopsy.records import SPLITS, Record, Split
 
@@ -51,9 +51,16 @@ class Place(NamedTuple):
 class Said(NamedTuple):
     """What a tool's log says beside its samples."""
 
-    reported: tuple[Reported, ...] = ()
+    reconciled: tuple[Reconciled, ...] = ()
     notes: tuple[Note, ...] = ()
     needs: tuple[Needs, ...] = ()
+    statuses: Mapping[str, int] = {}
+
+
+def said_by(rows: Rows) -> Said:
+    """What the log said whose rows were all read."""
+    reconciled = tuple(rows.tally.against(rows.reported))
+    return Said(reconciled, tuple(rows.notes), tuple(rows.needs), dict(rows.tally.statuses))
 
 
 class FileCount(NamedTuple):
@@ -77,9 +84,13 @@ class Reading(NamedTuple):
 
 
 def read_sources(
-    sources: Sequence[Source], wanted: Wanted, progress: Progress = lambda what, done, total: None
+    sources: Sequence[Source],
+    wanted: Wanted,
+    progress: Progress = lambda what, done, total: None,
+    *,
+    splits: Sequence[Split] = SPLITS,
 ) -> Reading:
-    """All records of a case; both splits must have some. `progress` hears of files in bytes.
+    """All records of a case; all of `splits` must have some. `progress` hears of files in bytes.
 
     Raises CannotRead at the first value that is not as it should be, and after the last record
     when required fields were missing.
@@ -102,7 +113,7 @@ def read_sources(
                 found.append(record)
                 if len(found) % TOLD_EVERY == 0:
                     progress("reading", sum(sizes[:number]) + rows.position, sum(sizes))
-        said = Said(tuple(rows.reported), tuple(rows.notes), tuple(rows.needs))
+        said = said_by(rows)
         file = _made(file, source, len(rows.aside))
         kept = kept if file.converted_from else []
         aside = tuple(rows.aside)
@@ -110,7 +121,7 @@ def read_sources(
             FileCount(file, rows.records, rows.blank, rows.lines, tuple(kept), aside, said, joins)
         )
     intake.finish()
-    for split in SPLITS:
+    for split in splits:
         if not any(record.split == split for record in found):
             what = f"no record belongs to {split}"
             names = ", ".join(str(count.file.path) for count in counts)
