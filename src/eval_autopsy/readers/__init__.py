@@ -1,6 +1,6 @@
 """Data files in, records out. What a file is, is told by its content, never by its name."""
 
-from eval_autopsy.readers import csv_table, delimited, json_array, jsonl, parquet
+from eval_autopsy.readers import arrow, csv_table, delimited, json_array, jsonl, parquet
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
 from eval_autopsy.readers.intake import (
     Reading,
@@ -18,6 +18,7 @@ __all__ = [
     "Source",
     "SplitColumn",
     "Wanted",
+    "arrow",
     "csv_table",
     "delimited",
     "json_array",
