@@ -9,18 +9,13 @@ from typing import Any, NamedTuple
 from eval_autopsy import kernel, registry
 from eval_autopsy.errors import AutopsyError, CannotRead
 from eval_autopsy.readers import compressed
-<<<<<<< HEAD
-from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample, Tally
-=======
 from eval_autopsy.readers.exports import PARQUET, beginning
-from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample
->>>>>>> logsB
+from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample, Tally
 from eval_autopsy.readers.opened import Lines, open_file, refuse_strangers
 from eval_autopsy.readers.trouble import explain
 from eval_autopsy.registry import Entry, Reader, Yields
 
 KERNEL_LAYOUTS = ("jsonl", "json", "csv")
-OTHER_TABLES = ("arrow", "delimited", "parquet")
 UNITS = {"jsonl": "", "csv": "", "json": "item"}  # what a row's number counts, when not lines
 
 
@@ -202,28 +197,15 @@ def _described(path: Path, entry: Entry[Reader], packed: str) -> DataFile:
 def _recognise(head: bytes, start: bytes, packed: str, name: str) -> Entry[Reader]:
     """The reader that knows a file by what it begins with.
 
-<<<<<<< HEAD
-    A reader for a tool's own log is more particular than one for tables of some kind, and the plain
-    formats come last.
-    What no reader is particular about must not be a kind of file that is known to be no data.
-=======
     The plain formats come last: a reader for a tool's own log is more particular about its JSON, or
     about the columns of a table. What no reader is particular about must not be a kind of file that
     is known to be no data.
->>>>>>> logsB
     """
     known = [entry for entry in registry.readers.describe() if _claims(entry, start, name)]
-<<<<<<< HEAD
-    logs = [entry for entry in known if entry.value.yields != "rows"]
-    particular = logs or [entry for entry in known if entry.name not in KERNEL_LAYOUTS]
-    if len(particular) > 1:
-        names = " and ".join(entry.name for entry in particular)
-=======
     rank = min(map(_rank, known))
     found, *others = (entry for entry in known if _rank(entry) == rank)
     if others:
         names = " and ".join(entry.name for entry in (found, *others))
->>>>>>> logsB
         what = f"the readers {names} both claim the file"
         raise CannotRead(what, where=name, remedy="uninstall the package of one of them")
     if found.name in KERNEL_LAYOUTS:
@@ -238,7 +220,9 @@ def _recognise(head: bytes, start: bytes, packed: str, name: str) -> Entry[Reade
 
 
 def _rank(entry: Entry[Reader]) -> int:
-    return 2 if entry.name in KERNEL_LAYOUTS else 1 if entry.name in OTHER_TABLES else 0
+    if entry.name in KERNEL_LAYOUTS:
+        return 2
+    return 1 if entry.value.yields == "rows" else 0
 
 
 def _claims(entry: Entry[Reader], start: bytes, name: str) -> bool:
