@@ -32,8 +32,9 @@ HEADER, START, SUMMARIES = "header.json", "_journal/start.json", "summaries.json
 JOURNAL = "_journal/summaries/"
 SAMPLE_ENTRY = re.compile(r"samples/.+\.json", re.DOTALL)
 JSON_LOG = re.compile(rb'\{\s*"version"\s*:\s*\d+\s*,\s*"status"\s*:\s*"\w+"\s*,\s*"eval"\s*:\s*\{')
-# What can be long in a sample, so that no sample is too long to be read. Most of it is not wanted.
-LONG = ("messages", "events", "attachments.*", "store.*", "events_data.messages")
+# What can be long in a sample is read by its items, so that no sample is too long.
+UNWANTED = ("events", "events_data.messages", "events_data.calls")
+LONG = ("messages", "attachments.*", "store.*", *UNWANTED)
 LETTERS: Mapping[object, object] = {"C": True, "I": False, "P": Decimal("0.5"), "N": False}
 MEANS = ("accuracy", "mean")  # metrics that are the mean of a score over samples
 ATTACHED = "attachment://"
@@ -220,7 +221,7 @@ def _means(log: Log, score: Mapping[str, Any], where: str) -> Iterator[Reported 
 def _one(archive: Archive, entry: str) -> dict[str, Any]:
     """The members of a sample that are wanted, read from its entry."""
     found: dict[str, Any] = {"messages": [], "attachments": {}}
-    for part in parts(archive.open(entry), archive.where(entry), LONG):
+    for part in parts(archive.open(entry), archive.where(entry), LONG, UNWANTED):
         first, _, rest = part.path.partition(".")
         if part.path == "messages" and part.at:
             found["messages"].append(part.value)
