@@ -2,8 +2,8 @@
 
 1. SQLite is told that nobody writes to the store, so it makes no file beside it. What a program
    that is writing has put into `-wal` so far is read, too, from a copy of both that is then gone.
-2. The store may be a stranger's: nothing in its schema is run, and no value is longer than 16 MiB.
-3. The tables must be tables. An eval without rows of its own, as of versions that kept all results
+2. The store may be a stranger's: it can load nothing, and no value is longer than 16 MiB.
+3. The tables must be plain tables, of whose columns none that is computed is taken. An eval without rows of its own, as of versions that kept all results
    in one cell, is counted and not read.
 """
 
@@ -23,7 +23,7 @@ from eval_autopsy import kernel
 from eval_autopsy.readers.json_items import value_of
 from eval_autopsy.readers.log_values import iso_time
 from eval_autopsy.readers.logs import Aside, Item, Note
-from eval_autopsy.readers.opened import Lines
+from eval_autopsy.readers.opened import EXPORT, Lines
 from eval_autopsy.readers.promptfoo import Run, Setting
 from eval_autopsy.registry import reader
 
@@ -52,11 +52,8 @@ JSON = ("test_case", "prompt", "provider", "response", "grading_result", "named_
 NEEDED = {"eval_id", "prompt_idx", "test_idx", "test_case", "success"}
 
 
-@reader(
-    "promptfoo_store",
-    sniff=lambda head: head.startswith(MAGIC) and b"eval_results" in head and b"evals" in head,
-    yields="samples",
-)
+# Where a database names its tables is anywhere in it: its first bytes do not tell whose it is.
+@reader("promptfoo_store", sniff=lambda head: head.startswith(MAGIC), yields="samples")
 def promptfoo_store(stream: Lines, name: str) -> Iterator[Item]:
     """One sample for each test, prompt and provider of all evals in a store of promptfoo.
 
@@ -67,8 +64,7 @@ def promptfoo_store(stream: Lines, name: str) -> Iterator[Item]:
             yield from notes
             yield from _items(store, name)
     except sqlite3.Error as error:
-        what = f"the database is damaged or no store of promptfoo's: {error}"
-        raise kernel.Unreadable(what, name, "copy it again, or export the eval as JSON") from None
+        raise _other(f"it is damaged: {error}", name) from None
 
 
 @contextmanager
@@ -102,17 +98,18 @@ def _copied(path: Path, beside: Path, folder: Path) -> Path:
 def _restrict(store: sqlite3.Connection) -> None:
     store.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, kernel.LINE_LIMIT)
     store.row_factory = sqlite3.Row
-    for rule in ("trusted_schema = OFF", "cell_size_check = ON", "query_only = ON"):
+    # Not `trusted_schema = OFF`: promptfoo's own indexes call functions.
+    for rule in ("cell_size_check = ON", "query_only = ON"):
         store.execute(f"PRAGMA {rule}")
 
 
 def _items(store: sqlite3.Connection, name: str) -> Iterator[Item]:
     _refuse_views(store, name)
-    evals = {row["id"]: row["description"] for row in store.execute("SELECT * FROM evals")}
     there = {row["name"] for row in store.execute("PRAGMA table_info(eval_results)")}
     if lacking := sorted(NEEDED - there):
-        what = f"its results have no column {lacking[0]!r}, as promptfoo's have"
-        raise kernel.Unreadable(what, name, "export the eval as JSON")
+        raise _other(f"its results have no column {lacking[0]!r}", name)
+    query = "SELECT id, description FROM evals"
+    evals = {row["id"]: row["description"] for row in store.execute(query)}
     columns = ", ".join(column for column in COLUMNS if column in there)
     run = Run()
     first = None
@@ -140,11 +137,15 @@ def _refuse_views(store: sqlite3.Connection, name: str) -> None:
     query = "SELECT type, sql FROM sqlite_master WHERE name IN ('evals', 'eval_results')"
     kinds = [(row["type"], str(row["sql"]).upper()) for row in store.execute(query)]
     if len(kinds) != 2 or any(
-        kind != "table" or not sql.startswith("CREATE TABLE") or " GENERATED " in sql
-        for kind, sql in kinds
+        kind != "table" or not sql.startswith("CREATE TABLE") for kind, sql in kinds
     ):
-        what = "it has no plain tables `evals` and `eval_results`, as promptfoo's store has"
-        raise kernel.Unreadable(what, name, "export the eval as JSON")
+        raise _other("it has no plain tables `evals` and `eval_results`", name)
+
+
+def _other(why: str, name: str) -> kernel.Unreadable:
+    """The error about a database that is not what promptfoo keeps."""
+    what = f"found an SQLite database that cannot be read as promptfoo's store: {why}"
+    return kernel.Unreadable(what, name, EXPORT)
 
 
 def _notes(read: int, older: int) -> Iterator[Note]:
