@@ -160,9 +160,13 @@ class Run:
         return self._systems[key]
 
     def _id(self, task: str, system: str, suffix: str, *, first: bool) -> str:
-        found = (task if first else f"{task}@{system}") + suffix
-        self._seen[found] += 1
-        return found if self._seen[found] == 1 else f"{found}#{self._seen[found]}"
+        called = (task if first else f"{task}@{system}") + suffix
+        found = called
+        while found in self._seen:
+            self._seen[called] += 1
+            found = f"{called}#{self._seen[called]}"
+        self._seen[found] = 1
+        return found
 
     def of_prompts(self, prompts: Any, where: str) -> Iterator[Reported]:
         """What a run says of each of its systems."""

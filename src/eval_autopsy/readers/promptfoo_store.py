@@ -3,8 +3,8 @@
 1. SQLite is told that nobody writes to the store, so it makes no file beside it. What a program
    that is writing has put into `-wal` so far is read, too, from a copy of both that is then gone.
 2. The store may be a stranger's: it can load nothing, and no value is longer than 16 MiB.
-3. The tables must be plain tables, of whose columns none that is computed is taken. An eval without rows of its own, as of versions that kept all results
-   in one cell, is counted and not read.
+3. The tables must be plain tables, of whose columns none that is computed is taken. An eval without
+   rows, as of versions that kept all its results in one cell, is counted and not read.
 """
 
 from __future__ import annotations
