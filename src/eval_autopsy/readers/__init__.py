@@ -1,6 +1,6 @@
 """Data files in, records out. What a file is, is told by its content, never by its name."""
 
-from eval_autopsy.readers import arrow, csv_table, delimited, json_array, jsonl, parquet
+from eval_autopsy.readers import arrow, csv_table, delimited, json_array, jsonl, otel, parquet
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
 from eval_autopsy.readers.intake import (
     Reading,
@@ -24,6 +24,7 @@ __all__ = [
     "json_array",
     "jsonl",
     "open_rows",
+    "otel",
     "parquet",
     "read_sources",
     "records",
