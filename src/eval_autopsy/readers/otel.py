@@ -16,6 +16,7 @@ from typing import Any
 from eval_autopsy import kernel
 from eval_autopsy.readers.exports import export, is_spread
 from eval_autopsy.readers.json_items import Part, lines, parts
+from eval_autopsy.readers.log_values import Unfit
 from eval_autopsy.readers.logs import Aside, Item
 from eval_autopsy.readers.opened import Lines
 from eval_autopsy.readers.spans import Span, nanoseconds_of
@@ -27,13 +28,7 @@ DETAILS = "gen_ai.client.inference.operation.details"  # has the messages, when 
 OTLP = re.compile(rb'\{\s*"resourceSpans"\s*:\s*\[')
 HEXADECIMAL = re.compile(r"(?:0x)?([0-9a-fA-F]{16}|[0-9a-fA-F]{32})")
 FAILED = (2, "STATUS_CODE_ERROR", "ERROR")
-
-
 UNSCORED = f"the spans have no event {EVALUATION!r}; name a file of scores by the ids of the traces"
-
-
-class Unfit(Exception):
-    """What is wrong with a span, or with a part of one."""
 
 
 @reader("otlp", sniff=lambda head: bool(OTLP.match(head)), yields="samples")

@@ -14,8 +14,8 @@ from typing import Any
 
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
-from eval_autopsy.readers.chat import answered, asked, known
 from eval_autopsy.readers.exports import cell
+from eval_autopsy.readers.said import answered, asked, known
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MODELS = ("LLM", "chat", "text_completion", "generate_content", "completion")

@@ -19,10 +19,11 @@ from typing import Any
 
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
-from eval_autopsy.readers.chat import known
 from eval_autopsy.readers.exports import cell
 from eval_autopsy.readers.grades import Grade, Grades, ordered
+from eval_autopsy.readers.log_values import flat
 from eval_autopsy.readers.logs import Item, Needs, Note, Sample
+from eval_autopsy.readers.said import known
 from eval_autopsy.readers.spans import ABOUT_MODELS, MODELS, TOOLS, Span, moment_of
 from eval_autopsy.readers.spool import Spool
 
@@ -57,8 +58,14 @@ CONVERSATION = ("gen_ai.conversation.id", "session.id")
 TAKEN = {name for names in (*NAMED.values(), CONVERSATION) for name in names}
 
 
-def samples(spans: Iterable[tuple[str, Span]], id_of: Callable[[str, Span], str]) -> Iterator[Item]:
-    """One sample for each trace, whose id is made of the trace's and its root; then the notes."""
+def samples(
+    spans: Iterable[tuple[str, Span]], id_of: Callable[[str, Span], str], unscored: str
+) -> Iterator[Item]:
+    """One sample for each trace, then the notes.
+
+    `id_of` makes its id of the trace's and the root; `unscored` says where the scores are, for when
+    no span has any.
+    """
     spool, grades = Spool(), Grades()
     for trace, span in spans:
         for grade in span.grades:
@@ -130,7 +137,7 @@ def _attributes(spans: list[Span], models: list[Span]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for span in spans:
         metadata = cell(span.attributes.get("metadata"))
-        found = (flat(metadata) if isinstance(metadata, dict) else {}) | found
+        found = (_known(metadata) if isinstance(metadata, dict) else {}) | found
         found = _telling(span.attributes) | found
     found = _telling(spans[0].resource) | found
     for name, names in NAMED.items():
@@ -147,7 +154,7 @@ def _attributes(spans: list[Span], models: list[Span]) -> dict[str, Any]:
 
 def _telling(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes that say something about the case."""
-    return flat(
+    return _known(
         {
             name: cell(value)
             for name, value in attributes.items()
@@ -156,15 +163,9 @@ def _telling(attributes: Mapping[str, Any]) -> dict[str, Any]:
     )
 
 
-def flat(value: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """A mapping with the keys of inner ones dotted; what is null is left out."""
-    found: dict[str, Any] = {}
-    for key, inner in value.items():
-        if isinstance(inner, dict):
-            found |= flat(inner, f"{before}{key}.")
-        elif inner is not None:
-            found[before + key] = inner
-    return found
+def _known(value: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of an object that are not null, under dotted names."""
+    return {name: member for name, member in flat(value).items() if member is not None}
 
 
 def _sum(spans: list[Span], names: tuple[str, ...]) -> Decimal | None:
