@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from eval_autopsy import kernel
-from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.exports import First, cell, export
+from eval_autopsy.readers.grades import Grade, Grades, ordered
 from eval_autopsy.readers.log_values import flat
 from eval_autopsy.readers.logs import Aside, Item
-from eval_autopsy.readers.said import known
 from eval_autopsy.readers.spans import Span, nanoseconds_of
+from eval_autopsy.readers.spool import Spool
 from eval_autopsy.readers.traces import samples
 
 UNSCORED = (
@@ -44,9 +44,8 @@ def phoenix(rows: Iterator[kernel.Row], name: str) -> Iterator[Item]:
 
 def _spans(rows: Iterator[kernel.Row], aside: list[Aside]) -> Iterator[tuple[str, Span]]:
     for row in rows:
-        trace, identity = (
-            kernel.field(row.fields, f"context.{one}_id") for one in ("trace", "span")
-        )
+        trace = kernel.field(row.fields, "context.trace_id")
+        identity = kernel.field(row.fields, "context.span_id")
         if isinstance(trace, str) and trace and isinstance(identity, str) and identity:
             yield trace, _span(row, identity)
         else:
@@ -55,12 +54,9 @@ def _spans(rows: Iterator[kernel.Row], aside: list[Aside]) -> Iterator[tuple[str
 
 def _span(row: kernel.Row, identity: str) -> Span:
     fields = row.fields
+    message = fields.get("status_message") or _exception(cell(fields.get("events")))
     attributes = _attributes(fields)
     attributes.setdefault("openinference.span.kind", fields.get("span_kind"))
-    failed = fields.get("status_code") == "ERROR"
-    message = known(
-        fields.get("status_message") or None, _exception(cell(fields.get("events"))), ""
-    )
     return Span(
         at=row.line,
         id=identity,
@@ -68,23 +64,61 @@ def _span(row: kernel.Row, identity: str) -> Span:
         name=str(fields.get("name") or ""),
         begins=nanoseconds_of(fields.get("start_time")),
         ends=nanoseconds_of(fields.get("end_time")),
-        error=str(message) if failed else None,
+        error=str(message) if fields.get("status_code") == "ERROR" else None,
         attributes=attributes,
     )
 
 
 def _attributes(fields: dict[str, Any]) -> dict[str, Any]:
-    """The attributes of a span, in columns of their own or inside one; the metadata in one piece."""
-    inner = cell(fields.get("attributes"))
-    found = (
-        flat({key: value for key, value in inner.items() if key != "metadata"})
-        if isinstance(inner, dict)
-        else {}
-    )
+    """The attributes of a span, in columns of their own or in one; metadata stays in one piece."""
+    inside = cell(fields.get("attributes"))
+    given = inside if isinstance(inside, dict) else {}
+    metadata = {name: value for name, value in given.items() if name == "metadata"}
+    found = flat({name: value for name, value in given.items() if name != "metadata"}) | metadata
+    for name, value in fields.items():
+        if name.startswith(PREFIX) and value not in (None, ""):
+            found[name.removeprefix(PREFIX)] = value
     return found
 
 
-def _exception(events: Any) -> Any:
-    """The message of the first exception among events, or MISSING."""
-    found = (kernel.field(event, "attributes.exception.message") for event in events)
-    return next((text for text in found if text), MISSING)
+def _exception(events: Any) -> str:
+    """The message of the first exception among events, "" when there is none."""
+    for event in events if isinstance(events, list) else []:
+        about = event.get("attributes") if isinstance(event, dict) else None
+        text = kernel.field(about, "exception.message") if isinstance(about, dict) else None
+        if isinstance(text, str) and text:
+            return text
+    return ""
+
+
+def _are_annotations(first: First) -> bool:
+    named = {"annotation_name", "result.score"} <= first.keys() or "result" in first
+    return named and {"span_id", "annotator_kind"} <= first.keys()
+
+
+@export("phoenix_annotations", known=_are_annotations, yields="scores")
+def phoenix_annotations(rows: Iterator[kernel.Row], name: str) -> Iterator[Item | kernel.Row]:
+    """One row of scores for each span that a table of Phoenix annotations is about."""
+    spool, grades = Spool(), Grades()
+    for row in rows:
+        span, grade = row.fields.get("span_id"), _grade(row.fields)
+        if not isinstance(span, str) or not span or grade is None:
+            yield Aside(row.line, "the annotation has no span, or no name")
+            continue
+        grades.see(grade)
+        spool.add(span, [row.line, *grade])
+    for span, found in spool:
+        of_span = [Grade(*grade) for _, *grade in found]
+        scores = ordered(of_span, grades.chosen())
+        yield kernel.Row(found[0][0], {"id": span, "score": grades.of(of_span), "scores": scores})
+    yield from grades.notes()
+
+
+def _grade(fields: dict[str, Any]) -> Grade | None:
+    """The score and label of an annotation; None when it has no name."""
+    fields = fields | {"result": cell(fields.get("result"))}
+    name = fields.get("annotation_name") or fields.get("name")
+    score, label = (kernel.field(fields, f"result.{part}") for part in ("score", "label"))
+    number = kernel.number_in(score)
+    text = label if isinstance(label, str) and label else None
+    return Grade(name, number, text) if isinstance(name, str) and name else None
