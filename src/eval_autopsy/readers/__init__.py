@@ -1,6 +1,6 @@
 """Data files in, records out. What a file is, is told by its content, never by its name."""
 
-from eval_autopsy.readers import csv_table, delimited, json_array, jsonl, parquet
+from eval_autopsy.readers import csv_table, delimited, json_array, jsonl, mlflow, parquet
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
 from eval_autopsy.readers.intake import (
     Reading,
@@ -22,6 +22,7 @@ __all__ = [
     "delimited",
     "json_array",
     "jsonl",
+    "mlflow",
     "open_rows",
     "parquet",
     "read_sources",
