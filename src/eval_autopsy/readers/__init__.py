@@ -1,6 +1,14 @@
 """Data files in, records out. What a file is, is told by its content, never by its name."""
 
-from eval_autopsy.readers import csv_table, delimited, json_array, jsonl, mlflow, parquet
+from eval_autopsy.readers import (
+    csv_table,
+    delimited,
+    inspect_ai,
+    json_array,
+    jsonl,
+    mlflow,
+    parquet,
+)
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
 from eval_autopsy.readers.intake import (
     Reading,
@@ -20,6 +28,7 @@ __all__ = [
     "Wanted",
     "csv_table",
     "delimited",
+    "inspect_ai",
     "json_array",
     "jsonl",
     "mlflow",

@@ -1,17 +1,41 @@
-"""Values of a log, of whose types nothing is certain: as what they should be, or as nothing."""
+"""Values of tools' logs, taken as what they should be: a message's text, a number, a time.
+
+Of most it is said what they are when they are of the kind that is meant, and nothing else. `taken`
+raises Unfit for what is of another kind, so that the reader can set the record aside.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from eval_autopsy import kernel
 from eval_autopsy.readers.json_items import value_of
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+KINDS = {dict: "an object", list: "an array", str: "text", int: "a whole number", bool: "a verdict"}
 NESTED = 4  # objects inside objects that attributes are taken from
+LATEST = 253_402_300_799_000  # milliseconds: the last second of the year 9999
+
+
+class Unfit(Exception):
+    """A value that is not of the kind that was expected; the message says which, for an Aside."""
+
+
+def taken(record: Any, key: str, kind: type) -> Any:
+    """The value at a key, when it is of a kind; None when there is none. Raises Unfit."""
+    value = record.get(key)
+    if value is None or (isinstance(value, kind) and (kind is bool) >= isinstance(value, bool)):
+        return value
+    raise Unfit(f"its {key} is {str(value)[:40]!r}, expected {KINDS[kind]}")
+
+
+def inside(value: Any, *path: str) -> Any:
+    """The value at a path of keys, or None where there is no object to look in."""
+    for key in path:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -52,14 +76,6 @@ def verdict(value: Any) -> bool | None:
     return None if found is None or found not in (0, 1) else found == 1
 
 
-def iso(milliseconds: Any) -> str | None:
-    """The ISO 8601 time in UTC of milliseconds since 1970; None when they are none."""
-    found = number(milliseconds)
-    if found is None or abs(found) > 10**14:  # the year 5138
-        return None
-    return (EPOCH + timedelta(milliseconds=float(found))).isoformat()
-
-
 def inner(value: Any) -> Any:
     """The value of a text that is itself JSON; the value as it is when it is none."""
     if not isinstance(value, str):
@@ -68,6 +84,42 @@ def inner(value: Any) -> Any:
         return value_of(value, "")
     except kernel.Unreadable:
         return value
+
+
+def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
+    """The members of an object under dotted names, those of the objects inside it among them."""
+    found: dict[str, object] = {}
+    for key, member in value.items():
+        if isinstance(member, dict):
+            found |= flat(member, f"{prefix}{key}.")
+        else:
+            found[prefix + key] = member
+    return found
+
+
+def content_text(content: Any) -> str:
+    """The text of a chat message's content, which is text or an array of parts."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    texts = (inside(part, "text") for part in parts if inside(part, "type") == "text")
+    return "\n".join(text for text in texts if isinstance(text, str))
+
+
+def asked(value: Any) -> Any:
+    """The text of the user's message, when an input is a chat with only one; else the input."""
+    chat = value if isinstance(value, list) else []
+    by_user = [inside(one, "content") for one in chat if inside(one, "role") == "user"]
+    alone = len(by_user) == 1 and content_text(by_user[0])
+    return alone or value
+
+
+def iso_time(milliseconds: Any) -> str | None:
+    """A time in milliseconds since 1970 as ISO 8601 in UTC; None for what is no such time."""
+    found = amount(milliseconds)
+    if found is None or found > LATEST:
+        return None
+    return datetime.fromtimestamp(float(found) / 1000, UTC).isoformat(timespec="milliseconds")
 
 
 def attributes(values: Mapping[str, Any], *, without: Sequence[str] = ()) -> dict[str, Any]:

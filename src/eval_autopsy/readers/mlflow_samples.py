@@ -27,7 +27,7 @@ from eval_autopsy.readers.log_values import (
     amount,
     attributes,
     inner,
-    iso,
+    iso_time,
     mapping,
     sequence,
     text,
@@ -265,7 +265,7 @@ def _error(record: Record) -> str:
 def _time(value: Any) -> str | None:
     if isinstance(value, str):
         return value or None
-    return iso(value)
+    return iso_time(value)
 
 
 def _spans(record: Record) -> list[Any]:
