@@ -65,6 +65,7 @@ HOMES = {
         "cubes",
         "evidence",
         "questions.slices",
+        "readers.arrow",
         "readers.parquet",
         "receipt.certify",
         "verdicts",

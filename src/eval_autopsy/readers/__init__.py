@@ -1,6 +1,7 @@
 """Data files in, records out. What a file is, is told by its content, never by its name."""
 
 from eval_autopsy.readers import (
+    arrow,
     csv_table,
     delimited,
     inspect_ai,
@@ -26,6 +27,7 @@ __all__ = [
     "Source",
     "SplitColumn",
     "Wanted",
+    "arrow",
     "csv_table",
     "delimited",
     "inspect_ai",
