@@ -7,6 +7,8 @@ from eval_autopsy.readers import (
     inspect_ai,
     json_array,
     jsonl,
+    lm_eval,
+    lm_eval_results,
     mlflow,
     parquet,
 )
@@ -33,6 +35,8 @@ __all__ = [
     "inspect_ai",
     "json_array",
     "jsonl",
+    "lm_eval",
+    "lm_eval_results",
     "mlflow",
     "open_rows",
     "parquet",
