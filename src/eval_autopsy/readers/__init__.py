@@ -10,6 +10,8 @@ from eval_autopsy.readers import (
     lm_eval,
     lm_eval_results,
     mlflow,
+    openai_evals,
+    openai_evals_api,
     parquet,
 )
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
@@ -39,6 +41,8 @@ __all__ = [
     "lm_eval_results",
     "mlflow",
     "open_rows",
+    "openai_evals",
+    "openai_evals_api",
     "parquet",
     "read_sources",
     "records",
