@@ -30,7 +30,7 @@ from eval_autopsy.registry import reader
 
 HEADER, START, SUMMARIES = "header.json", "_journal/start.json", "summaries.json"
 JOURNAL = "_journal/summaries/"
-SAMPLE_ENTRY = re.compile(r"samples/(.+)_epoch_(\d+)\.json", re.DOTALL)
+SAMPLE_ENTRY = re.compile(r"samples/.+\.json", re.DOTALL)
 JSON_LOG = re.compile(rb'\{\s*"version"\s*:\s*\d+\s*,\s*"status"\s*:\s*"\w+"\s*,\s*"eval"\s*:\s*\{')
 # What can be long in a sample, so that no sample is too long to be read. Most of it is not wanted.
 LONG = ("messages", "events", "attachments.*", "store.*", "events_data.messages")
