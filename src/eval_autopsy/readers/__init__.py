@@ -9,6 +9,7 @@ from eval_autopsy.readers import (
     jsonl,
     mlflow,
     parquet,
+    tau_bench,
 )
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
 from eval_autopsy.readers.intake import (
@@ -38,4 +39,5 @@ __all__ = [
     "parquet",
     "read_sources",
     "records",
+    "tau_bench",
 ]
