@@ -7,8 +7,10 @@ from eval_autopsy.readers import (
     inspect_ai,
     json_array,
     jsonl,
+    mini_swe_agent,
     mlflow,
     parquet,
+    swe_bench,
     tau_bench,
 )
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
@@ -34,10 +36,12 @@ __all__ = [
     "inspect_ai",
     "json_array",
     "jsonl",
+    "mini_swe_agent",
     "mlflow",
     "open_rows",
     "parquet",
     "read_sources",
     "records",
+    "swe_bench",
     "tau_bench",
 ]
