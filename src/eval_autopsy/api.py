@@ -79,6 +79,7 @@ class Autopsy:
             material.judged,
             scorer=material.scorer,
             errors=material.errors,
+            sources=material.sources,
             notes=material.notes,
         )
 

@@ -45,6 +45,7 @@ class Material(NamedTuple):
     judged: tuple[Judged, ...]
     scorer: str  # that recomputes
     errors: str  # "wrong" or "apart": what a failed call counts as
+    sources: tuple[str, ...]  # the names of the files
     notes: tuple[str, ...]
 
 
@@ -68,10 +69,12 @@ def of_case(case: Case, progress: Progress = gathered.quiet) -> Material:
         scorer |= {"name": EXACT, "rule": EXACT}
     recorded = "score" in case.wanted.fields and case.system is None
     judged = _judged(found.records, scorer, recorded, choices=False)
+    notes = []
     if recorded and under_audit != "recorded":
-        note = f"the case scores by {under_audit}; what is audited is the score that the data hold"
-        return Material(judged, scorer["name"], found.spec["errors"], (note,))
-    return Material(judged, scorer["name"], found.spec["errors"], ())
+        words = "the case scores by {}; what is audited is the score that the data hold"
+        notes.append(words.format(under_audit))
+    sources = tuple(dict.fromkeys(source.name for source in case.sources))
+    return Material(judged, scorer["name"], found.spec["errors"], sources, tuple(notes))
 
 
 def of_options(said: Said) -> Material:
@@ -103,7 +106,8 @@ def of_options(said: Said) -> Material:
         what = "nothing says which answers are right"
         remedy = "name a recorded score with --correct, or --output and --expected to compare"
         raise BadCase(what, where=places[0].look.name, remedy=remedy)
-    return Material(judged, scorer, "apart", tuple(notes))
+    sources = tuple(place.look.name for place in places)
+    return Material(judged, scorer, "apart", sources, tuple(notes))
 
 
 # Verdicts

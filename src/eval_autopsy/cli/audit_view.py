@@ -20,15 +20,13 @@ ID_LENGTH = 24  # characters of an id
 
 def show(out: Out, found: Audit, study: Autopsy) -> None:
     """All of the answer."""
-    out.say(title(study), bold=True)
+    out.say(title(found, study), bold=True)
     for note in found.notes:
-        out.say(f"guessed: {kernel.visible(note)}")
+        out.say(f"{'note' if study.written else 'guessed'}: {kernel.visible(note)}")
     for split in found.splits:
         out.say()
-        out.table(
-            [split if len(found.splits) > 1 else "", "right", "rate", "95% interval", "no verdict"],
-            list(scores(found, split)),
-        )
+        heads = [named(found, split), "right", "rate", "95% interval", "no verdict"]
+        out.table(heads, list(scores(found, split)))
     out.say()
     for flips in found.flips:
         out.say(flipped(flips))
@@ -45,9 +43,14 @@ def show(out: Out, found: Audit, study: Autopsy) -> None:
         out.say(line)
 
 
-def title(study: Autopsy) -> str:
-    """The name of the case, or what was asked about."""
-    return study.case.name if study.written else "scorer audit"
+def title(found: Audit, study: Autopsy) -> str:
+    """The name of the case, or the files that are audited."""
+    return study.case.name if study.written else kernel.visible(", ".join(found.sources))
+
+
+def named(found: Audit, split: str) -> str:
+    """The name of a split where there are two."""
+    return split if len(found.splits) > 1 else "score"
 
 
 def scores(found: Audit, split: str) -> Iterator[list[str]]:
@@ -81,7 +84,7 @@ def closing(found: Audit, study: Autopsy) -> Iterator[str]:
     if not found.findings:
         yield "no suspects"
     for split in found.splits:
-        yield f"{split}: {bounds(found, split)}"
+        yield f"{named(found, split)}: {bounds(found, split)}"
     yield from apart(found)
     if study.written:
         yield f"next: {command('autopsy', 'run', case_path(study))} (writes the receipt)"

@@ -156,6 +156,7 @@ class Corrected:
 class Audit:
     """The answer of `autopsy audit`."""
 
+    sources: tuple[str, ...]  # the names of the files
     scorer: str  # the name of the one that recomputes; "" where nothing can be recomputed
     splits: tuple[str, ...]
     scores: Mapping[str, Mapping[ScoreName, Score]]  # by split
@@ -170,6 +171,7 @@ class Audit:
     def to_dict(self) -> dict[str, Any]:
         """The JSON of `autopsy audit`."""
         return {
+            "sources": list(self.sources),
             "scorer": self.scorer,
             "scores": {
                 split: {name: score.to_dict() for name, score in scores.items()}
@@ -206,7 +208,12 @@ class Audit:
 
 
 def audit_of(
-    judged: Sequence[Judged], *, scorer: str, errors: str = "apart", notes: Iterable[str] = ()
+    judged: Sequence[Judged],
+    *,
+    scorer: str,
+    errors: str = "apart",
+    sources: Iterable[str] = (),
+    notes: Iterable[str] = (),
 ) -> Audit:
     """The audit of records of one split or both. `errors` is what a failed call counts as."""
     known = References(judged)
@@ -217,6 +224,7 @@ def audit_of(
     )
     columns = _columns(judged, by_input)
     return Audit(
+        sources=tuple(sources),
         scorer=scorer if "recomputed" in columns else "",
         splits=splits,
         scores={split: _scores(judged, columns, split) for split in splits},
@@ -255,11 +263,12 @@ def _scores(judged: Sequence[Judged], columns: Columns, split: str) -> dict[Scor
 
 
 def _flips(judged: Sequence[Judged], columns: Columns) -> tuple[Flips, ...]:
-    """Each scorer against the one before it."""
+    """Each scorer against the one before it, and the last against the first."""
     names = list(columns)
+    pairs = [*pairwise(names), *([(names[0], names[-1])] if len(names) > 2 else [])]
     return tuple(
         Flips(before=one, after=other, cells=_cells(judged, columns[one], columns[other]))
-        for one, other in pairwise(names)
+        for one, other in pairs
     )
 
 

@@ -21,6 +21,7 @@ from typing import NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
+from eval_autopsy.questions.answers import objects_in
 from eval_autopsy.questions.judged import Judged, alike
 
 AGREE = 0.9  # of the records with the label
@@ -72,7 +73,8 @@ class References:
         stated = {name: self._stated(row, name, value) for name, value in parts.items()}
         if not parts or None in stated.values() or one.failed or one.record.output is MISSING:
             return None
-        return all(alike(_part(one.record.output, name), stated[name]) for name in parts)
+        output = _read(one)
+        return all(alike(_part(output, name), stated[name]) for name in parts)
 
     def _stated(self, row: int, name: str, expected: object) -> str | None:
         """The value under a field's label; None where there is no telling."""
@@ -143,6 +145,14 @@ def _rules(
             forms = Counter(form_of(stated) for stated, wanted in both if alike(stated, wanted))
             often = frozenset(form for form, n in forms.items() if n >= FORM_SEEN)
             yield name, Rule(label, often)
+
+
+def _read(one: Judged) -> object:
+    """The output, or the object that it is inside of its wrapping where an object is expected."""
+    output = one.record.output
+    if isinstance(output, str) and isinstance(one.record.expected, dict):
+        return next(objects_in(output), output)
+    return output
 
 
 def _part(output: object, name: str) -> object:
