@@ -66,6 +66,7 @@ HOMES = {
         "evidence",
         "questions.audit",
         "questions.slices",
+        "readers.arrow",
         "readers.parquet",
         "receipt.certify",
         "verdicts",

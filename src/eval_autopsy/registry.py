@@ -278,9 +278,10 @@ def reader(
 ) -> Callable[[Callable[[Any, str], Iterator[Any]]], Reader]:
     """A decorator that enters a function as the reader `name`, for files that `sniff` knows.
 
-    `sniff` is given the first 64 KiB, unpacked and without leading white space, and is strict: a
-    file that two readers claim is an error. The function is given the stream and the name to call
-    the file by in messages.
+    `sniff` is given the first 64 KiB, unpacked and without leading white space (of Parquet and
+    Arrow files the footer, where the columns are named), and is strict: a file that two readers
+    claim is an error. The function is given the stream and the name to call the file by in
+    messages. A tool's table is better entered by `readers.exports.export`.
     """
 
     def enter(read: Callable[[Any, str], Iterator[Any]]) -> Reader:

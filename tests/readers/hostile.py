@@ -183,7 +183,7 @@ STRANGERS = [
     Hostile("old-pickle.pkl", b"(dp0\nS'id'\n", None, "would run code"),
     Hostile("archive.bz2", b"BZh91AY", None, "a bzip2 file"),
     Hostile("archive.xz", b"\xfd7zXZ\0", None, "an xz file"),
-    Hostile("frame.feather", b"ARROW1\0\0", None, "an Arrow (Feather) file"),
+    Hostile("frame.feather", b"ARROW1\0\0", None, "the Arrow file is cut off"),
     Hostile("secret.parquet", b"PARErest", None, "an encrypted Parquet file"),
     Hostile("paper.pdf", b"%PDF-1.7", None, "a PDF document"),
     Hostile("cut.parquet", b"PAR1rest", None, "the Parquet file is cut off"),

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 from eval_autopsy import kernel, registry
 from eval_autopsy.errors import AutopsyError, CannotRead
 from eval_autopsy.readers import compressed
+from eval_autopsy.readers.exports import PARQUET, beginning
 from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample
 from eval_autopsy.readers.opened import Lines, open_file, refuse_strangers
 from eval_autopsy.readers.trouble import explain
 from eval_autopsy.registry import Entry, Reader, Yields
 
 KERNEL_LAYOUTS = ("jsonl", "json", "csv")
+OTHER_TABLES = ("arrow", "delimited", "parquet")
 UNITS = {"jsonl": "", "csv": "", "json": "item"}  # what a row's number counts, when not lines
 
 
@@ -169,7 +171,7 @@ def open_rows(path: Path, name: str = "", *, lenient: bool = False) -> tuple[Dat
         packed = compressed.kind_of(stream.head(), name)
         if packed:
             stream = compressed.decompressed(stream, packed, name)
-        entry = _recognise(stream.head(), packed, name)
+        entry = _recognise(stream.head(), beginning(stream), packed, name)
         return _described(path, entry, packed), Rows(stream, name, entry, lenient=lenient)
     except BaseException:
         stream.close()
@@ -190,29 +192,33 @@ def _described(path: Path, entry: Entry[Reader], packed: str) -> DataFile:
     return DataFile(path, found, packed, "")
 
 
-def _recognise(head: bytes, packed: str, name: str) -> Entry[Reader]:
-    """The reader that knows a file by its first bytes.
+def _recognise(head: bytes, start: bytes, packed: str, name: str) -> Entry[Reader]:
+    """The reader that knows a file by what it begins with.
 
-    The plain formats come last: a reader for a tool's own log is more particular about its JSON.
-    What no reader is particular about must not be a kind of file that is known to be no data.
+    The plain formats come last: a reader for a tool's own log is more particular about its JSON, or
+    about the columns of a table. What no reader is particular about must not be a kind of file that
+    is known to be no data.
     """
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n") or head
     known = [entry for entry in registry.readers.describe() if _claims(entry, start, name)]
-    particular = [entry for entry in known if entry.name not in KERNEL_LAYOUTS]
-    if len(particular) > 1:
-        names = " and ".join(entry.name for entry in particular)
+    rank = min(map(_rank, known))
+    found, *others = (entry for entry in known if _rank(entry) == rank)
+    if others:
+        names = " and ".join(entry.name for entry in (found, *others))
         what = f"the readers {names} both claim the file"
         raise CannotRead(what, where=name, remedy="uninstall the package of one of them")
-    if not particular:
+    if found.name in KERNEL_LAYOUTS:
         refuse_strangers(head, name)
-    found = (particular or known)[0]
-    if found.name == "parquet" and packed:
+    if start.startswith(PARQUET) and packed:
         what = f"found a Parquet file inside {packed}"
         raise CannotRead(what, where=name, remedy="unpack it; Parquet is compressed by itself")
     if found.name == "csv" and b"\0" in start[:1024].partition(b"\n")[0]:
         what = "found binary data, expected JSON Lines, a JSON array, CSV or Parquet"
         raise CannotRead(what, where=name, remedy="export the rows as one of these")
     return found
+
+
+def _rank(entry: Entry[Reader]) -> int:
+    return 2 if entry.name in KERNEL_LAYOUTS else 1 if entry.name in OTHER_TABLES else 0
 
 
 def _claims(entry: Entry[Reader], start: bytes, name: str) -> bool:

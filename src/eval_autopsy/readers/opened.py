@@ -39,6 +39,12 @@ class Lines(io.BufferedReader):
             self.first = self.first or line
         return line
 
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Goes to a byte; what is read again from the start is counted again from nothing."""
+        if offset == 0 and whence == io.SEEK_SET:
+            self.lines = self.taken = self.blank = 0
+        return super().seek(offset, whence)
+
     def head(self) -> bytes:
         """The first bytes, which stay to be read."""
         return self.peek(HEAD)[:HEAD]
@@ -119,8 +125,7 @@ STRANGERS = (
     Stranger(b"\xfd7zXZ\0", "an xz file", UNPACK),
     Stranger(b"7z\xbc\xaf", "a 7-Zip archive", UNPACK),
     Stranger(b"\x04\x22\x4d\x18", "an lz4 file", UNPACK),
-    Stranger(b"ARROW1", "an Arrow (Feather) file", EXPORT),
-    Stranger(b"FEA1", "a Feather file", EXPORT),
+    Stranger(b"FEA1", "a Feather file of version 1", EXPORT),
     Stranger(b"PARE", "an encrypted Parquet file", "decrypt it first"),
     Stranger(b"ORC", "an ORC file", EXPORT),
     Stranger(b"Obj\x01", "an Avro file", EXPORT),
