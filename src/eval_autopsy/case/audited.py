@@ -34,7 +34,7 @@ from eval_autopsy.readers.logs import ROLES
 from eval_autopsy.records import SPLITS, Record, Split
 
 PARTS = ("input", "expected", "output", "score", "error", "cluster")
-OF_LOGS = ("status", "grader_error", "system")  # fields of a sample that no record has as parts
+OF_LOGS = ("status", "grader_error", "system", "scores")  # of a sample, and no parts of a record
 LINE = "line"  # names a record that has no field for it
 EXACT = "exact_match"
 
@@ -119,8 +119,7 @@ def _judged(
     """The records with the verdicts of all scorers. `choices` is whether a list may be one."""
     recompute = verdicts.judge_of(scorer)
     by_value = verdicts.judge_of({**scorer, "name": "normalized", "rule": "normalized"})
-    as_recorded = verdicts.judge_of({"name": "recorded", "rule": "recorded"})
-    given = [_verdict(as_recorded, one, False) if recorded else None for one in records]
+    given = [_recorded(one) if recorded else None for one in records]
     any_given = any(verdict is not None for verdict in given)
     found = []
     for record, said in zip(records, given, strict=True):
@@ -133,10 +132,39 @@ def _judged(
                 recomputed=again,
                 normalized=_verdict(by_value, record, True),
                 fields=scorer.get("fields", ()),
-                **{name: _text(record.attributes.get(name)) for name in OF_LOGS},
+                status=_text(record.attributes.get("status")),
+                grader_error=_grader_error(record),
+                system=_text(record.attributes.get("system")),
             )
         )
     return tuple(found)
+
+
+def _recorded(record: Record) -> Verdict:
+    """The verdict that the data hold.
+
+    A log's reader gives a failed call none, whatever the tool says of it; then the tool's own
+    first score tells how it counts.
+    """
+    said: Verdict = registry.scorers.get("recorded")(record.score, record.where)
+    failed = record.error is not None or record.attributes.get("status") == "errored"
+    if said is None and failed:
+        scores = record.attributes.get("scores")
+        first = next(iter(scores.values()), None) if isinstance(scores, dict) else None
+        return {"true": True, "1": True, "false": False, "0": False}.get(_json(first))
+    return said
+
+
+def _json(value: object) -> str:
+    return "" if value is None or value is MISSING else kernel.canonical(value)
+
+
+def _grader_error(record: Record) -> str:
+    """The message of the grader that the score is by, when it failed; "" when it did not."""
+    said, scores = _text(record.attributes.get("grader_error")), record.attributes.get("scores")
+    if record.attributes.get("status") == "grader failed":
+        return said or "without a message"
+    return said if not isinstance(scores, dict) or len(scores) < 2 else ""
 
 
 def _verdict(judge: verdicts.Judge, record: Record, choices: bool) -> Verdict:

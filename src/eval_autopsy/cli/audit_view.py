@@ -28,8 +28,8 @@ def show(out: Out, found: Audit, study: Autopsy) -> None:
         heads = [named(found, split), "right", "rate", "95% interval", "no verdict"]
         out.table(heads, list(scores(found, split)))
     out.say()
-    for flips in found.flips:
-        out.say(flipped(flips))
+    for line in all_flips(found):
+        out.say(line)
     for finding in found.findings:
         out.say()
         out.say(f"{finding.kind}: {finding.count:,}", bold=True)
@@ -63,12 +63,18 @@ def scores(found: Audit, split: str) -> Iterator[list[str]]:
         yield [words, of(rate), percent(rate), interval(rate), f"{score.not_applicable:,}"]
 
 
+def all_flips(found: Audit) -> Iterator[str]:
+    """The pairs of scorers of which one says right and the other wrong."""
+    changed = [one for one in found.flips if one.changed]
+    yield from map(flipped, changed)
+    if found.flips and not changed:
+        yield "no verdict flips from one score to another"
+
+
 def flipped(flips: Flips) -> str:
-    """The verdicts that flip from one scorer to the next, with ids."""
-    pair = f"{SCORES[flips.before]} -> {SCORES[flips.after]}"
-    if not flips.changed:
-        return f"{pair}: no verdict flips"
-    return f"{pair}: {'; '.join(map(one_flip, flips.changed))}"
+    """The verdicts that flip from one scorer to another, with ids."""
+    ways = "; ".join(map(one_flip, flips.changed))
+    return f"{SCORES[flips.before]} -> {SCORES[flips.after]}: {ways}"
 
 
 def one_flip(flip: Flip) -> str:

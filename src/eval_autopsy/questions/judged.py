@@ -29,7 +29,7 @@ class Judged:
     recomputed: Verdict = None
     normalized: Verdict = None
     status: str = ""  # what became of the call, as the reader of a log tells it
-    grader_error: str = ""
+    grader_error: str = ""  # of the grader that the score is by
     system: str = ""  # the model, prompt and settings that gave the output
     fields: Sequence[str] = field(default=())  # the only ones that are compared; all when empty
 
@@ -41,7 +41,7 @@ class Judged:
     @property
     def ungraded(self) -> bool:
         """Whether the grader failed, so that its verdict is none."""
-        return bool(self.grader_error) or self.status == "grader failed"
+        return bool(self.grader_error)
 
     @property
     def task(self) -> tuple[str, str]:

@@ -106,18 +106,17 @@ def silent_pass(judged: Sequence[Judged], known: References) -> Iterator[Suspect
 
 
 def repeats_as_independent(judged: Sequence[Judged], known: References) -> Iterator[Suspect]:
-    """Repeats of a task, after its first record, that no cluster holds together."""
-    first: dict[tuple[str, ...], tuple[int, str]] = {}
+    """Repeats of a task, after its first record, that no cluster holds together with it."""
+    first: dict[tuple[str, ...], int] = {}
     for row, one in enumerate(judged):
-        record = one.record
-        if record.cluster is not None or not kernel.not_blank(record.input):
+        if not kernel.not_blank(one.record.input):
             continue
-        output = text_of(record.output)
-        before, answer = first.setdefault((record.split, one.system, *one.task), (row, output))
-        if before != row:
-            same = "and the same output" if output == answer else "and another output"
-            says = f"the input of {shown(judged[before].record.id)} again, {same}"
-            yield Suspect(row, says, "as it is")
+        before = judged[first.setdefault((one.record.split, one.system, *one.task), row)].record
+        together = before.cluster is not None and before.cluster == one.record.cluster
+        if before is not one.record and not together:
+            same = text_of(before.output) == text_of(one.record.output)
+            says = f"the input of {shown(before.id)} again, and {'the same' if same else 'another'}"
+            yield Suspect(row, f"{says} output", "as it is")
 
 
 def label_suspect(judged: Sequence[Judged], known: References) -> Iterator[Suspect]:
