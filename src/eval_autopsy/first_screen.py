@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +24,8 @@ from eval_autopsy.case.found import Place, find, first_record
 from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.case.model import Guards
 from eval_autopsy.case.sets import Look
-from eval_autopsy.case.unwritten import Said, by_itself, of_sets
+from eval_autopsy.case.unwritten import Said, by_itself, of_places, of_sets
+from eval_autopsy.case.written import write
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase, CannotRead
@@ -130,6 +132,7 @@ class FirstScreen:
     reconciled: tuple[tuple[str, Reconciled], ...] = ()  # file, and a figure that it states
     needs: tuple[str, ...] = ()
     cannot_conclude: tuple[Unknown, ...] = ()
+    asked: tuple[str, ...] = (".",)  # the paths, as they were given
     next: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     case: Case | None = None
@@ -184,6 +187,11 @@ class FirstScreen:
         }
 
 
+def command(*words: str) -> str:
+    """Words as a shell reads them."""
+    return shlex.join(words)
+
+
 def look(
     paths: Sequence[Path], *, said: Said | None = None, seed: int = 0, progress: Progress = quiet
 ) -> FirstScreen:
@@ -192,24 +200,40 @@ def look(
     Raises CannotRead for a path that is not there, and for a named file that is no data.
     """
     paths = list(paths) or [Path()]
-    case = _case_at(paths)
+    case = case_at(paths)
     if case is not None:
-        return _of_case(case, seed, progress)
+        return _of_case(case, seed, progress, paths)
     place = find(paths)
     compared = compare(place.files)
     if compared is None:
         return _nothing(place, paths)
-    return _of_compared(place, compared, said or Said(), seed, progress)
+    return _of_compared(place, compared, said or Said(), seed, progress, paths)
 
 
-def _case_at(paths: Sequence[Path]) -> Case | None:
+def case_of(paths: Sequence[Path], into: Path, said: Said | None = None) -> Case:
+    """The case of some data files, written below `into`, for a receipt to rest on.
+
+    Raises BadCase when no file holds records, and when they make no comparison.
+    """
+    case, notes = of_places(replace(said or Said(), paths=tuple(paths)))
+    return load(write(_guarded(case), into, notes))
+
+
+def _guarded(case: Case) -> Case:
+    """The case with the guards that any pipeline has."""
+    guards = USUAL if "output" in case.wanted.fields else Guards()
+    return replace(case, file=case.file.model_copy(update={"guards": guards}))
+
+
+def case_at(paths: Sequence[Path]) -> Case | None:
+    """The case that a path is, or that a folder has; None for data alone."""
     one = paths[0]
     if len(paths) == 1 and (one.suffix == ".toml" or os.path.isfile(one / FILE_NAME)):
         return load(one)
     return None
 
 
-def _of_case(case: Case, seed: int, progress: Progress) -> FirstScreen:
+def _of_case(case: Case, seed: int, progress: Progress, paths: Sequence[Path]) -> FirstScreen:
     written = case
     if not case.wanted.attributes and case.file.slices.features is None:
         case, _ = by_itself(case)
@@ -237,12 +261,18 @@ def _of_case(case: Case, seed: int, progress: Progress) -> FirstScreen:
         why="by the case",
         name=case.name,
         case=written,
+        asked=tuple(map(str, paths)),
     )
     return _judged(base, evidence, case, seed)
 
 
 def _of_compared(
-    place: Place, compared: Compared, said: Said, seed: int, progress: Progress
+    place: Place,
+    compared: Compared,
+    said: Said,
+    seed: int,
+    progress: Progress,
+    paths: Sequence[Path],
 ) -> FirstScreen:
     base = FirstScreen(
         files=_seen(compared.roles, {}),
@@ -250,15 +280,14 @@ def _of_compared(
         comparison=compared.comparison,
         why=compared.sets.why,
         name=", ".join(role.found.name for role in compared.roles if _is_set(role)),
+        asked=tuple(map(str, paths)),
     )
     try:
         case, notes = of_sets(said, compared.sets, compared.joined)
     except BadCase as error:
         return _without_labels(base, compared, error)
     split: Sequence[Split] = ("production",) if compared.comparison == "one-set" else SPLITS
-    guards = USUAL if "output" in case.wanted.fields else Guards()
-    case = replace(case, file=case.file.model_copy(update={"guards": guards}))
-    case, _ = by_itself(case)
+    case, _ = by_itself(_guarded(case))
     evidence = _gathered(case, split, progress)
     names = (source.name for source in case.sources)
     counts = dict(zip(names, evidence.files, strict=True))
@@ -474,19 +503,12 @@ def _unsettled(gap: Gap, after: Rate) -> Unknown:
 
 def _next(screen: FirstScreen) -> Iterator[str]:
     """The commands that go on from here."""
-    case = screen.case
-    if case is None:
+    place = command(*screen.asked)
+    if screen.comparison == "one-set":
+        yield f"autopsy audit {place}"
         return
-    names = [str(path) for path in dict.fromkeys(source.path for source in case.sources)]
-    if os.path.isfile(case.path):
-        place = str(case.folder if case.path.name == FILE_NAME else case.path)
-        yield f"autopsy slices {place}"
-        yield f"autopsy run {place}"
-    elif screen.comparison == "one-set":
-        yield f"autopsy audit {' '.join(names)}"
-    else:
-        yield f"autopsy slices {' '.join(names)}"
-        yield f"autopsy init {' '.join(names)}"
+    yield f"autopsy slices {place}"
+    yield f"autopsy run {place} (writes the receipt)"
 
 
 # What can be said with less

@@ -106,6 +106,21 @@ def _object(raw: bytes, number: int, name: str) -> dict[str, Any]:
     return value
 
 
+def objects(stream: BinaryIO, name: str) -> Iterator[Line]:
+    """The objects that stand one behind the other, each over several lines, with their positions.
+
+    They end at the first that cannot be read, for where the next one begins is not known.
+    """
+    text = _Text(stream, name)
+    number = 0
+    while text.peek():
+        number += 1
+        value = text.value(f"item {number}")
+        if not isinstance(value, dict):
+            raise text.wrong(f"item {number} is no object")
+        yield Line(number, value)
+
+
 def parts(
     stream: BinaryIO, name: str, arrays: Collection[str] = (), unwanted: Collection[str] = ()
 ) -> Iterator[Part]:

@@ -154,6 +154,7 @@ class Sums:
     samples: int = 0
     errors: int = 0
     scores: dict[str, tuple[int, Decimal]] = field(default_factory=dict)  # how many, and their sum
+    tasks: dict[str, set[str]] = field(default_factory=dict)  # that a score has, repeats once
 
     def add(self, fields: Mapping[str, Any]) -> None:
         """Counts the row of a sample."""
@@ -164,6 +165,7 @@ class Sums:
             if number is not None:
                 n, total = self.scores.get(name, (0, Decimal(0)))
                 self.scores[name] = (n + 1, total + number)
+                self.tasks.setdefault(name, set()).add(fields.get("cluster", fields["id"]))
 
 
 def number_of(value: object) -> Decimal | None:
@@ -195,7 +197,8 @@ class Tally:
         found = []
         for one in reported:
             sums = self._parts.get(one.part, Sums()) if one.part else self._all
-            found.append(Reconciled(one, *_figure(one.name, sums)))
+            tasks = len(sums.tasks.get(one.name.removeprefix("mean of "), ()))
+            found.append(Reconciled(one, *_figure(one.name, sums), tasks))
         return found
 
 
@@ -209,17 +212,21 @@ def _figure(name: str, sums: Sums) -> tuple[Decimal | None, int]:
 
 
 class Reconciled(NamedTuple):
-    """A figure that a log states, and what its samples give: `found` over `n` of them."""
+    """A figure that a log states, and what its samples give: `found` over `n` of them.
+
+    Samples that repeat a task are `tasks` together, over which some tools take their means.
+    """
 
     reported: Reported
     found: Decimal | None
     n: int
+    tasks: int
 
     @property
     def same(self) -> bool:
-        """Whether both are the same, as far as the log's has digits, and over as many samples."""
+        """Whether both are the same, as far as the log's has digits, over as many of them."""
         stated = self.reported.value
-        if self.found is None or self.reported.over not in (None, self.n):
+        if self.found is None or self.reported.over not in (None, self.n, self.tasks):
             return False
         digits = -int(stated.as_tuple().exponent)
         allowed = Decimal(1).scaleb(-min(max(digits, 0), 6)) / 2
