@@ -24,7 +24,7 @@ from eval_autopsy.case.found import Place, find, first_record
 from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.case.model import Guards
 from eval_autopsy.case.sets import Look
-from eval_autopsy.case.unwritten import Said, by_itself, of_sets
+from eval_autopsy.case.unwritten import Said, by_itself, of_places, of_sets
 from eval_autopsy.case.written import write
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
@@ -213,13 +213,9 @@ def look(
 def case_of(paths: Sequence[Path], into: Path, said: Said | None = None) -> Case:
     """The case of some data files, written below `into`, for a receipt to rest on.
 
-    Raises CannotRead when no file holds records, and BadCase when they make no comparison.
+    Raises BadCase when no file holds records, and when they make no comparison.
     """
-    place = find(paths)
-    compared = compare(place.files)
-    if compared is None:
-        raise BadCase("no file holds records", where=", ".join(map(str, paths)))
-    case, notes = of_sets(said or Said(), compared.sets, compared.joined)
+    case, notes = of_places(replace(said or Said(), paths=tuple(paths)))
     return load(write(_guarded(case), into, notes))
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from eval_autopsy import registry
 from eval_autopsy.readers import Source, Wanted, open_rows, read_sources
 from eval_autopsy.readers.files import KERNEL_LAYOUTS, Rows
-from eval_autopsy.readers.logs import ROLES
+from eval_autopsy.readers.logs import ROLES, Reconciled
 from eval_autopsy.records import Record
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -29,6 +29,11 @@ def read(path: Path) -> Read:
     """A log, read to its end."""
     log = open_rows(path, path.name)[1]
     return Read([row.fields for row in log], log)
+
+
+def reconciled(found: Read) -> list[Reconciled]:
+    """The figures that a log states, beside those of its samples."""
+    return found.log.tally.against(found.log.reported)
 
 
 def facts(tool: str, name: str) -> Any:

@@ -80,13 +80,24 @@ def _runs(files: Sequence[Found], roles: dict[int, Role]) -> list[Found]:
     answers = {id(one): answers_of(one) for one in files}
     kept: list[Found] = []
     for one in sorted(files, key=lambda one: _poverty(one, answers[id(one)])):
-        twin = next((o for o in kept if _same_run(answers[id(o)], answers[id(one)])), None)
+        twin = next((other for other in kept if _twins(other, one, answers)), None)
         if twin is None:
             kept.append(one)
         else:
             why = f"the same run is in {twin.name}, which says more"
             roles[id(one)] = Role(found=one, role="left out", why=why)
     return [one for one in files if one in kept]
+
+
+def _twins(one: Found, other: Found, answers: Mapping[int, Mapping[str, str]]) -> bool:
+    """Whether two files are of the same run: of the same answers, and not named as two sets."""
+    named = {_named(one), _named(other)} - {None}
+    return len(named) < 2 and _same_run(answers[id(one)], answers[id(other)])
+
+
+def _named(one: Found) -> Split | None:
+    """The set that the name of a file, or of the folders that it is in, says."""
+    return split_of(_stem(one)) or split_of(_folders(one))
 
 
 def _poverty(one: Found, answers: Mapping[str, str]) -> tuple[bool, int, int, str]:
@@ -143,7 +154,7 @@ def _sets(runs: Sequence[Found]) -> tuple[Comparison, Sets, Chosen]:
     named: dict[Split, list[Found]] = {split: [] for split in SPLITS}
     rest: list[Found] = []
     for one in runs:
-        split = split_of(_stem(one)) or split_of(_folders(one))
+        split = _named(one)
         (named[split] if split else rest).append(one)
     why = "its name says so"
     if not named["eval"] or not named["production"]:

@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from eval_autopsy import kernel, registry
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case.columns import Column, Fields, columns_of
+from eval_autopsy.case.compared import compare
+from eval_autopsy.case.found import find
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import CaseFile, Scorer
 from eval_autopsy.case.names import best_scorer, names_of
@@ -68,6 +70,24 @@ class Attributes(NamedTuple):
 def unwritten(said: Said) -> Unwritten:
     """The case that the options describe. Raises BadCase when they do not describe one."""
     return of_sets(said, _sets(said))
+
+
+def of_places(said: Said) -> Unwritten:
+    """The case of the files that lie at some paths, compared as `compared` tells.
+
+    Raises BadCase when no file holds records, or there is one set only.
+    """
+    where = ", ".join(map(str, said.paths))
+    compared = compare(find(said.paths).files)
+    if compared is None:
+        remedy = "see `autopsy formats` for what is read"
+        raise BadCase("no file holds records", where=where, remedy=remedy)
+    if compared.comparison == "one-set":
+        name = compared.sets.looks()[0].name
+        what = f"there is one set of records, {name}: {compared.sets.why}"
+        remedy = "name both with --eval and --production, or see `autopsy PATH` for one set"
+        raise BadCase(what, where=where, remedy=remedy)
+    return of_sets(said, compared.sets, compared.joined)
 
 
 def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:

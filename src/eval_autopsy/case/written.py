@@ -1,4 +1,4 @@
-"""A case that was made of files alone, as the text of an `autopsy.toml`: what a receipt rests on."""
+"""A case that was made of files alone, as the text of an `autopsy.toml` for a receipt."""
 
 from __future__ import annotations
 

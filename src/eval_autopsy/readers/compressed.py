@@ -61,6 +61,14 @@ class _Bounded(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Goes to a byte of what is held; going back means unpacking again."""
+        self._given = self._plain.seek(offset, whence)
+        return self._given
+
     def readinto(self, buffer: Any, /) -> int:
         try:
             given = self._plain.readinto(buffer)

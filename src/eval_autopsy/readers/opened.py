@@ -39,6 +39,12 @@ class Lines(io.BufferedReader):
             self.first = self.first or line
         return line
 
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Goes to a byte; what is read again from the start is counted again from nothing."""
+        if offset == 0 and whence == io.SEEK_SET:
+            self.lines = self.taken = self.blank = 0
+        return super().seek(offset, whence)
+
     def head(self) -> bytes:
         """The first bytes, which stay to be read."""
         return self.peek(HEAD)[:HEAD]
