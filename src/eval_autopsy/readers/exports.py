@@ -17,6 +17,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import re
@@ -32,7 +33,7 @@ from eval_autopsy.readers.delimited import delimited, separator
 from eval_autopsy.readers.json_items import Line, lines, objects, parts, value_of
 from eval_autopsy.readers.logs import Aside, Item
 from eval_autopsy.readers.opened import HEAD, Lines
-from eval_autopsy.readers.parquet import parquet
+from eval_autopsy.readers.parquet import parquet, plain
 from eval_autopsy.readers.parquet_pages import column_names as parquet_columns
 from eval_autopsy.readers.parquet_pages import start_of_footer
 from eval_autopsy.registry import Reader, Yields, reader
@@ -197,10 +198,20 @@ def _first_cells(text: str, sign: str) -> First:
 
 
 def cell(value: Any) -> Any:
-    """What a cell holds: a text that is a JSON object or array is read, any other stays text."""
+    """What a cell holds: an object or a list that is written as text is read; other text stays.
+
+    It is written as JSON, or as Python shows it, which is what pandas writes to CSV.
+    """
     if isinstance(value, str) and value[:1] in ("{", "[") and value[-1:] in ("}", "]"):
         try:
             return value_of(value, "")
         except kernel.Unreadable:
-            return value
+            return _literal(value)
     return value
+
+
+def _literal(text: str) -> Any:
+    try:
+        return plain(ast.literal_eval(text))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text

@@ -180,7 +180,7 @@ def _grade(span: Span, attributes: dict[str, Any]) -> None:
 @export(
     "otel_console",
     known=lambda first: (
-        {"context", "attributes", "start_time", "parent_id"} <= first.keys()
+        {"context", "attributes", "start_time", "parent_id", "links"} <= first.keys()
         and isinstance(first["context"], dict)
         and "trace_id" in first["context"]
     ),

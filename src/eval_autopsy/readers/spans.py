@@ -15,7 +15,7 @@ from typing import Any
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.exports import cell
-from eval_autopsy.readers.said import answered, asked, known
+from eval_autopsy.readers.said import answered, asked, known, messages_in
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MODELS = ("LLM", "chat", "text_completion", "generate_content", "completion")
@@ -71,9 +71,16 @@ class Span:
             cell(self.attributes.get(f"llm.{side}_messages")),
             self._numbered(f"llm.{side}_messages."),
             self._numbered(f"gen_ai.{older}."),
-            cell(self.attributes.get(f"{side}.value")),
+            self._value(side),
             cell(self.attributes.get(f"traceloop.entity.{side}")),
         )
+
+    def _value(self, side: str) -> Any:
+        """The value that OpenInference has: text stays text, unless it says that it is JSON."""
+        value = self.attributes.get(f"{side}.value")
+        is_json = self.attributes.get(f"{side}.mime_type") == "application/json"
+        found = cell(value)
+        return found if is_json or messages_in(found) else value
 
     def _numbered(self, prefix: str) -> list[dict[str, Any]]:
         """The items of a list that is written as PREFIX0.key, PREFIX1.key, ..."""
@@ -111,9 +118,10 @@ def moment_of(nanoseconds: int | None) -> str | None:
 
 
 def nanoseconds_of(value: Any) -> int | None:
-    """A time since 1970 from nanoseconds, also as text, or from ISO 8601; None when it is neither.
+    """A time as nanoseconds since 1970, of a number, also as text, or of ISO 8601; None of others.
 
-    ISO text without a zone is taken for UTC.
+    A number is in seconds, milli-, micro- or nanoseconds, as makes it a year from 1973 to 5138. ISO
+    text without a zone is taken for UTC.
     """
     if isinstance(value, str) and "-" in value:
         try:
@@ -123,4 +131,7 @@ def nanoseconds_of(value: Any) -> int | None:
         except (ValueError, OverflowError):
             return None
     number = kernel.number_in(value)
-    return int(number) if number is not None and 0 < number < 2**63 else None
+    if number is None or not 0 < number < 2**63:
+        return None
+    unit = next((unit for unit in (9, 6, 3) if number < Decimal(10) ** (20 - unit)), 0)
+    return int(number.scaleb(unit))

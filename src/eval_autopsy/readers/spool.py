@@ -20,7 +20,7 @@ class Spool:
     """
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed by __iter__
+        self._file = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - closed in __del__
         self._places: dict[str, list[int]] = {}
         self._end = 0
 
@@ -36,10 +36,12 @@ class Spool:
         self._end += written
 
     def __iter__(self) -> Iterator[tuple[str, list[Any]]]:
-        """Each key with its values in their order; can be gone through once."""
-        with self._file:
-            for key, places in self._places.items():
-                yield key, [self._read(place) for place in places]
+        """Each key with its values in their order."""
+        for key, places in self._places.items():
+            yield key, [self._read(place) for place in places]
+
+    def __del__(self) -> None:
+        self._file.close()
 
     def _read(self, place: int) -> Any:
         self._file.seek(place)

@@ -1,7 +1,7 @@
 """Traces of spans as samples.
 
-1. A trace is one sample. Its spans may lie far apart in the log, so they are gathered first, in a
-   temporary file.
+1. A trace is one sample, or where it has calls of models alone, each is one and the trace their
+   cluster. Its spans may lie far apart in the log, so they are gathered first, in a temporary file.
 2. Input and output are those of the root, else the input of the first call of a model and the
    output of the last span that has one and is no tool. A trace that has nothing of a model is
    passed over, and counted.
@@ -61,7 +61,7 @@ TAKEN = {name for names in (*NAMED.values(), CONVERSATION) for name in names}
 def samples(
     spans: Iterable[tuple[str, Span]], id_of: Callable[[str, Span], str], unscored: str
 ) -> Iterator[Item]:
-    """One sample for each trace, then the notes.
+    """The samples of all traces, then the notes.
 
     `id_of` makes its id of the trace's and the root; `unscored` says where the scores are, for when
     no span has any.
@@ -74,30 +74,42 @@ def samples(
     passed_over = 0
     for trace, values in spool:
         found = sorted((Span(**value) for value in values), key=lambda span: span.begins or 0)
-        if any(span.is_of_a_model for span in found):
-            root = _root(found)
-            yield _sample(id_of(trace, root), root, found, grades)
-        else:
+        if not any(span.is_of_a_model for span in found):
             passed_over += 1
+            continue
+        roots = _roots(found)
+        if len(roots) > 1:
+            for root in roots:
+                yield _sample(root.id, trace, root, [root], grades)
+        else:
+            yield _sample(id_of(trace, roots[0]), None, roots[0], found, grades)
     if passed_over:
-        yield Note(f"{passed_over:,} traces are passed over, which have nothing of a model")
+        yield Note(f"passed over: {passed_over:,} traces, which have nothing of a model")
     yield from grades.notes() if grades else [Needs("scores", unscored)]
 
 
-def _root(spans: list[Span]) -> Span:
-    """The first span without a parent in the trace."""
+def _roots(spans: list[Span]) -> list[Span]:
+    """The spans that samples are made of: the first without a parent in the trace.
+
+    They are all of its spans when each is a call of a model and none is the parent of another, as
+    in an export of such calls alone.
+    """
     ids = {span.id for span in spans}
-    return next((span for span in spans if span.parent not in ids), spans[0])
+    tops = [span for span in spans if span.parent not in ids]
+    calls = len(tops) == len(spans) and all(span.kind in MODELS for span in spans)
+    return tops if calls else (tops or spans)[:1]
 
 
-def _sample(name: str, root: Span, spans: list[Span], grades: Grades) -> Sample:
+def _sample(
+    name: str, cluster: str | None, root: Span, spans: list[Span], grades: Grades
+) -> Sample:
     others = [span for span in spans if span is not root]
     models = [span for span in spans if span.kind in MODELS] or [root]
     output = _output(root, others)
     error = _error(root, spans, output)
     scored = [Grade(*grade) for span in (root, *others) for grade in span.grades]
     attributes = _attributes([root, *others], models)
-    cluster = known(*(span.first(CONVERSATION) for span in spans))
+    conversation = known(*(span.first(CONVERSATION) for span in spans), cluster)
     return Sample(
         at=root.at,
         id=name,
@@ -111,7 +123,7 @@ def _sample(name: str, root: Span, spans: list[Span], grades: Grades) -> Sample:
         timestamp=moment_of(root.begins),
         latency=root.seconds(),
         cost=_sum(models, COST),
-        cluster=None if cluster is MISSING else str(cluster),
+        cluster=None if conversation is MISSING else str(conversation),
         steps=[span.step() for span in others if span.is_of_a_model],
         attributes=attributes,
     )
@@ -141,7 +153,7 @@ def _attributes(spans: list[Span], models: list[Span]) -> dict[str, Any]:
         found = _telling(span.attributes) | found
     found = _telling(spans[0].resource) | found
     for name, names in NAMED.items():
-        value = known(*(span.first(names) for span in (*reversed(models), *spans)))
+        value = cell(known(*(span.first(names) for span in (*reversed(models), *spans))))
         if value is not MISSING:
             alone = isinstance(value, list) and len(value) == 1 and name != "tags"
             found.setdefault(name, value[0] if alone else value)
@@ -156,7 +168,7 @@ def _telling(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """The attributes that say something about the case."""
     return _known(
         {
-            name: cell(value)
+            name: value
             for name, value in attributes.items()
             if not name.startswith(PLUMBING) and name not in TAKEN
         }
