@@ -2,6 +2,7 @@
 
 from eval_autopsy.readers import (
     arrow,
+    bfcl,
     csv_table,
     delimited,
     inspect_ai,
@@ -31,6 +32,7 @@ __all__ = [
     "SplitColumn",
     "Wanted",
     "arrow",
+    "bfcl",
     "csv_table",
     "delimited",
     "inspect_ai",
