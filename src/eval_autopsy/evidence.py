@@ -22,7 +22,8 @@ from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
-from eval_autopsy.records import Record
+from eval_autopsy.readers.intake import FileCount
+from eval_autopsy.records import SPLITS, Record, Split
 
 OUTPUTS, VERDICTS, RECORDS = "outputs.jsonl", "verdicts.jsonl", "records-{}.jsonl"
 OUR_SCORERS = ("exact_match", "normalized", "numeric", "recorded")
@@ -41,6 +42,7 @@ class Evidence:
     made: Mapping[str, bytes]  # files of the receipt's own folder
     set_aside: Sequence[SetAside]  # attributes that say nothing of these records
     notes: Sequence[str] = ()  # how some were made
+    files: Sequence[FileCount] = ()  # what was read from each source
 
 
 def quiet(what: str, done: int, total: int) -> None:
@@ -54,8 +56,11 @@ def gather(
     *,
     twice: bool = True,
     where: Mapping[str, object] | None = None,
+    splits: Sequence[Split] = SPLITS,
 ) -> Evidence:
     """The evidence of a case whose receipt will stand two folders below `base`.
+
+    All of `splits` must have records.
 
     Runs the system twice when the case has one: once for the outputs, once to see whether it
     gives them again; only once, and nothing is known of that, unless `twice`. `where` keeps the
@@ -63,7 +68,8 @@ def gather(
     `base`, and when no record is kept.
     """
     names = dict.fromkeys([*case.wanted.attributes, *(where or ())])
-    reading = read_sources(case.sources, case.wanted._replace(attributes=tuple(names)), progress)
+    wanted = case.wanted._replace(attributes=tuple(names))
+    reading = read_sources(case.sources, wanted, progress, splits=splits)
     asked = _kept(reading.records, where or {})
     subjects: dict[str, Path] = {}
     made: dict[str, bytes] = {}
@@ -103,6 +109,7 @@ def gather(
         made=made,
         set_aside=tuple(one for choice in choices for one in choice.set_aside) + tuple(aside),
         notes=tuple(note for choice in choices for note in choice.notes),
+        files=tuple(reading.files),
     )
 
 

@@ -1,28 +1,17 @@
-"""Data files in, records out. What a file is, is told by its content, never by its name."""
+"""Data files in, records out. What a file is, is told by its content, never by its name.
 
-from eval_autopsy.readers import (
-    arrow,
-    bfcl,
-    csv_table,
-    delimited,
-    inspect_ai,
-    json_array,
-    jsonl,
-    mini_swe_agent,
-    mlflow,
-    parquet,
-    swe_bench,
-    tau_bench,
-)
+A format is one module here with a decorated function; all modules are loaded, none is listed.
+"""
+
+import importlib
+import pkgutil
+
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
-from eval_autopsy.readers.intake import (
-    Reading,
-    Source,
-    SplitColumn,
-    Wanted,
-    read_sources,
-    records,
-)
+from eval_autopsy.readers.intake import Reading, read_sources, records
+from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
+
+for _module in pkgutil.iter_modules(__path__, f"{__name__}."):
+    importlib.import_module(_module.name)
 
 __all__ = [
     "DataFile",
@@ -31,19 +20,7 @@ __all__ = [
     "Source",
     "SplitColumn",
     "Wanted",
-    "arrow",
-    "bfcl",
-    "csv_table",
-    "delimited",
-    "inspect_ai",
-    "json_array",
-    "jsonl",
-    "mini_swe_agent",
-    "mlflow",
     "open_rows",
-    "parquet",
     "read_sources",
     "records",
-    "swe_bench",
-    "tau_bench",
 ]

@@ -30,10 +30,11 @@ from eval_autopsy.registry import reader
 
 HEADER, START, SUMMARIES = "header.json", "_journal/start.json", "summaries.json"
 JOURNAL = "_journal/summaries/"
-SAMPLE_ENTRY = re.compile(r"samples/(.+)_epoch_(\d+)\.json", re.DOTALL)
+SAMPLE_ENTRY = re.compile(r"samples/.+\.json", re.DOTALL)
 JSON_LOG = re.compile(rb'\{\s*"version"\s*:\s*\d+\s*,\s*"status"\s*:\s*"\w+"\s*,\s*"eval"\s*:\s*\{')
-# What can be long in a sample, so that no sample is too long to be read. Most of it is not wanted.
-LONG = ("messages", "events", "attachments.*", "store.*", "events_data.messages")
+# What can be long in a sample is read by its items, so that no sample is too long.
+UNWANTED = ("events", "events_data.messages", "events_data.calls")
+LONG = ("messages", "attachments.*", "store.*", *UNWANTED)
 LETTERS: Mapping[object, object] = {"C": True, "I": False, "P": Decimal("0.5"), "N": False}
 MEANS = ("accuracy", "mean")  # metrics that are the mean of a score over samples
 ATTACHED = "attachment://"
@@ -71,16 +72,16 @@ def inspect_eval(stream: BinaryIO, name: str) -> Iterator[Item]:
     primary = _primary(header)
     log = Log(header, _repeated(header), primary, _numbers_decide(_summaries(archive), primary))
     yield from _said(log)
-    tally = Tally()
+    remarks = Remarks()
     for at, entry in enumerate(entries, 1):
         try:
-            yield tally.counted(_sample(at, _one(archive, entry), log))
+            yield remarks.counted(_sample(at, _one(archive, entry), log))
         except kernel.Unreadable as error:
             yield Aside(at, f"{entry}: {error.what}")
         except Unfit as unfit:
             yield Aside(at, f"{entry}: {unfit}")
     yield from _lost(archive, {*entries})
-    yield from tally.notes(log)
+    yield from remarks.notes(log)
 
 
 @reader("inspect_json", sniff=lambda head: bool(JSON_LOG.match(head)), yields="samples")
@@ -91,7 +92,7 @@ def inspect_json(stream: BinaryIO, name: str) -> Iterator[Item]:
     """
     header: dict[str, Any] = {}
     log: Log | None = None
-    tally = Tally()
+    remarks = Remarks()
     for part in parts(stream, name, ("samples", "reductions")):
         if part.path != "samples":
             header[part.path] = part.value
@@ -100,11 +101,11 @@ def inspect_json(stream: BinaryIO, name: str) -> Iterator[Item]:
             log = _log_of_json(header, stream, name)
             yield from _said(log)
         try:
-            yield tally.counted(_sample(part.at, part.value, log))
+            yield remarks.counted(_sample(part.at, part.value, log))
         except Unfit as unfit:
             yield Aside(part.at, str(unfit))
     if log is not None:
-        yield from tally.notes(log)
+        yield from remarks.notes(log)
 
 
 # --- What is said about all samples ---------------------------------------------------------------
@@ -211,6 +212,7 @@ def _means(log: Log, score: Mapping[str, Any], where: str) -> Iterator[Reported 
             yield Note(f"the {metric} of {called} is over epochs reduced by {reducer}")
             continue
         count = over if isinstance(over, int) and not isinstance(over, bool) else None
+        count = None if log.repeated else count  # it counts tasks, and not samples
         yield Reported(f"mean of {called}", Decimal(value), f"{where}.metrics.{metric}", count)
 
 
@@ -220,7 +222,7 @@ def _means(log: Log, score: Mapping[str, Any], where: str) -> Iterator[Reported 
 def _one(archive: Archive, entry: str) -> dict[str, Any]:
     """The members of a sample that are wanted, read from its entry."""
     found: dict[str, Any] = {"messages": [], "attachments": {}}
-    for part in parts(archive.open(entry), archive.where(entry), LONG):
+    for part in parts(archive.open(entry), archive.where(entry), LONG, UNWANTED):
         first, _, rest = part.path.partition(".")
         if part.path == "messages" and part.at:
             found["messages"].append(part.value)
@@ -378,7 +380,7 @@ def _attributes(
     return known | flat(taken(found, "metadata", dict) or {})
 
 
-class Tally:
+class Remarks:
     """How many samples were scored in ways that a reader of the figures has to know."""
 
     def __init__(self) -> None:
