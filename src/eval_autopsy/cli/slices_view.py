@@ -84,11 +84,26 @@ def show_found(out: Out, found: Slices) -> None:
     tables = [one for one in found.breakdowns if not one.derived]
     if not found.found or (found.plan.depth == 1 and len(tables) == len(found.breakdowns) == 1):
         return  # the table of the one field, which follows, says it all
-    guarded, held_out = bool(found.silent.guards), found.plan.held_out
+    only_silent = [one for one in found.found if one.found_as == "silent"]
+    others = [one for one in found.found if one.found_as != "silent"]
+    if others:
+        table_of_found(out, found, others)
+    if only_silent:
+        out.say("here only the silently wrong answers stand out:")
+        table_of_found(out, found, only_silent)
+    names = "it carries" if len(found.cover) == 1 else f"{len(found.cover)} of them carry"
+    if len(found.cover) == len(found.found) > 1:
+        names = "together they carry"
+    out.say(f"{names} {of(found.covered)} wrong answers")
+
+
+def table_of_found(out: Out, found: Slices, some: Sequence[Slice]) -> None:
+    """Some of the slices that the search found."""
+    guarded, held_out = bool(found.silent.guards), bool(found.plan and found.plan.held_out)
     heads = ["slice", "eval", "production", "95% interval"]
     heads += ["held out"] * held_out + ["silent"] * guarded + ["of the gap", "p", "such as"]
     rows = []
-    for one in found.found:
+    for one in some:
         cells = [words(one), percent(one.eval), of(one.production), interval(one.production)]
         cells += [of(one.held_out)] * held_out if one.held_out else []
         cells += [f"{one.silent:,}"] * guarded
@@ -97,10 +112,6 @@ def show_found(out: Out, found: Slices) -> None:
         p = shown("p_discovered", kernel.real(one.p_adjusted), "p")
         rows.append([*cells, p.replace("under ", "<"), " ".join(map(plain, one.examples))])
     out.table(heads, rows)
-    names = "it carries" if len(found.cover) == 1 else f"{len(found.cover)} of them carry"
-    if len(found.cover) == len(found.found) > 1:
-        names = "together they carry"
-    out.say(f"{names} {of(found.covered)} wrong answers")
 
 
 def beyond_chance(gap: Gap) -> bool:

@@ -233,7 +233,10 @@ def search_facts(ledger: Ledger, discovery: Discovery | None) -> dict[str, Any] 
         "confirmed": ledger.claim("confirmed") if discovery.tested else None,
         "held_out": discovery.plan.held_out,
         "wheres": [one.where for one in found],
-        "tables": [found_table(ledger, some) for some in by_outcome(found)],
+        "tables": [
+            {"rows": found_table(ledger, some), "only_silent": some[0].outcome == "silent"}
+            for some in by_outcome(found)
+        ],
         "main": None,
         "cover": None,
     }
