@@ -11,7 +11,7 @@ from eval_autopsy import kernel
 from eval_autopsy.case.load import FILE_NAME
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
-from eval_autopsy.questions.discover import TOO_FEW, Plan
+from eval_autopsy.questions.discover import NOT_TESTED, TOO_FEW, Plan
 from eval_autopsy.questions.gap import Gap, Waterfall
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
@@ -82,7 +82,8 @@ def show_found(out: Out, found: Slices) -> None:
     confirmed = f"tested {found.tested}, confirmed {len(found.found)}"
     out.say(f"searched {found.searched:,} {by}: {confirmed} ({method(found.plan)})", bold=True)
     tables = [one for one in found.breakdowns if not one.derived]
-    if not found.found or (found.plan.depth == 1 and len(tables) == len(found.breakdowns) == 1):
+    alone = found.plan.depth == 1 and len(tables) == len(found.breakdowns) == 1
+    if not found.found or (alone and not tables[0].supervised):
         return  # the table of the one field, which follows, says it all
     only_silent = [one for one in found.found if one.found_as == "silent"]
     others = [one for one in found.found if one.found_as != "silent"]
@@ -155,6 +156,8 @@ def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | Non
         share = kernel.percent(Fraction(COVERED))
         out.say(f"the fewest slices with {share} of the loss: {names}")
     out.say(f"the change in points: {in_parts(breakdown.waterfall)}")
+    if breakdown.supervised:
+        out.say("no p: the bands were chosen by what is right and wrong in half of the records")
     only = [level_words(next(iter(one.where.values()))) for one in breakdown.eval_only]
     if breakdown.unseen_anywhere.share:
         out.say(f"in neither eval nor production: {unseen(breakdown)} of production, estimated")
@@ -173,7 +176,7 @@ def row_of(one: Slice) -> list[str]:
         interval(one.production),
         f"{one.silent:,}",
         shown("contribution", str(one.contribution), "points"),
-        shown("p_adjusted", p, "p").replace("under ", "<"),
+        "-" if one.p_method == NOT_TESTED else shown("p_adjusted", p, "p").replace("under ", "<"),
         plain(one.examples[0]) if one.examples else "",
     ]
 

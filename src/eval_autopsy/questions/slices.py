@@ -4,22 +4,24 @@
    records of production by Fisher's exact test, adjusted by Holm for all slices of all attributes.
 2. A slice is confirmed when that p is at most 0.05 and the slice is right less often.
 3. A slice that the search (discover.py) picked is confirmed by the p of that search instead.
-4. An attribute is set aside, with the reason, when its slices could not say anything: it has one
+4. The slices by bands that were chosen by what is right have no p in their table, since it would be
+   small by itself. A search can confirm them in records that had no say in the bands.
+5. An attribute is set aside, with the reason, when its slices could not say anything: it has one
    level, a level for each record, or more levels than are asked for.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eval_autopsy import kernel
-from eval_autopsy.questions.discover import CHANCE, Discovery, Plan, Tested
+from eval_autopsy.questions.discover import CHANCE, NOT_TESTED, Discovery, Plan, Tested
 from eval_autopsy.questions.gap import Gap, Waterfall, gap_of, waterfall_of
 from eval_autopsy.questions.rates import Rate, right_rate
 from eval_autopsy.questions.silent import Silent, silent_of
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 COVERED = "0.8"  # share of the loss that the smallest set of slices carries
 EXAMPLES = 3  # ids shown of a slice
 LEVELS_AT_MOST = 1000  # of an attribute that was asked for
+UNTESTED: dict[str, Any] = {"p_adjusted": 1.0, "p_method": NOT_TESTED, "confirmed": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,7 @@ class Breakdown:
 
     attribute: str
     derived: bool  # read from a text, and not a field of the data
+    supervised: bool  # in bands that were chosen by what is right
     slices: tuple[Slice, ...]
     eval_only: tuple[EvalOnly, ...]
     explained: Fraction | None  # eta squared; None when all of production is right, or wrong
@@ -112,6 +116,7 @@ class Breakdown:
         return {
             "attribute": self.attribute,
             "derived": self.derived,
+            "supervised": self.supervised,
             "slices": len(self.slices),
             "explained": None if explained is None else kernel.real(float(explained)),
             "eval_only": [one.to_dict() for one in self.eval_only],
@@ -230,11 +235,13 @@ def slices_of(
     members: bool = False,
     discovery: Discovery | None = None,
     examples: bool = True,
+    supervised: Collection[str] = (),
 ) -> Slices:
     """The slices by each attribute of a cube that has scored records in both splits.
 
     `evidence` describes what was counted, as the predicate of a receipt does; `discovery` is what
     a search of the same records found. Without `examples` only what was found has some.
+    `supervised` are the attributes whose bands were chosen by what is right.
 
     `cover` is the fewest slices that carry most of the loss: by one attribute alone, whose slices
     are disjoint, the smallest set with COVERED of it; of slices that a search found by several,
@@ -248,7 +255,14 @@ def slices_of(
         if not isinstance(one, str) and "of" in one
     }
     found = [
-        breakdown_of(one, name, derived=name in derived, members=members, examples=examples)
+        breakdown_of(
+            one,
+            name,
+            derived=name in derived,
+            supervised=name in supervised,
+            members=members,
+            examples=examples,
+        )
         for name, one in by_name.items()
         if not reasons[name]
     ]
@@ -321,6 +335,7 @@ def breakdown_of(
     attribute: str,
     *,
     derived: bool = False,
+    supervised: bool = False,
     members: bool = False,
     examples: bool = True,
 ) -> Breakdown:
@@ -329,11 +344,14 @@ def breakdown_of(
     counted = {split: cube.slices(by, split, "counted") for split in kernel.SPLITS}
     wheres = (kernel.as_where(by, one) for one in counted["production"])
     found = [slice_of(cube, where, members=members, examples=examples) for where in wheres]
+    if supervised:
+        found = [replace(one, **UNTESTED) for one in found]
     # The canonical text comes last so that 1 and "1" have an order, and a cube's own has no say.
     found.sort(key=lambda one: (one.contribution, -one.production.n, kernel.canonical(one.where)))
     return Breakdown(
         attribute=attribute,
         derived=derived,
+        supervised=supervised,
         slices=tuple(found),
         eval_only=tuple(_eval_only(cube, by, set(counted["eval"]) - set(counted["production"]))),
         explained=_explained(cube, by),
