@@ -39,7 +39,7 @@ def by_counts(table: Table, plan: Plan, clustered: bool = False) -> Discovery:
         return overlaps_of([("wrong", one) for one in hits], [batch])
 
     cube = blocks.count(coded, plan.depth, [batch])
-    return discover_in_counts(cube, plan, recount, overlaps, clustered)
+    return discover_in_counts(cube, plan, recount, overlaps, clustered=clustered)
 
 
 @settings(max_examples=80)

@@ -170,22 +170,28 @@ def discover_in_counts(
     cube: blocks.BlockCube,
     plan: Plan,
     recount: Recount,
-    overlaps_of: Callable[[Sequence[Hit]], Overlaps],
-    clustered: bool,
+    overlaps_of: OverlapsOf,
+    *,
+    clustered: bool = False,
+    drawn_overlaps_of: OverlapsOf | None = None,
 ) -> Discovery:
     """The same of records that are counted elsewhere, and are not at hand.
 
-    Outcomes cannot be dealt out anew there. So without a held-out half, and where records of
-    production are `clustered`, what is picked is not tested: its p is 1.
+    Outcomes cannot be dealt out anew there. So where records are `clustered`, one record of each
+    cluster tests, of those that are held out and drawn by lot: `drawn_overlaps_of` counts these.
+    Where there are none to test it, what is picked has a p of 1.
     """
     picked, searched = candidates(
         cube, plan, lambda hits, outcomes: InCubes(hits, cube, outcomes, recount)
     )
-    overlaps = overlaps_of([hit for _, hit in picked])
+    names, hits = [name for name, _ in picked], [hit for _, hit in picked]
+    overlaps = overlaps_of(hits)
     p_values, method = [1.0] * len(picked), NOT_TESTED
     if plan.held_out and not clustered:
-        raw = raw_p_values([name for name, _ in picked], overlaps, plan)
-        p_values, method = kernel.holm(raw), "held-out-fisher-holm"
+        p_values, method = kernel.holm(raw_p_values(names, overlaps, plan)), "held-out-fisher-holm"
+    elif plan.held_out and drawn_overlaps_of:
+        raw = raw_p_values(names, drawn_overlaps_of(hits), plan, at_least=2)
+        p_values, method = kernel.holm(raw), "held-out-drawn-fisher-holm"
     return _discovery(plan, searched, picked, overlaps, p_values, method)
 
 
@@ -282,6 +288,9 @@ class Overlaps(NamedTuple):
         return int(self.records[these].sum())
 
 
+OverlapsOf = Callable[[Sequence[Hit]], Overlaps]
+
+
 def overlaps_of(picked: Sequence[tuple[str, Hit]], batches: Iterable[Batch]) -> Overlaps:
     """Goes through the records once more, whatever their number."""
     size = blocks.CLASSES << len(picked)
@@ -357,8 +366,13 @@ def of_one_unit(
         left[name] = left[name] & ~inside
 
 
-def raw_p_values(names: Sequence[str], overlaps: Overlaps, plan: Plan) -> list[float]:
-    """Fisher's p of each slice, on the records that none before it for the same outcome holds."""
+def raw_p_values(
+    names: Sequence[str], overlaps: Overlaps, plan: Plan, at_least: int = 0
+) -> list[float]:
+    """Fisher's p of each slice, on the records that none before it for the same outcome holds.
+
+    It is 1 where fewer than `at_least` of them are errors.
+    """
     confirming = overlaps.part == PARTS.index("confirm")
     tested = confirming if plan.held_out else overlaps.part > 0
     left = dict.fromkeys(names, tested)
@@ -367,7 +381,8 @@ def raw_p_values(names: Sequence[str], overlaps: Overlaps, plan: Plan) -> list[f
         inside, bad = overlaps.has(i), are(overlaps.outcome, TARGETS[name])
         here = left[name]
         counts = (here & inside & bad, here & inside, here & bad, here)
-        found.append(kernel.fisher_greater(*map(overlaps.total, counts)))
+        k, n, all_k, all_n = map(overlaps.total, counts)
+        found.append(kernel.fisher_greater(k, n, all_k, all_n) if k >= at_least else 1.0)
         left[name] = here & ~inside
     return found
 

@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from html import escape
@@ -153,14 +153,16 @@ class Slices:
     scorer: str  # the name of what says that an answer is right
     rests_on: str  # "re-run", "re-scored" or "given", as claims say it
     notes: tuple[str, ...] = ()  # how some attributes were made
+    picked: tuple[Slice, ...] = ()  # by a search that could not test them, in its order
+    not_tested: str = ""  # why it could not
 
     @property
     def all(self) -> tuple[Slice, ...]:
-        """What the search found, then the other slices of every field."""
-        found = [one.where for one in self.found]
+        """What the search found or picked, then the other slices of every field."""
+        found = [one.where for one in (*self.found, *self.picked)]
         fields = (breakdown for breakdown in self.breakdowns if not breakdown.derived)
         rows = (one for field in fields for one in field.slices)
-        return (*self.found, *(one for one in rows if one.where not in found))
+        return (*self.found, *self.picked, *(one for one in rows if one.where not in found))
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of `autopsy slices`."""
@@ -174,6 +176,7 @@ class Slices:
             "tested": self.tested,
             "confirmed": len(self.found),
             "search": self.plan._asdict() if self.plan else None,
+            "not_tested": self.not_tested or None,
             "slices": [one.to_dict() for one in self.all],
             "cover": [one.to_dict() for one in self.cover],
             "covered": self.covered.to_dict(),
@@ -268,6 +271,7 @@ def slices_of(
     ]
     found.sort(key=lambda one: one.explained or 0, reverse=True)
     confirmed = tuple(found_slices(cube, discovery, members)) if discovery else ()
+    tested = [one for one in discovery.tested if one.method != NOT_TESTED] if discovery else []
     cover, covered = found[0].cover if found else (), 0
     if discovery and len(cube.attributes) > 1:
         by_where = {kernel.canonical(dict(one.where)): one for one in confirmed}
@@ -285,8 +289,9 @@ def slices_of(
         cover=cover,
         covered=Rate(covered, cube.count("production", "wrong", {})),
         searched=discovery.searched if discovery else 0,
-        tested=len({kernel.canonical(one.where) for one in discovery.tested}) if discovery else 0,
+        tested=len({kernel.canonical(one.where) for one in tested}),
         plan=discovery.plan if discovery else None,
+        picked=tuple(untested_slices(cube, discovery)) if discovery else (),
         silent=silent_of(cube, [guard["name"] for guard in evidence["guards"]]),
         set_aside=tuple(SetAside(name, reason) for name, reason in reasons.items() if reason),
         unscored={split: cube.count(split, "unscored", {}) for split in kernel.SPLITS},
@@ -379,6 +384,16 @@ def found_slices(cube: kernel.Cube, discovery: Discovery, members: bool) -> list
         if one.p_adjusted <= CHANCE and key not in found:
             found[key] = slice_of(cube, one.where, members=members, tested=one)
     return sorted(found.values(), key=lambda one: one.contribution)
+
+
+def untested_slices(cube: kernel.Cube, discovery: Discovery) -> Iterator[Slice]:
+    """The slices that a search picked and could not test, each once."""
+    seen = set()
+    for one in discovery.tested:
+        key = kernel.canonical(one.where)
+        if one.method == NOT_TESTED and key not in seen:
+            seen.add(key)
+            yield slice_of(cube, one.where, tested=one)
 
 
 def slice_of(
