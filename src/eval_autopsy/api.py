@@ -131,7 +131,7 @@ class Autopsy:
         case = replace(case, feature_files=files)
         # No receipt is made, so that files may lie anywhere.
         base = Path(Path(os.path.abspath(case.folder)).anchor)
-        evidence = gather(case, base, progress, twice=False, where=where)
+        evidence = gather(case, base, progress, twice=False, where=where, seed=seed)
         cube = polars_cube.count(evidence.spec, evidence.table)
         check_scored(cube, ", ".join(source.name for source in case.sources))
         looked = search(
@@ -141,7 +141,13 @@ class Autopsy:
             support=min_support,
             seed=seed,
         )
-        found = question.slices_of(cube, evidence.spec, members=members, discovery=looked.discovery)
+        found = question.slices_of(
+            cube,
+            evidence.spec,
+            members=members,
+            discovery=looked.discovery,
+            supervised=evidence.supervised,
+        )
         before = tuple(question.SetAside(*one) for one in (*earlier, *evidence.set_aside))
         known = {one.attribute for one in found.set_aside}
         alone = tuple(one for one in looked.set_aside if one.attribute not in known)
