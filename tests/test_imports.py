@@ -22,7 +22,7 @@ FLOORS = [
     ["kernel"],
     ["errors"],
     ["attributes", "records", "registry"],
-    ["features", "scorers"],
+    ["features", "perturbations", "scorers"],
     ["guards", "readers"],
     # The case file as it is written: a description that what is above works from.
     ["case.model", "case.lines", "case.words", "case.load"],
@@ -31,6 +31,7 @@ FLOORS = [
     ["questions"],
     ["discovery"],
     ["columnar"],
+    ["experiments"],
     ["receipt"],
     ["case"],
     ["table_slices"],
