@@ -95,7 +95,7 @@ class Registry(Generic[T]):
         if name in strangers:
             self._load(strangers[name])
         if name not in self._entries:
-            raise self._unknown(name, sorted({*self._entries, *strangers}))
+            raise self.unknown(name)
         return self._entries[name]
 
     def names(self) -> list[str]:
@@ -208,7 +208,9 @@ class Registry(Generic[T]):
             f"{self._kind_of(name)} is registered {both}", remedy=f"rename one of them{at_fault}"
         )
 
-    def _unknown(self, name: str, known: list[str]) -> BadCase:
+    def unknown(self, name: str) -> BadCase:
+        """The error for a name that nothing is registered under."""
+        known = self.names()
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         return BadCase(

@@ -53,6 +53,7 @@ class Case:
     feature_files: tuple[Path, ...] = ()  # that bring features of the user's own
     bands: Mapping[str, Bands] = field(default_factory=dict)  # by field; the others are as they are
     times: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by field, the parts
+    perturbation_files: tuple[Path, ...] = ()  # that bring changes of the user's own
     guessed: bool = False  # whether nobody asked for the fields to slice by
 
     @property
@@ -115,6 +116,7 @@ class _Loader:
         scorer = self._scorer(file)
         self._check_evidence(file, scorer)
         self._check_slices(file)
+        self._check_hypotheses(file)
         guards = file.guards
         schema = guards.json_schema
         return Case(
@@ -137,6 +139,9 @@ class _Loader:
             ),
             bands=file.slices.bands,
             times=file.slices.times,
+            perturbation_files=tuple(
+                self._existing(name, "perturbations", "files") for name in file.perturbations.files
+            ),
         )
 
     def bad(self, what: str, remedy: str, *path: str) -> BadCase:
@@ -220,6 +225,25 @@ class _Loader:
                     kernel.attribute_name(name)
                 except kernel.Unreadable as error:
                     raise self.bad(error.what, "rename the field", "slices", table) from None
+
+    def _check_hypotheses(self, file: CaseFile) -> None:
+        """Raises BadCase for a change that nobody has, or that is to break and to spare.
+
+        What a file of the user's own has is not known before the file is run.
+        """
+        for one in file.hypothesis:
+            for name in (*one.breaks, *one.spares):
+                if not file.perturbations.files and name not in registry.perturbations.names():
+                    unknown = registry.perturbations.unknown(name)
+                    raise self.bad(unknown.what, unknown.remedy, "hypothesis")
+            both = [*{*one.breaks} & {*one.spares}]
+            if both:
+                what = f"the hypothesis {one.statement!r} has {both[0]!r} in breaks and in spares"
+                raise self.bad(what, "name it in one of them", "hypothesis")
+            if not {*one.fields} <= {*one.breaks}:
+                name = min({*one.fields} - {*one.breaks})
+                what = f"the hypothesis {one.statement!r} has fields of {name!r}, not in breaks"
+                raise self.bad(what, "name the change in breaks too", "hypothesis")
 
     def _features(self, file: CaseFile) -> tuple[str, ...]:
         """The features to slice by: those asked for, or all when nothing is asked for at all.

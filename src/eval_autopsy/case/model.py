@@ -40,6 +40,16 @@ def _names(value: Any) -> tuple[str, ...]:
     return _texts(value, "a list of field names") if value != [] else ()
 
 
+def _changes(value: Any) -> tuple[str, ...]:
+    return _texts(value, "a perturbation, or a list of perturbations")
+
+
+def _tables(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, (dict, Table)) for one in value):
+        raise ValueError("tables like [[hypothesis]]")
+    return tuple(value)
+
+
 def _not_blank(value: Any) -> bool | tuple[str, ...]:
     expected = "true, false, or a list of the fields that must not be blank"
     return value if isinstance(value, bool) else _texts(value, expected)
@@ -231,6 +241,21 @@ class Slices(Table):
     min_support: Annotated[int, Field(ge=1)] | None = None  # records of production in a slice
 
 
+class Hypothesis(Table):
+    """Why the system fails: what should break its right answers, and what should not."""
+
+    statement: Text
+    breaks: Annotated[tuple[str, ...], BeforeValidator(_changes)]
+    spares: Annotated[tuple[str, ...], BeforeValidator(_changes)] = ()
+    fields: dict[Text, Names] = {}  # by change, the output fields that it should turn wrong
+
+
+class Perturbations(Table):
+    """Changes of the user's own, to vary inputs with."""
+
+    files: Paths = ()
+
+
 class CaseFile(Table):
     """All of `autopsy.toml`."""
 
@@ -243,3 +268,5 @@ class CaseFile(Table):
     scorer: Scorer | None = None
     guards: Guards = Guards()
     slices: Slices = Slices()
+    perturbations: Perturbations = Perturbations()
+    hypothesis: Annotated[tuple[Hypothesis, ...], BeforeValidator(_tables)] = ()

@@ -53,7 +53,7 @@ def spelled(text: str) -> str:
 
 @perturbation(
     "date_format",
-    holds="the day that every date means, and all other text",
+    holds="every day that is meant, and all other text",
     answers=follows(spelled),
 )
 def date_format(text: str, draw: Random) -> str | None:
@@ -68,7 +68,7 @@ def coded(text: str) -> str:
 
 @perturbation(
     "currency_format",
-    holds="the number and currency of every amount, and all other text",
+    holds="every amount, and all other text",
     answers=follows(coded),
 )
 def currency_format(text: str, draw: Random) -> str | None:

@@ -60,7 +60,8 @@ def field_of(body: str) -> Field | None:
     match = _FIELD.match(body)
     if match is None or len(parts_of(body)) > 1:
         return None
-    return Field(*match.groups(), body[match.end() :])
+    indent, label, delimiter = match.groups()
+    return Field(indent, label, delimiter, body[match.end() :])
 
 
 def fields_of(lines: Iterable[Line]) -> dict[int, Field]:

@@ -70,14 +70,12 @@ def translate_labels(text: str, draw: Random) -> str | None:
 def exchanged(before: Any, after: Any, expected: Any) -> Sequence[Any]:
     """The answer in which two fields have each other's value; none when it is not clear which."""
     first, second = (field.value.strip() for field in [*fields_of(lines_of(before)).values()][:2])
-    if not isinstance(expected, dict):
+    if not isinstance(expected, dict) or first == second:
         return []
-    homes = {
-        value: [name for name, at in expected.items() if at == value] for value in (first, second)
-    }
-    if first == second or any(len(names) != 1 for names in homes.values()):
+    homes = [[name for name, at in expected.items() if at == value] for value in (first, second)]
+    if any(len(names) != 1 for names in homes):
         return []
-    return [expected | {homes[first][0]: second, homes[second][0]: first}]
+    return [expected | {homes[0][0]: second, homes[1][0]: first}]
 
 
 @perturbation(

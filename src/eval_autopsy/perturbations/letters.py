@@ -12,7 +12,8 @@ from eval_autopsy.registry import perturbation
 
 ORDER = "every line, and the words but for how they are written"
 LOOK_ALIKES = str.maketrans("aceopxyACEHOPTX", "асеорхуАСЕНОРТХ")  # noqa: RUF001  Cyrillic ones
-QUOTES = str.maketrans({"'": "\u2019", '"': "\u201d", "-": "\u2010"})
+QUOTES = str.maketrans({"'": "\u2019", '"': "\u201d"})
+HYPHEN = "\u2010"
 _WORD = re.compile(r"[^\W\d_]{5,}")
 MARK = "\ufeff"
 
@@ -77,14 +78,25 @@ def look_alikes(text: str, draw: Random) -> str | None:
     return disguised(text)
 
 
-def typeset(text: str) -> str:
-    """A text with the quotes and hyphens of a printer."""
+def curled(text: str) -> str:
+    """A text with the closing quotes of a printer."""
     return text.translate(QUOTES)
 
 
-@perturbation("curly_quotes", holds="every letter, digit and line", answers=follows(typeset))
+@perturbation("curly_quotes", holds="every letter, digit and line", answers=follows(curled))
 def curly_quotes(text: str, draw: Random) -> str | None:
-    """Quotes are curly and hyphens are typographic, as word processors write them."""
+    """Straight quotes are curly ones, as word processors write them."""
+    return curled(text)
+
+
+def typeset(text: str) -> str:
+    """A text with the hyphens of a printer."""
+    return text.replace("-", HYPHEN)
+
+
+@perturbation("other_hyphens", holds="every letter, digit and line", answers=follows(typeset))
+def other_hyphens(text: str, draw: Random) -> str | None:
+    """The hyphen of a keyboard is the one of a printer, which is another character."""
     return typeset(text)
 
 
@@ -93,9 +105,7 @@ def misread(text: str) -> str:
     return text.encode("utf-8", "surrogatepass").decode("latin-1")
 
 
-@perturbation(
-    "wrong_encoding", holds="the bytes of the text, and all of ASCII", answers=follows(misread)
-)
+@perturbation("wrong_encoding", holds="the bytes, and all of ASCII", answers=follows(misread))
 def wrong_encoding(text: str, draw: Random) -> str | None:
     """The text's UTF-8 was read as Latin-1."""
     return misread(text)

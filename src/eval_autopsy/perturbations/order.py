@@ -42,23 +42,24 @@ def permute_fields(text: str, draw: Random) -> str | None:
 )
 def usual_order(texts: Sequence[str]) -> Callable[[str, Random], str | None] | None:
     """The labelled fields come in the order that is most common among right answers."""
-    orders = Counter(
-        tuple(field.key for field in fields_of(lines_of(text)).values()) for text in texts
-    )
-    orders.pop((), None)
+    orders = Counter(tuple(_keys(text)) for text in texts)
+    del orders[()]
     if not orders:
         return None
-    usual = {
-        key: place for place, key in enumerate(min(orders, key=lambda one: (-orders[one], one)))
-    }
+    first = min(orders, key=lambda one: (-orders[one], one))
+    usual = {key: place for place, key in enumerate(first)}
 
     def change(text: str, draw: Random) -> str | None:
-        keys = [field.key for field in fields_of(lines_of(text)).values()]
+        keys = _keys(text)
         if len(set(keys)) < len(keys) or not set(keys) <= usual.keys():
             return None
         return _ordered(text, lambda fields: sorted(fields, key=lambda one: usual[one.key]))
 
     return change
+
+
+def _keys(text: str) -> list[str]:
+    return [field.key for field in fields_of(lines_of(text)).values()]
 
 
 def _swapped(text: str, pick: Callable[[int], int]) -> str | None:
