@@ -62,10 +62,13 @@ class Case:
         return self.file.name
 
 
-def load(path: Path) -> Case:
-    """The case of an `autopsy.toml`, or of a folder that has one. Raises BadCase."""
+def load(path: Path, *, eval_alone: bool = False) -> Case:
+    """The case of an `autopsy.toml`, or of a folder that has one. Raises BadCase.
+
+    With `eval_alone` it may have no production.
+    """
     path = _case_file(path)
-    return _Loader(path, _text(path)).case()
+    return _Loader(path, _text(path), eval_alone).case()
 
 
 def parse(text: str, path: Path) -> Case:
@@ -102,8 +105,8 @@ def _text(path: Path) -> str:
 class _Loader:
     """Works on one text; every error names the line that it is about."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        self.path, self.text = path, text
+    def __init__(self, path: Path, text: str, eval_alone: bool = False) -> None:
+        self.path, self.text, self.eval_alone = path, text, eval_alone
         self.folder = path.parent
         self.said: dict[str, Any] = self._parsed()
 
@@ -269,7 +272,7 @@ class _Loader:
 
     def _sources(self, file: CaseFile) -> tuple[Source, ...]:
         data = file.data
-        sets = data.eval is not None and data.production is not None
+        sets = data.eval is not None and (data.production is not None or self.eval_alone)
         one = data.file is not None and data.split is not None
         if sets == one or (sets and any((data.file, data.split, data.splits))):
             what = "[data] names neither two sets of files nor one file with a split column"

@@ -1,20 +1,21 @@
 """What turns right into wrong where nearly all is right, and wrong into right where it fails.
 
-1. Every change with a known answer is tried on records of eval, and on those of each failing slice.
-2. A group in which no single change flips an answer is tried with two changes after each other.
-   Each pair is looked at on a few records; one that flips an answer is tested on others.
-3. What is tested is adjusted together, whatever came of it; what is only looked at is counted.
+1. Every change is looked at on a few records of eval, and of each failing slice. One that flips an
+   answer is tried on all others, as far as the calls go, and only these count: what made it stand
+   out is not what it is tested by. Where there are few records, all of them are the test at once.
+2. A group in which no single change flips an answer is looked at with two changes after each other.
+3. Everything that is tested is adjusted together, whatever came of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
 
 from eval_autopsy.evidence import Progress
-from eval_autopsy.experiments.asking import Asker, Scoring
+from eval_autopsy.experiments.asking import Asker, Scoring, Tell
 from eval_autopsy.experiments.trials import (
     Done,
     Group,
@@ -22,17 +23,28 @@ from eval_autopsy.experiments.trials import (
     Variant,
     calls_of,
     carried_out,
+    first,
     trial_of,
     tried,
     within,
 )
 from eval_autopsy.perturbations.apply import Applied, Changed
-from eval_autopsy.questions.ablation import Effect, Tried, effects_of
+from eval_autopsy.questions.ablation import Effect, effects_of
 
-LOOKED_AT = 3  # records on which a pair of changes is looked at
-FOR_ONE = 3, 4  # the part of the calls that single changes may take
+LOOKED_AT = 5  # records on which a change is looked at
+ALL_AT_ONCE = 12  # records up to which all of them are the test
+TO_LOOK = 2  # the part of the calls that looking may take: one half
 
-Tell = Callable[[str], None]
+
+class Look(NamedTuple):
+    """A change, or two, that flipped no answer on the few records that it was looked at on."""
+
+    group: str
+    changes: tuple[str, ...]
+    n: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"group": self.group, "changes": list(self.changes), "n": self.n}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +52,12 @@ class Ablation:
     """What came of every trial."""
 
     groups: tuple[Group, ...]
-    effects: tuple[Effect, ...]  # of single changes, by group, then of pairs
+    effects: tuple[Effect, ...]  # of what was tested
+    looks: tuple[Look, ...]  # what flipped nothing, and was not tested
     controls: tuple[Effect, ...]  # the records as they are, asked again; not adjusted
     changes: tuple[Applied, ...]
-    pairs_looked_at: int  # of changes; each on a few records
-    pairs_in_all: int
-    hints: tuple[Tried, ...]  # pairs that flipped an answer, with no other record to test them on
+    pairs_tried: int  # of changes
+    pairs_in_all: int  # that there are in the groups in which no single change flips an answer
     calls: int
     calls_at_most: int
 
@@ -63,16 +75,9 @@ class Ablation:
             ],
             "changes": [described(one) for one in self.changes],
             "effects": [one.to_dict() for group in self.groups for one in self.of(group.name)],
+            "looked_at": [one.to_dict() for one in self.looks],
             "controls": [one.to_dict() for one in self.controls],
-            "pairs": {
-                "looked_at": self.pairs_looked_at,
-                "of": self.pairs_in_all,
-                "not_tested": [
-                    {"group": one.group, "changes": list(one.changes), **one.pairs._asdict()}
-                    for one in self.hints
-                ],
-            },
-            "calls": {"made": self.calls, "at_most": self.calls_at_most},
+            "pairs": {"tried": self.pairs_tried, "of": self.pairs_in_all},
         }
 
 
@@ -88,54 +93,109 @@ def described(change: Applied) -> dict[str, str]:
     }
 
 
+class Asking(NamedTuple):
+    """How trials are carried out."""
+
+    asker: Asker
+    scoring: Scoring
+    seed: int
+    progress: Progress
+
+    def done(self, trials: Sequence[Trial]) -> list[Done]:
+        return carried_out(trials, self.asker, self.scoring, self.progress)
+
+
 def ablated(
     groups: Sequence[Group],
     changes: Sequence[Applied],
-    asker: Asker,
-    scoring: Scoring,
-    *,
+    how: Asking,
     calls: int,
-    seed: int,
-    progress: Progress,
     tell: Tell,
 ) -> Ablation:
     """What each change does in each group, within a number of calls.
 
-    `tell` is told how many are planned before one is made. Raises CannotUse when there are fewer
+    `tell` is told how many there are before one is made. Raises CannotUse when there are fewer
     calls than trials.
     """
-    trials = [trial_of(group, (one,), seed) for group in groups for one in changes]
-    planned = within([*map(unchanged, groups), *trials], calls * FOR_ONE[0] // FOR_ONE[1])
-    tell(
-        f"{calls_of(planned):,} calls are planned for {len(changes):,} changes, "
-        f"and at most {calls:,} in all"
-    )
-    done = carried_out(planned, asker, scoring, progress)
-    controls, single = done[: len(groups)], done[len(groups) :]
-    left = calls - calls_of(planned)
-    looked, in_all, joint, hints = 0, 0, list[Done](), list[Tried]()
-    for group in groups:
-        own = [one for one in single if one.trial.group is group]
-        if any(flipped(one) for one in own):
-            continue
-        usable = [one.trial.changes[0] for one in own if one.trial.variants]
-        found = looked_at(group, usable, asker, scoring, left, seed, progress)
-        left -= found.calls
-        looked, in_all = looked + found.looked, in_all + found.in_all
-        joint += found.tested
-        hints += found.hints
-    effects = effects_of([tried(one) for one in [*single, *joint]])
+    trials = [trial_of(group, (one,), how.seed) for group in groups for one in changes]
+    several = f"{len(changes):,} changes in {len(groups)} groups of records"
+    tell(f"at most {calls:,} calls are made to try {several}")
+    controls = how.done(within([first(unchanged(one), LOOKED_AT) for one in groups], calls))
+    left = calls - calls_of(one.trial for one in controls)
+    single = stepped(trials, how, left)
+    left -= single.calls
+    quiet = [one for one in groups if not any(map(flipped, single.of(one)))]
+    couples = [
+        in_either_order(group, couple, how.seed)
+        for group in quiet
+        for couple in combinations([one.changes[0] for one in trials if usable(one, group)], 2)
+    ]
+    fitting = couples[: most_to_look(couples, left)]
+    joint = stepped(fitting, how, left)
+    left -= joint.calls
+    effects = effects_of([tried(one) for one in [*single.tested, *joint.tested]])
     return Ablation(
         groups=tuple(groups),
         effects=tuple(effects),
+        looks=tuple(look(one) for one in [*single.looked, *joint.looked]),
         controls=tuple(effect for one in controls for effect in effects_of([tried(one)])),
         changes=tuple(changes),
-        pairs_looked_at=looked,
-        pairs_in_all=in_all,
-        hints=tuple(hints),
+        pairs_tried=len(fitting),
+        pairs_in_all=len(couples),
         calls=calls - left,
         calls_at_most=calls,
     )
+
+
+class Steps(NamedTuple):
+    """What was tested, what was looked at and flipped nothing, and the calls that it took."""
+
+    tested: list[Done]
+    looked: list[Done]
+    calls: int
+
+    def of(self, group: Group) -> list[Done]:
+        """What was tested in a group."""
+        return [one for one in self.tested if one.trial.group is group]
+
+
+def stepped(trials: Sequence[Trial], how: Asking, calls: int) -> Steps:
+    """Trials looked at on a few records, and tested on the others where an answer flipped."""
+    small = [one for one in trials if len(one.variants) <= ALL_AT_ONCE]
+    large = [one for one in trials if len(one.variants) > ALL_AT_ONCE]
+    looking = [*small, *(first(one, LOOKED_AT) for one in large)]
+    seen = how.done(within(looking, max(calls // TO_LOOK, 0)))
+    used = calls_of(one.trial for one in seen)
+    few, many = seen[: len(small)], seen[len(small) :]
+    rest = [
+        whole._replace(variants=whole.variants[len(one.trial.variants) :])
+        for whole, one in zip(large, many, strict=True)
+        if flipped(one)
+    ]
+    tested = how.done(within(rest, calls - used))
+    used += calls_of(one.trial for one in tested)
+    return Steps([*few, *tested], [one for one in many if not flipped(one)], used)
+
+
+def most_to_look(trials: Sequence[Trial], calls: int) -> int:
+    """How many trials can be looked at in full, the first ones first."""
+    used = 0
+    for number, one in enumerate(trials):
+        size = len(one.variants)
+        used += size if size <= ALL_AT_ONCE else LOOKED_AT
+        if used > calls // TO_LOOK:
+            return number
+    return len(trials)
+
+
+def look(done: Done) -> Look:
+    """A trial that was only looked at."""
+    return Look(done.trial.group.name, done.trial.names, len(done.trial.variants))
+
+
+def usable(trial: Trial, group: Group) -> bool:
+    """Whether a trial is of a group, and its change applies to a record of it."""
+    return trial.group is group and bool(trial.variants)
 
 
 def unchanged(group: Group) -> Trial:
@@ -150,46 +210,6 @@ def flipped(done: Done) -> bool:
     """Whether a trial turned an answer from right to wrong, or from wrong to right."""
     pairs = tried(done).pairs
     return pairs.broken + pairs.mended > 0
-
-
-class Pairwise(NamedTuple):
-    """Two changes after each other: how many pairs were looked at, and those that were tested."""
-
-    looked: int
-    in_all: int
-    calls: int
-    tested: list[Done]
-    hints: list[Tried]  # see Ablation
-
-
-def looked_at(
-    group: Group,
-    changes: Sequence[Applied],
-    asker: Asker,
-    scoring: Scoring,
-    calls: int,
-    seed: int,
-    progress: Progress,
-) -> Pairwise:
-    """Pairs of changes in a group, looked at while half of the calls last, then tested."""
-    couples = [*combinations(changes, 2)]
-    looking, used = [], 0
-    for couple in couples:
-        trial = in_either_order(group, couple, seed)
-        few = trial._replace(variants=trial.variants[:LOOKED_AT])
-        if used + len(few.variants) > calls // 2:
-            break
-        used += len(few.variants)
-        looking.append((trial, few))
-    seen = carried_out([few for _, few in looking], asker, scoring, progress)
-    hits = [(trial, one) for (trial, _), one in zip(looking, seen, strict=True) if flipped(one)]
-    rest = [trial._replace(variants=trial.variants[LOOKED_AT:]) for trial, _ in hits]
-    rest = [one for one in rest if one.variants][: calls - used]
-    tested = carried_out(within(rest, calls - used), asker, scoring, progress)
-    used += calls_of(one.trial for one in tested)
-    known = {one.names for one in rest}
-    hints = [tried(one) for trial, one in hits if trial.names not in known]
-    return Pairwise(len(looking), len(couples), used, tested, hints)
 
 
 def in_either_order(group: Group, couple: tuple[Applied, Applied], seed: int) -> Trial:

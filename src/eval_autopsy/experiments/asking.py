@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
@@ -10,6 +10,8 @@ from eval_autopsy import kernel
 from eval_autopsy.evidence import judgeable
 from eval_autopsy.records import Record
 from eval_autopsy.verdicts import Judge, judge_of, said
+
+Tell = Callable[[str], None]  # what is planned, in words, before it is done
 
 
 class Asker(Protocol):

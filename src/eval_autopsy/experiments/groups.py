@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from eval_autopsy import kernel, registry
+from eval_autopsy import registry
 from eval_autopsy.errors import CannotRun
-from eval_autopsy.evidence import Evidence
 from eval_autopsy.experiments.asking import Scoring
 from eval_autopsy.experiments.trials import Group, Subject, group_of
 from eval_autopsy.perturbations.apply import Applied, learned
 from eval_autopsy.questions.slices import Slice, Slices
+from eval_autopsy.records import Record
 from eval_autopsy.registry import OURS, Entry, Perturbation
 
 EVAL, WRONG = "eval", "the wrong answers of production"
@@ -39,15 +39,12 @@ def entries_of(names: Sequence[str], files: Sequence[Path]) -> list[Entry[Pertur
     return [one for one in [*ours, *brought.values()] if Applied(one, one.value.change).known]
 
 
-def subjects_of(evidence: Evidence, scoring: Scoring) -> list[Subject]:
+def subjects_of(records: Iterable[Record], scoring: Scoring) -> list[Subject]:
     """Every record with what is right of its answer. Raises CannotRun for recorded scores."""
-    if evidence.spec["scorer"]["rule"] == "recorded":
+    if scoring.spec["scorer"]["rule"] == "recorded":
         what = "the scores are recorded, so that a changed answer cannot be scored"
         raise CannotRun(what, remedy="name a scorer that compares, under [scorer]")
-    return [
-        Subject(record, scoring.judged(record, None, [record.expected]))
-        for record in evidence.records
-    ]
+    return [Subject(one, scoring.judged(one, None, [one.expected])) for one in records]
 
 
 def changes_of(entries: Iterable[Entry[Perturbation]], subjects: Sequence[Subject]) -> Changes:
@@ -77,7 +74,7 @@ def failing_groups(found: Slices, subjects: Sequence[Subject], seed: int) -> lis
         return [group_of(WRONG, {}, wrong, seed)] if wrong else []
     return [
         group_of(
-            kernel.slice_text(one.where).replace("`", ""),
+            one.words.replace("`", ""),
             one.where,
             (production[name] for name in one.members or ()),
             seed,

@@ -17,8 +17,7 @@ from typing import Any
 
 from eval_autopsy.errors import BadCase, CannotUse
 from eval_autopsy.evidence import Progress
-from eval_autopsy.experiments.ablate import Tell
-from eval_autopsy.experiments.asking import Asker, Scoring
+from eval_autopsy.experiments.asking import Asker, Scoring, Tell
 from eval_autopsy.experiments.trials import (
     Group,
     Subject,

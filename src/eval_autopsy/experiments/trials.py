@@ -2,9 +2,9 @@
 
 1. A trial is one change, or two after each other, on the records of one group. What each record is
    changed to is settled by the seed alone.
-2. All trials get as many records as the number of calls allows, each the same number while it has
-   so many. The records of a group come in an order drawn from the seed.
-3. In every group the same records are asked again as they are: what flips then is noise.
+2. Trials that share a number of calls get as many records as it allows, each the same number while
+   it has so many. The records of a group come in an order drawn from the seed.
+3. Records asked again as they are make a trial too: what flips then is noise.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from eval_autopsy.perturbations.draws import shuffled
 from eval_autopsy.questions.ablation import Pairs, Tried
 from eval_autopsy.records import Record
 
-NOT_ASKED = "not asked, by the bound on calls"
+NOT_ASKED = "not asked"
 
 
 class Subject(NamedTuple):
@@ -120,10 +120,11 @@ def within(trials: Sequence[Trial], calls: int) -> list[Trial]:
         some = sum(bool(one.variants) for one in trials)
         what = f"{calls:,} calls are fewer than the {some:,} trials"
         raise CannotUse(what, remedy="allow more with --calls, or name fewer changes with --change")
-    return [_cut(one, most) for one in trials]
+    return [first(one, most) for one in trials]
 
 
-def _cut(trial: Trial, most: int) -> Trial:
+def first(trial: Trial, most: int) -> Trial:
+    """A trial of the first records alone; the others are set aside with the reason."""
     left = len(trial.variants) - most
     if left <= 0:
         return trial
