@@ -34,6 +34,8 @@ VERBS = {
     "Investigate": {
         "init": "investigate",
         "run": "run",
+        "ablate": "cause",
+        "stress": "cause",
     },
     "Prove": {
         "claims": "claims",
@@ -43,6 +45,7 @@ VERBS = {
         "formats": "extend",
         "features": "extend",
         "scorers": "extend",
+        "perturbations": "extend",
         "doctor": "doctor",
     },
 }

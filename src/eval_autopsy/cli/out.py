@@ -50,6 +50,11 @@ class Out:
         if not self.silent:
             write(click.style(text, bold=True) if bold and self.formatted else text)
 
+    def tell(self, text: str) -> None:
+        """A line on stderr, about work that is about to begin."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
     def markdown(self, text: str) -> None:
         """A text in Markdown: rendered on a terminal, as it is elsewhere."""
         if self.silent:

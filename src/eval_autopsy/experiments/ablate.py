@@ -1,8 +1,8 @@
 """What turns right into wrong where nearly all is right, and wrong into right where it fails.
 
 1. Every change is looked at on a few records of eval, and of each failing slice. One that flips an
-   answer is tried on all others, as far as the calls go, and only these count: what made it stand
-   out is not what it is tested by. Where there are few records, all of them are the test at once.
+   answer is tried on others, as far as the calls go, and only these count: what made it stand out
+   is not what it is tested by. Where there are few records, all of them are the test at once.
 2. A group in which no single change flips an answer is looked at with two changes after each other.
 3. Everything that is tested is adjusted together, whatever came of it.
 """
@@ -33,6 +33,7 @@ from eval_autopsy.questions.ablation import Effect, effects_of
 
 LOOKED_AT = 5  # records on which a change is looked at
 ALL_AT_ONCE = 12  # records up to which all of them are the test
+TESTED_ON = 100  # records at most, beyond those that it was looked at on
 TO_LOOK = 2  # the part of the calls that looking may take: one half
 
 
@@ -168,13 +169,17 @@ def stepped(trials: Sequence[Trial], how: Asking, calls: int) -> Steps:
     used = calls_of(one.trial for one in seen)
     few, many = seen[: len(small)], seen[len(small) :]
     rest = [
-        whole._replace(variants=whole.variants[len(one.trial.variants) :])
-        for whole, one in zip(large, many, strict=True)
-        if flipped(one)
+        others(whole, one.trial) for whole, one in zip(large, many, strict=True) if flipped(one)
     ]
     tested = how.done(within(rest, calls - used))
     used += calls_of(one.trial for one in tested)
     return Steps([*few, *tested], [one for one in many if not flipped(one)], used)
+
+
+def others(whole: Trial, seen: Trial) -> Trial:
+    """A trial of the records that it was not looked at on."""
+    left = whole._replace(variants=whole.variants[len(seen.variants) :])
+    return first(left, TESTED_ON)
 
 
 def most_to_look(trials: Sequence[Trial], calls: int) -> int:

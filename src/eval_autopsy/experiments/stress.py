@@ -43,7 +43,8 @@ class Stress:
     after: Rate
     gap: Effect  # of all changes together; its p is of this one test
     effects: tuple[Effect, ...]  # of each change, on the records that it was drawn for
-    weights: Mapping[str, str]
+    holds: Mapping[str, str]  # by change, what it leaves as it is
+    weights: Mapping[str, str]  # that are not 1
     not_changed: int  # records that no change applies to; they count as they are
     left_out: int  # records of eval beyond the bound on calls
     calls: int
@@ -127,6 +128,7 @@ def stressed(
         after=whole.pairs.after,
         gap=gap,
         effects=tuple(sorted(effects_of(counted), key=lambda one: (one.difference or 0, one.p))),
+        holds={one.name: one.entry.value.holds for one in changes},
         weights={name: str(weight) for name, weight in weights.items() if weight != 1},
         not_changed=len(usual),
         left_out=len(group.subjects) - len(subjects),

@@ -36,7 +36,7 @@ from eval_autopsy.perturbations.draws import shuffled
 from eval_autopsy.questions.slices import Slices
 from eval_autopsy.readers import read_sources
 
-CALLS = 2000  # of changed inputs, unless another number is asked for
+CALLS = 4000  # of changed inputs, unless another number is asked for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ def varied(
     if how.declared and not case.file.hypothesis:
         what = "the case has no hypothesis"
         raise CannotRun(what, where=str(case.path), remedy="add a [[hypothesis]]")
-    calls = how.calls if how.declared else how.calls // 2
+    calls = how.calls if how.declared else how.calls // 4
     hypotheses, used = _hypotheses(
         case, evidence, subjects, files, asker, scoring, calls, how, progress, tell
     )
