@@ -9,7 +9,7 @@ from eval_autopsy import kernel
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.slices_view import interval, of, percent, shown
 from eval_autopsy.experiments.ablate import Ablation
-from eval_autopsy.experiments.hypotheses import CONTROL, Part, Tested
+from eval_autopsy.experiments.hypotheses import CONTROL, Outcome, Part
 from eval_autopsy.experiments.ledger import FOLDER, NAME
 from eval_autopsy.experiments.stress import SYNTHETIC, Stress
 from eval_autopsy.questions.ablation import CHANCE, Effect
@@ -39,7 +39,7 @@ def show(out: Out, found: Varied, case: Case, every: bool) -> None:
     out.say(f"calls of changed inputs: {found.calls:,}, of at most {found.calls_at_most:,}")
 
 
-def show_hypothesis(out: Out, one: Tested) -> None:
+def show_hypothesis(out: Out, one: Outcome) -> None:
     """A hypothesis, its verdict, and each of its parts."""
     out.say()
     out.say(f"{one.verdict}: {kernel.visible(one.statement)}", bold=True)

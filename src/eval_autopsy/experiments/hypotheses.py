@@ -56,7 +56,7 @@ class Part(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tested:
+class Outcome:
     """A hypothesis, when it was predicted, and what came of it."""
 
     statement: str
@@ -105,12 +105,12 @@ def inputs_digest(trial: Trial) -> str:
     return sha256("".join(texts).encode("utf-8")).hexdigest()
 
 
-def tested(
+def outcomes(
     hypotheses: Sequence[Hypothesis],
     entries: Sequence[Entry],
     done: Mapping[str, Done],
     control: Done,
-) -> list[Tested]:
+) -> list[Outcome]:
     """What came of each hypothesis; `done` holds each of its changes."""
     counted = [tried(one) for one in done.values()]
     effects = dict(zip(done, effects_of(counted), strict=True))
@@ -124,7 +124,7 @@ def tested(
             for what, name in named
         ]
         found.append(
-            Tested(
+            Outcome(
                 statement=one.statement,
                 prediction=entry,
                 parts=(*parts, as_it_is),

@@ -21,7 +21,7 @@ from eval_autopsy.experiments.groups import (
     failing_groups,
     subjects_of,
 )
-from eval_autopsy.experiments.hypotheses import Tested, predicted, tested
+from eval_autopsy.experiments.hypotheses import Outcome, outcomes, predicted
 from eval_autopsy.experiments.ledger import Ledger
 from eval_autopsy.experiments.stress import Stress, stressed, weights_of
 from eval_autopsy.experiments.trials import (
@@ -55,7 +55,7 @@ class How:
 class Varied:
     """What came of it."""
 
-    hypotheses: tuple[Tested, ...]
+    hypotheses: tuple[Outcome, ...]
     ablation: Ablation | None  # None when only the hypotheses were asked for
     idle: tuple[str, ...]  # changes that had nothing to learn from
     calls: int
@@ -125,7 +125,7 @@ def _hypotheses(
     how: How,
     progress: Progress,
     tell: Tell,
-) -> tuple[tuple[Tested, ...], int]:
+) -> tuple[tuple[Outcome, ...], int]:
     """What came of each hypothesis of a case on its eval records, and the calls it took."""
     declared = case.file.hypothesis
     names = [*dict.fromkeys(name for one in declared for name in (*one.breaks, *one.spares))]
@@ -143,7 +143,7 @@ def _hypotheses(
     what = f"{len(declared)} hypotheses, whose predictions are written down"
     tell(f"{made:,} calls are planned for {what}, and at most {how.calls:,} in all")
     again, *done = carried_out([control, *planned], asker, scoring, progress)
-    found = tested(declared, entries, dict(zip(by_name, done, strict=True)), again)
+    found = outcomes(declared, entries, dict(zip(by_name, done, strict=True)), again)
     for one in found:
         content = {"prediction": one.prediction.digest, **one.to_dict()}
         ledger.enter("result", content, how.now)
