@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from eval_autopsy import features, kernel, registry
 from eval_autopsy.case.lines import line_of
-from eval_autopsy.case.model import Bands, CaseFile, Scorer
+from eval_autopsy.case.model import KINDS, Bands, CaseFile, Scorer, System
 from eval_autopsy.case.words import fault_of, said
 from eval_autopsy.errors import BadCase
 from eval_autopsy.readers.intake import Source, SplitColumn, Wanted
@@ -45,7 +45,7 @@ class Case:
     scorer: Scorer  # the one of the file, or the only one that its fields allow
     sources: tuple[Source, ...]  # in the order of the file: eval, then production
     wanted: Wanted  # what to take from each row
-    system: Entry | None
+    system: Entry | None  # a Python function; the other kinds stand in `file` alone
     json_schema: Path | None
     pydantic: Entry | None
     narrative: Path | None
@@ -129,7 +129,7 @@ class _Loader:
             scorer=scorer,
             sources=self._sources(file),
             wanted=_wanted(file, scorer),
-            system=self._entry(file.system.python, "system", "python") if file.system else None,
+            system=self._system(file.system) if file.system else None,
             json_schema=self._existing(schema, "guards", "json_schema") if schema else None,
             pydantic=self._entry(guards.pydantic, "guards", "pydantic")
             if guards.pydantic
@@ -171,6 +171,25 @@ class _Loader:
         return str(self.text.count("\n") + 1)
 
     # What does not fit together
+
+    def _system(self, system: System) -> Entry | None:
+        """The Python function of a system that is one. Raises BadCase for what cannot be run."""
+        named = [kind for kind in KINDS if getattr(system, kind) is not None]
+        if len(named) != 1:
+            what = f"[system] names {' and '.join(named) or 'no system'}, expected one of "
+            what += ", ".join(KINDS)
+            raise self.bad(what, "keep the one that is under test", "system")
+        for key, kind in (("interpreter", "python"), ("mode", "command")):
+            if key in system.model_fields_set and named != [kind]:
+                what = f"{key!r} in [system] is for {kind}, and the system is {named[0]}"
+                raise self.bad(what, "remove it", "system", key)
+        if system.cost_limit is not None and system.prices is None:
+            what = "[system] has a cost_limit, and no prices to hold against it"
+            remedy = "add prices, such as { call = 0.01 } or { input = 3, output = 15 }"
+            raise self.bad(what, remedy, "system", "cost_limit")
+        for name in system.files:
+            self._existing(name, "system", "files")
+        return self._entry(system.python, "system", "python") if system.python else None
 
     def _scorer(self, file: CaseFile) -> Scorer:
         """The scorer of the file; with recorded scores alone there is only one that can be."""
