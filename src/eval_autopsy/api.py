@@ -21,7 +21,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, overload
 
-from eval_autopsy import columnar
+from eval_autopsy import columnar, systems
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case.load import Case, load
 from eval_autopsy.case.unwritten import Said, by_itself, sliced_by, unwritten
@@ -32,7 +32,6 @@ from eval_autopsy.errors import BadCase
 from eval_autopsy.evidence import Evidence, Progress, gather, quiet, spec_of
 from eval_autopsy.experiments import study
 from eval_autopsy.experiments.asking import Tell
-from eval_autopsy.experiments.direct import opened
 from eval_autopsy.experiments.stress import Stress
 from eval_autopsy.questions import slices as question
 from eval_autopsy.questions.rates import check_scored
@@ -154,8 +153,8 @@ class Autopsy:
             seed=seed,
             now=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        with opened(self.case) as asker:
-            return study.varied(self.case, evidence, found, asker, how, progress, tell)
+        with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
+            return study.varied(self.case, evidence, found, runner, how, tell)
 
     def stress(
         self,
@@ -179,8 +178,8 @@ class Autopsy:
             calls=calls,
             seed=self.case.file.seed if seed is None else seed,
         )
-        with opened(self.case) as asker:
-            return study.stress(self.case, asker, how, weights, progress, tell)
+        with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
+            return study.stress(self.case, runner, how, weights, tell)
 
     def _slices_in_columns(
         self, asked: Asked, members: bool, progress: Progress

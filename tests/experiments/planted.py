@@ -37,7 +37,9 @@ class Function:
         self.system = system
         self.asked: list[Any] = []
 
-    def answers(self, inputs: Sequence[object], *, repeat: int = 0) -> list[kernel.Answer]:
+    def answers(
+        self, inputs: Sequence[object], *, repeat: int = 0, what: str = ""
+    ) -> list[kernel.Answer]:
         self.asked += inputs
         return [self.answer(one) for one in inputs]
 
@@ -89,7 +91,7 @@ def changes(*names: str, right: Sequence[Subject] = ()) -> Changes:
 
 
 def asking(asker: Function) -> Asking:
-    return Asking(asker, SCORING, 0, lambda what, done, total: None)
+    return Asking(asker, SCORING, 0)
 
 
 def noisy(seed: int, wrong: float) -> System:

@@ -31,10 +31,9 @@ def come_of(system: System, said: dict[str, Any], folder: Path, n: int = 60) -> 
     some = group(system, n)
     ready = changes(*hypothesis.breaks, *hypothesis.spares).ready
     trials = {one.name: trial_of(some, (one,), 0) for one in ready}
-    entries = predicted([hypothesis], trials, {"system.py": "ab"}, Ledger(folder), "2024-05-26")
+    entries = predicted([hypothesis], trials, "ab", Ledger(folder), "2024-05-26")
     asker = Function(system)
-    quiet = lambda what, done, total: None  # noqa: E731
-    done = carried_out([*trials.values(), first(unchanged(some), n)], asker, SCORING, quiet)
+    done = carried_out([*trials.values(), first(unchanged(some), n)], asker, SCORING)
     (found,) = outcomes([hypothesis], entries, dict(zip(trials, done, strict=False)), done[-1])
     return found
 

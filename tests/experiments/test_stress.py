@@ -24,7 +24,6 @@ def stress(*weights: str, n: int = 60, names: tuple[str, ...] = NAMES) -> Stress
         SCORING,
         calls=1000,
         seed=0,
-        progress=lambda what, done, total: None,
         tell=lambda text: None,
     )
 

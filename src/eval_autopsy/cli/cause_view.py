@@ -30,6 +30,9 @@ def show(out: Out, found: Varied, case: Case, every: bool) -> None:
         ledger = case.folder / FOLDER / NAME
         out.say()
         out.say(f"predicted before they were tried: {kernel.visible(str(ledger))}")
+        known = sum(one.prediction.known for one in found.hypotheses)
+        if known:
+            out.say(f"but {known:,} answers were known by then: take another --seed to test anew")
     if found.ablation is not None:
         for group in found.ablation.groups:
             show_group(out, found.ablation, group.name, every)

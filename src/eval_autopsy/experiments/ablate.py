@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
 
-from eval_autopsy.evidence import Progress
 from eval_autopsy.experiments.asking import Asker, Scoring, Tell
 from eval_autopsy.experiments.trials import (
     Done,
@@ -100,10 +99,9 @@ class Asking(NamedTuple):
     asker: Asker
     scoring: Scoring
     seed: int
-    progress: Progress
 
     def done(self, trials: Sequence[Trial]) -> list[Done]:
-        return carried_out(trials, self.asker, self.scoring, self.progress)
+        return carried_out(trials, self.asker, self.scoring)
 
 
 def ablated(

@@ -17,8 +17,13 @@ Tell = Callable[[str], None]  # what is planned, in words, before it is done
 class Asker(Protocol):
     """What can be asked about inputs: a system, or what remembers its answers."""
 
-    def answers(self, inputs: Sequence[object], *, repeat: int = 0) -> list[kernel.Answer]:
-        """The answer to each input; another `repeat` asks the same input again."""
+    def answers(
+        self, inputs: Sequence[object], *, repeat: int = 0, what: str = ""
+    ) -> list[kernel.Answer]:
+        """The answer to each input; another `repeat` asks the same input again.
+
+        `what` is the work in words.
+        """
 
 
 class Judged(NamedTuple):
@@ -54,10 +59,12 @@ class Scoring:
         return Judged(False not in parts, fields)
 
 
-def answered(asker: Asker, inputs: Sequence[Any], repeat: int = 0) -> list[kernel.Answer]:
+def answered(
+    asker: Asker, inputs: Sequence[Any], repeat: int = 0, what: str = "running the system"
+) -> list[kernel.Answer]:
     """The answer to each input, each different input asked once."""
     keys = [kernel.canonical(value) for value in inputs]
     different = dict(zip(keys, inputs, strict=True))
-    found = asker.answers([*different.values()], repeat=repeat)
+    found = asker.answers([*different.values()], repeat=repeat, what=what)
     by_key = dict(zip(different, found, strict=True))
     return [by_key[key] for key in keys]

@@ -14,7 +14,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
@@ -71,18 +71,27 @@ class Outcome:
             "statement": self.statement,
             "verdict": self.verdict,
             "parts": [one.to_dict() for one in self.parts],
-            "prediction": {"digest": entry.digest, "at": entry.at, "entry": entry.number},
+            "prediction": {
+                "digest": entry.digest,
+                "at": entry.at,
+                "entry": entry.number,
+                "answers_known": entry.known,
+            },
         }
 
 
 def predicted(
     hypotheses: Sequence[Hypothesis],
     trials: Mapping[str, Trial],
-    system: Mapping[str, str],
+    system: str,
     ledger: Ledger,
     now: str,
+    known: Callable[[Sequence[Trial]], int] = lambda trials: 0,
 ) -> list[Entry]:
-    """Writes down what each hypothesis predicts of which inputs, before any of them is asked."""
+    """Writes down what each hypothesis predicts of which inputs, before any of them is asked.
+
+    `system` is its digest; `known` says how many of the answers to some trials are there already.
+    """
     entries = []
     for one in hypotheses:
         changes = [*one.breaks, *one.spares]
@@ -92,10 +101,11 @@ def predicted(
             "spares": list(one.spares),
             "fields": {name: list(fields) for name, fields in one.fields.items()},
             "rules": RULES,
-            "system": dict(system),
+            "system": system,
             "inputs": {name: inputs_digest(trials[name]) for name in changes},
         }
-        entries.append(ledger.enter("prediction", content, now))
+        there = known([trials[name] for name in changes])
+        entries.append(ledger.enter("prediction", content, now, there))
     return entries
 
 

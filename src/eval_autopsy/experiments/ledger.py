@@ -28,6 +28,7 @@ class Entry(NamedTuple):
     kind: str  # "prediction" or "result"
     at: str  # when it was written
     content: Mapping[str, Any]
+    known: int  # answers to its inputs that were known when it was written
 
 
 class Ledger:
@@ -47,23 +48,24 @@ class Ledger:
             before = sha256(line).hexdigest()
         return found
 
-    def enter(self, kind: str, content: Mapping[str, Any], at: str) -> Entry:
+    def enter(self, kind: str, content: Mapping[str, Any], at: str, known: int = 0) -> Entry:
         """The entry of some content, which is on the disk; the first one, if it was there."""
         entries = self.entries()
         digest = sha256(kernel.canonical(dict(content)).encode("utf-8")).hexdigest()
-        known = next((e for e in entries if e.kind == kind and e.digest == digest), None)
-        if known is not None:
-            return known
+        earlier = next((e for e in entries if e.kind == kind and e.digest == digest), None)
+        if earlier is not None:
+            return earlier
         self.path.parent.mkdir(exist_ok=True)
         with open(self.path, "a+b") as file:
             file.seek(0)
             lines = file.read().splitlines()
             before = sha256(lines[-1]).hexdigest() if lines else ""
-            said = {"kind": kind, "digest": digest, "at": at, "content": dict(content)}
+            said = {"kind": kind, "digest": digest, "at": at, "known": known}
+            said |= {"content": dict(content)}
             file.write(kernel.canonical({"after": before, **said}).encode("utf-8") + b"\n")
             file.flush()
             os.fsync(file.fileno())
-        return Entry(len(lines) + 1, digest, kind, at, content)
+        return Entry(len(lines) + 1, digest, kind, at, content, known)
 
     def _read(self, line: bytes, number: int, before: str) -> Entry:
         where = f"{self.path}:{number}"
@@ -72,7 +74,8 @@ class Ledger:
             said = kernel.strict_json(line.decode("utf-8"))
             content = said["content"]
             digest = sha256(kernel.canonical(content).encode("utf-8")).hexdigest()
-            entry = Entry(number, said["digest"], said["kind"], said["at"], content)
+            about = (said["digest"], said["kind"], said["at"], content, said["known"])
+            entry = Entry(number, *about)
             whole = said["after"] == before and digest == entry.digest
         except (kernel.Unreadable, UnicodeDecodeError, KeyError, TypeError):
             raise CannotUse("this is no line of a ledger", where=where, remedy=remedy) from None

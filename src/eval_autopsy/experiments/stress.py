@@ -16,7 +16,6 @@ from random import Random
 from typing import Any
 
 from eval_autopsy.errors import BadCase, CannotUse
-from eval_autopsy.evidence import Progress
 from eval_autopsy.experiments.asking import Asker, Scoring, Tell
 from eval_autopsy.experiments.trials import (
     Group,
@@ -97,7 +96,6 @@ def stressed(
     *,
     calls: int,
     seed: int,
-    progress: Progress,
     tell: Tell,
 ) -> Stress:
     """What would come of each record of eval being changed once.
@@ -119,7 +117,7 @@ def stressed(
     trials = [Trial(group, (one,), drawn[one.name], {}) for one in changes if drawn[one.name]]
     made = sum(len(one.variants) for one in trials)
     tell(f"{made:,} calls are planned, of at most {calls:,}")
-    done = carried_out(trials, asker, scoring, progress)
+    done = carried_out(trials, asker, scoring)
     counted = [tried(one) for one in done]
     whole = together(group.name, counted, usual)
     (gap,) = effects_of([whole])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -11,9 +12,9 @@ from typing import Any
 from eval_autopsy import kernel
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun
-from eval_autopsy.evidence import Evidence, Progress, judgeable, spec_of
+from eval_autopsy.evidence import Evidence, judgeable, spec_of
 from eval_autopsy.experiments.ablate import Ablation, Asking, ablated, unchanged
-from eval_autopsy.experiments.asking import Asker, Scoring, Tell, answered
+from eval_autopsy.experiments.asking import Scoring, Tell, answered
 from eval_autopsy.experiments.groups import (
     changes_of,
     entries_of,
@@ -35,6 +36,7 @@ from eval_autopsy.experiments.trials import (
 from eval_autopsy.perturbations.draws import shuffled
 from eval_autopsy.questions.slices import Slices
 from eval_autopsy.readers import read_sources
+from eval_autopsy.systems import Runner
 
 CALLS = 4000  # of changed inputs, unless another number is asked for
 
@@ -73,9 +75,8 @@ def varied(
     case: Case,
     evidence: Evidence,
     found: Slices,
-    asker: Asker,
+    runner: Runner,
     how: How,
-    progress: Progress,
     tell: Tell,
 ) -> Varied:
     """The hypotheses of a case tested, then each change tried where it is right and where it fails.
@@ -90,9 +91,7 @@ def varied(
         what = "the case has no hypothesis"
         raise CannotRun(what, where=str(case.path), remedy="add a [[hypothesis]]")
     calls = how.calls if how.declared else how.calls // 4
-    hypotheses, used = _hypotheses(
-        case, evidence, subjects, files, asker, scoring, calls, how, progress, tell
-    )
+    hypotheses, used = _hypotheses(case, subjects, files, scoring, calls, runner, how, tell)
     if how.declared:
         return Varied(
             hypotheses=hypotheses, ablation=None, idle=(), calls=used, calls_at_most=how.calls
@@ -101,7 +100,7 @@ def varied(
     ablation = ablated(
         [eval_group(subjects, how.seed), *failing_groups(found, subjects, how.seed)],
         changes.ready,
-        Asking(asker, scoring, how.seed, progress),
+        Asking(runner, scoring, how.seed),
         how.calls - used,
         tell,
     )
@@ -116,14 +115,12 @@ def varied(
 
 def _hypotheses(
     case: Case,
-    evidence: Evidence,
     subjects: Sequence[Subject],
     files: Sequence[Path],
-    asker: Asker,
     scoring: Scoring,
     calls: int,
+    runner: Runner,
     how: How,
-    progress: Progress,
     tell: Tell,
 ) -> tuple[tuple[Outcome, ...], int]:
     """What came of each hypothesis of a case on its eval records, and the calls it took."""
@@ -138,11 +135,13 @@ def _hypotheses(
     control, *planned = within([unchanged(group), *trials], calls)
     by_name = dict(zip([*(one.name for one in changes.ready), *changes.idle], planned, strict=True))
     ledger = Ledger(case.folder)
-    entries = predicted(declared, by_name, _system(evidence), ledger, how.now)
+    entries = predicted(
+        declared, by_name, runner.journal.system, ledger, how.now, partial(_known, runner)
+    )
     made = calls_of([control, *planned])
     what = f"{len(declared)} hypotheses, whose predictions are written down"
     tell(f"{made:,} calls are planned for {what}, and at most {how.calls:,} in all")
-    again, *done = carried_out([control, *planned], asker, scoring, progress)
+    again, *done = carried_out([control, *planned], runner, scoring)
     found = outcomes(declared, entries, dict(zip(by_name, done, strict=True)), again)
     for one in found:
         content = {"prediction": one.prediction.digest, **one.to_dict()}
@@ -150,19 +149,17 @@ def _hypotheses(
     return tuple(found), made
 
 
-def _system(evidence: Evidence) -> dict[str, str]:
-    """The digest of each file of the system, by its name."""
-    files = (evidence.spec["system"] or {}).get("files", [])
-    paths = [evidence.subjects[name] for name in files]
-    return {path.name: kernel.file_digest(str(path)) for path in paths}
+def _known(runner: Runner, trials: Sequence[Trial]) -> int:
+    """How many of the answers to some trials are in the journal."""
+    inputs = (one.changed.input for trial in trials for one in trial.variants)
+    return len(runner.journal.answers({runner.journal.key(value, 0, 0) for value in inputs}))
 
 
 def stress(
     case: Case,
-    asker: Asker,
+    runner: Runner,
     how: How,
     weights: Sequence[str],
-    progress: Progress,
     tell: Tell,
 ) -> Stress:
     """The gap that would appear on eval, by the changes that keep the right answer.
@@ -170,10 +167,11 @@ def stress(
     Half of the calls are for the inputs as they are.
     """
     scoring = Scoring(spec_of(case))
-    records = read_sources(case.sources, case.wanted, progress).records
+    wanted = case.wanted._replace(attributes=())
+    records = read_sources(case.sources, wanted, needed=["eval"]).records
     seen = [one for one in records if one.split == "eval" and one.expected is not kernel.MISSING]
     drawn = shuffled(Random(str(how.seed)), seen)[: how.calls // 2]
-    answers = answered(asker, [one.input for one in drawn])
+    answers = answered(runner, [one.input for one in drawn])
     subjects = subjects_of(judgeable(scoring.spec, drawn, answers), scoring)
     entries = [one for one in entries_of(how.changes, how.files) if one.value.relation == "same"]
     changes = changes_of(entries, subjects).ready
@@ -181,11 +179,10 @@ def stress(
         eval_group(subjects, how.seed),
         changes,
         weights_of(weights, changes),
-        asker,
+        runner,
         scoring,
         calls=how.calls - len(drawn),
         seed=how.seed,
-        progress=progress,
         tell=tell,
     )
     return replace(

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
 
+from eval_autopsy import kernel
 from eval_autopsy.errors import CannotUse
-from eval_autopsy.evidence import Progress
 from eval_autopsy.experiments.asking import Asker, Judged, Scoring, answered
 from eval_autopsy.perturbations.apply import Applied, Changed, applied
 from eval_autopsy.perturbations.draws import shuffled
@@ -137,21 +138,37 @@ def calls_of(trials: Iterable[Trial]) -> int:
     return sum(len(one.variants) for one in trials)
 
 
-def carried_out(
-    trials: Sequence[Trial], asker: Asker, scoring: Scoring, progress: Progress
-) -> list[Done]:
-    """What came of each trial."""
-    done: list[Done] = []
-    for number, trial in enumerate(trials, 1):
-        inputs = [one.changed.input for one in trial.variants]
-        answers = answered(asker, inputs, repeat=0 if trial.changes else 1)
-        after = [
-            scoring.judged(one.subject.record, answer, one.changed.answers)
-            for one, answer in zip(trial.variants, answers, strict=True)
-        ]
-        done.append(Done(trial, after))
-        progress("trying changes", number, len(trials))
+def carried_out(trials: Sequence[Trial], asker: Asker, scoring: Scoring) -> list[Done]:
+    """What came of each trial. All inputs are asked at once, so that they can go side by side."""
+    answers = [
+        iter(answered(asker, inputs_of(some), repeat, "trying changes"))
+        for repeat, some in enumerate((changing(trials), again(trials)))
+    ]
+    done = []
+    for trial in trials:
+        own = islice(answers[not trial.changes], len(trial.variants))
+        pairs = zip(trial.variants, own, strict=True)
+        done.append(Done(trial, [_judged(one, answer, scoring) for one, answer in pairs]))
     return done
+
+
+def inputs_of(trials: Iterable[Trial]) -> list[Any]:
+    """The inputs of some trials, in their order."""
+    return [one.changed.input for trial in trials for one in trial.variants]
+
+
+def changing(trials: Iterable[Trial]) -> list[Trial]:
+    """The trials that change something."""
+    return [one for one in trials if one.changes]
+
+
+def again(trials: Iterable[Trial]) -> list[Trial]:
+    """The trials that ask records again as they are."""
+    return [one for one in trials if not one.changes]
+
+
+def _judged(variant: Variant, answer: kernel.Answer, scoring: Scoring) -> Judged:
+    return scoring.judged(variant.subject.record, answer, variant.changed.answers)
 
 
 def tried(done: Done) -> Tried:

@@ -87,9 +87,15 @@ class Reading(NamedTuple):
 
 
 def read_sources(
-    sources: Sequence[Source], wanted: Wanted, progress: Progress = lambda what, done, total: None
+    sources: Sequence[Source],
+    wanted: Wanted,
+    progress: Progress = lambda what, done, total: None,
+    *,
+    needed: Sequence[Split] = SPLITS,
 ) -> Reading:
-    """All records of a case; both splits must have some. `progress` hears of files in bytes.
+    """All records of a case; both splits must have some, or only those that are `needed`.
+
+    `progress` hears of files in bytes.
 
     Raises CannotRead at the first value that is not as it should be, and after the last record
     when required fields were missing.
@@ -109,7 +115,7 @@ def read_sources(
                     progress("reading", sum(sizes[:number]) + rows.position, sum(sizes))
         counts.append(FileCount(file, rows.records, rows.blank, rows.lines, tuple(kept)))
     intake.finish()
-    for split in SPLITS:
+    for split in needed:
         if not any(record.split == split for record in found):
             what = f"no record belongs to {split}"
             names = ", ".join(str(count.file.path) for count in counts)
