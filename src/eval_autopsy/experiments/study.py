@@ -13,7 +13,7 @@ from eval_autopsy import kernel
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun
 from eval_autopsy.evidence import Evidence, judgeable, spec_of
-from eval_autopsy.experiments.ablate import Ablation, Asking, ablated, unchanged
+from eval_autopsy.experiments.ablate import TESTED_ON, Ablation, Asking, ablated, unchanged
 from eval_autopsy.experiments.asking import Scoring, Tell, answered
 from eval_autopsy.experiments.groups import (
     changes_of,
@@ -30,6 +30,7 @@ from eval_autopsy.experiments.trials import (
     Trial,
     calls_of,
     carried_out,
+    first,
     trial_of,
     within,
 )
@@ -132,7 +133,7 @@ def _hypotheses(
     changes = changes_of(entries_of(names, files), subjects)
     trials = [trial_of(group, (one,), how.seed) for one in changes.ready]
     trials += [Trial(group, (), [], {}) for _ in changes.idle]
-    control, *planned = within([unchanged(group), *trials], calls)
+    control, *planned = within([first(t, TESTED_ON) for t in (unchanged(group), *trials)], calls)
     by_name = dict(zip([*(one.name for one in changes.ready), *changes.idle], planned, strict=True))
     ledger = Ledger(case.folder)
     entries = predicted(
@@ -168,7 +169,7 @@ def stress(
     """
     scoring = Scoring(spec_of(case))
     wanted = case.wanted._replace(attributes=())
-    records = read_sources(case.sources, wanted, needed=["eval"]).records
+    records = read_sources(case.sources, wanted, splits=["eval"]).records
     seen = [one for one in records if one.split == "eval" and one.expected is not kernel.MISSING]
     drawn = shuffled(Random(str(how.seed)), seen)[: how.calls // 2]
     answers = answered(runner, [one.input for one in drawn])

@@ -91,11 +91,9 @@ def read_sources(
     wanted: Wanted,
     progress: Progress = lambda what, done, total: None,
     *,
-    needed: Sequence[Split] = SPLITS,
+    splits: Sequence[Split] = SPLITS,
 ) -> Reading:
-    """All records of a case; both splits must have some, or only those that are `needed`.
-
-    `progress` hears of files in bytes.
+    """All records of a case; all of `splits` must have some. `progress` hears of files in bytes.
 
     Raises CannotRead at the first value that is not as it should be, and after the last record
     when required fields were missing.
@@ -115,7 +113,7 @@ def read_sources(
                     progress("reading", sum(sizes[:number]) + rows.position, sum(sizes))
         counts.append(FileCount(file, rows.records, rows.blank, rows.lines, tuple(kept)))
     intake.finish()
-    for split in needed:
+    for split in splits:
         if not any(record.split == split for record in found):
             what = f"no record belongs to {split}"
             names = ", ".join(str(count.file.path) for count in counts)
