@@ -57,11 +57,13 @@ class Kept:
             except OSError as error:
                 return {"kind": "start", "says": f"{self.command[0]}: {error.strerror}"}, b""
         how, output = Call(self, send, timeout).run()
+        self.asked = True
         if self.each or how["kind"] != "answer":
             self.end()
         return how, output
 
     def _start(self) -> None:
+        self.asked = False  # whether this process was ever asked before
         pipe = subprocess.PIPE
         self.child = subprocess.Popen(
             self.command, stdin=pipe, stdout=pipe, stderr=pipe, start_new_session=True
@@ -144,6 +146,8 @@ class Call:
         if status is not None:
             if self.kept.each and status == 0:
                 return {"kind": "answer"}
+            if self.kept.asked and status == 0 and not self.output:
+                return {"kind": "gone"}  # after its last answer, before it could see this input
             says = self.says.decode("utf-8", "replace").strip()
             return {"kind": "ended", "status": status, "says": says}
         if time.monotonic() >= self.deadline:

@@ -94,6 +94,8 @@ class Program:
         except subprocess.TimeoutExpired:
             self.keeper.kill()
             self.keeper.wait()
+        for pipe in (self.keeper.stdin, self.keeper.stdout):
+            pipe.close()  # type: ignore[union-attr]
 
 
 def trouble(end: End, bounds: Bounds) -> str:
@@ -114,7 +116,7 @@ def trouble(end: End, bounds: Bounds) -> str:
 def value_of(raw: bytes) -> kernel.Answer:
     """The JSON value that a program wrote, or what is wrong with it."""
     try:
-        return kernel.Answer(kernel.strict_json(raw.decode("utf-8")))
+        return kernel.Answer(kernel.strict_json(raw.decode("utf-8").rstrip()))
     except UnicodeDecodeError as error:
         what = f"byte {raw[error.start]:#04x} is not UTF-8"
     except kernel.Unreadable as error:
