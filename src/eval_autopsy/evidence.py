@@ -23,6 +23,7 @@ from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
 from eval_autopsy.readers.intake import FileCount
 from eval_autopsy.records import SPLITS, Record, Split
+from eval_autopsy.systems import stability
 
 OUTPUTS, VERDICTS, RECORDS = "outputs.jsonl", "verdicts.jsonl", "records-{}.jsonl"
 OUR_SCORERS = ("exact_match", "normalized", "numeric", "recorded")
@@ -92,10 +93,10 @@ def gather(
         else:
             name = _subject(count.file.path, base, subjects)
         spec["sources"].append(_source(source, name, count.file.layout))
-    answers = None
+    answers, ran_notes = None, ()
     if case.file.system is not None:
         ran = _run(case, asked, base, subjects, progress, twice)
-        answers, spec["system"] = ran.answers, ran.spec
+        answers, spec["system"], ran_notes = ran.answers, ran.spec, ran.notes
         spec["outputs"] = OUTPUTS
         made[OUTPUTS] = b"".join(map(_answer_line, asked, answers))
     _subject(case.path, base, subjects)
@@ -121,9 +122,9 @@ def gather(
         subjects=subjects,
         made=made,
         set_aside=tuple(one for choice in choices for one in choice.set_aside) + tuple(aside),
-        notes=tuple(note for choice in choices for note in choice.notes),
         files=tuple(reading.files),
         supervised=frozenset(supervised),
+        notes=(*ran_notes, *(note for choice in choices for note in choice.notes)),
     )
 
 
@@ -339,9 +340,11 @@ def _run(
     progress: Progress,
     twice: bool,
 ) -> Ran:
-    """The system's answers, and how it was run."""
-    inputs = [record.input for record in records]
+    """The system's answers, and how it was run; what the kernel can run again is run twice."""
+    bounds = case.file.system
+    assert bounds is not None
     with systems.opened(case, systems.journal_of(case), progress) as runner:
+        inputs = [record.input for record in records]
         answers = runner.answers(inputs)
         if all(answer.error is not None for answer in answers):
             raise CannotRun(
@@ -349,12 +352,13 @@ def _run(
                 where=str(case.path),
                 remedy="try one input by hand",
             )
-        again = runner.answers(inputs, repeat=1, what="running it again") if twice else []
+        ours = case.system is not None and bounds.interpreter is None
+        chosen = range(len(inputs)) if ours else stability.sample(records, bounds.sample)
+        again = stability.again(runner, inputs, answers, chosen, bounds.repeats) if twice else None
+        notes = stability.notes(runner.spent, again)
         files = runner.system.files
-    bounds = case.file.system
-    if case.system is None or bounds is None:
-        return Ran(answers, None, ())
-    same = twice and all(map(kernel.answers_alike, answers, again))
+    if not ours or case.system is None:
+        return Ran(answers, None, notes)
     names = {_subject(file, base, subjects): None for file in files}
     spec = {
         "file": next(iter(names)),
@@ -362,9 +366,9 @@ def _run(
         "timeout": kernel.real(bounds.timeout),
         "memory": bounds.memory,
         "files": list(names),
-        "reproduced": same,
+        "reproduced": again is not None and again.same == again.inputs,
     }
-    return Ran(answers, spec, ())
+    return Ran(answers, spec, notes)
 
 
 def _checks(case: Case, spec: Mapping[str, Any]) -> dict[str, Guard]:

@@ -326,7 +326,7 @@ class System(Table):
     files: Paths = ()  # that answers depend on too: when one changes, all is called anew
     timeout: Annotated[float, BeforeValidator(_seconds)] = 10.0  # seconds, for each attempt
     memory: Annotated[int, BeforeValidator(_memory)] = 10**9  # bytes
-    output_limit: Annotated[int, BeforeValidator(_size)] = 16 * 10**6  # bytes of one answer
+    output_limit: Annotated[int, BeforeValidator(_size)] = 16 * 2**20  # bytes of one answer
     concurrency: Annotated[int, Field(ge=1, le=256)] = 1  # calls at a time
     rate: Annotated[float | None, BeforeValidator(_rate)] = None  # attempts begun in a second
     retries: Annotated[int, Field(ge=0, le=20)] = 4  # of what did not reach the system
