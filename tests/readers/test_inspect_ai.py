@@ -8,6 +8,7 @@ import json
 import struct
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -210,7 +211,10 @@ def test_one_number_that_is_no_verdict_makes_the_score_a_grade(tmp_path: Path) -
     assert [row["score"] for row in scored(tmp_path, 1, 0, 1)] == [True, False, True]
 
 
-def test_a_json_log_is_looked_through_for_grades_before_it_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_a_json_log_is_looked_through_for_grades_before_it_is_read(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
     samples = [SAMPLE | {"id": at, "scores": {"match": {"value": at / 2}}} for at in range(3)]
     path = tmp_path / "log.json"
     path.write_text(json.dumps({**HEADER, "samples": samples}))

@@ -23,7 +23,16 @@ from typing import Any, BinaryIO, NamedTuple
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.json_items import parts
-from eval_autopsy.readers.log_values import Unfit, amount, asked, content_text, flat, inside, taken
+from eval_autopsy.readers.log_values import (
+    Unfit,
+    amount,
+    asked,
+    attributes,
+    content_text,
+    flat,
+    inside,
+    taken,
+)
 from eval_autopsy.readers.logs import Aside, Item, Note, Reported, Sample, Status
 from eval_autopsy.readers.zip_entries import MAGIC, Archive
 from eval_autopsy.registry import reader
@@ -91,7 +100,8 @@ def inspect_eval(stream: BinaryIO, name: str) -> Iterator[Item]:
 def inspect_json(stream: BinaryIO, name: str) -> Iterator[Item]:
     """One sample for each task and epoch of an Inspect AI log in JSON.
 
-    Memory holds one sample, with its events; one that is longer than 16 MiB is an error.
+    Memory holds one sample, with its events; one that is longer than 16 MiB is an error. The log is
+    gone through twice, since only all of the scores tell whether they are verdicts.
     """
     header: dict[str, Any] = {}
     log: Log | None = None
@@ -125,13 +135,11 @@ def _header(archive: Archive, name: str) -> dict[str, Any]:
 
 def _log_of_json(header: dict[str, Any], stream: BinaryIO, name: str) -> Log:
     primary = _primary(header)
-    decide = "accuracy" in _metrics(header)  # a packed log cannot be looked through beforehand
-    if stream.seekable():
-        here = stream.tell()
-        stream.seek(0)
-        samples = (one.value for one in parts(stream, name, ("samples", "reductions")) if one.at)
-        decide = _numbers_decide(samples, primary)
-        stream.seek(here)
+    here = stream.tell()
+    stream.seek(0)
+    samples = (one.value for one in parts(stream, name, ("samples", "reductions")) if one.at)
+    decide = _numbers_decide(samples, primary)
+    stream.seek(here)
     return Log(header, _repeated(header), primary, decide)
 
 
@@ -161,13 +169,6 @@ def _primary(header: Mapping[str, Any]) -> str:
     scorers = inside(header, "eval", "scorers")
     first = inside(scorers[0], "name") if isinstance(scorers, list) and scorers else None
     return first if isinstance(first, str) else ""
-
-
-def _metrics(header: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The metrics of the primary score."""
-    figures = (one for one in _score_figures(header) if one["called"] == _primary(header))
-    metrics = inside(next(figures, None), "metrics")
-    return metrics if isinstance(metrics, dict) else {}
 
 
 def _numbers_decide(samples: Iterator[Any], primary: str) -> bool:
@@ -380,7 +381,7 @@ def _attributes(
         if counts:
             said[tokens] = int(sum(counts))
     known = {name: value for name, value in said.items() if value is not None}
-    return known | flat(taken(found, "metadata", dict) or {})
+    return known | attributes(taken(found, "metadata", dict) or {})
 
 
 class Remarks:

@@ -24,6 +24,7 @@ from xml.parsers import expat
 
 from eval_autopsy import kernel
 from eval_autopsy.readers.intake import number
+from eval_autopsy.readers.log_values import Repeats
 from eval_autopsy.readers.logs import Item, Needs, Note, Reported, Sample
 from eval_autopsy.registry import reader
 
@@ -186,13 +187,13 @@ class Namer:
     """Gives each test case an id of its own; memory holds them all."""
 
     def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
+        self._repeats = Repeats()
         self._first = ""
 
     def name(self, case: Case) -> tuple[str, str]:
         """The id of a test, and that of the task it repeats."""
         task = f"{case.classname}::{case.name}" if case.classname else case.name or "test"
-        return self._alone(task), task
+        return self._repeats.name(task), task
 
     def name_by_system(self, case: Case) -> tuple[str, str, str]:
         """The id, the task and the system of a test in what promptfoo wrote."""
@@ -202,15 +203,11 @@ class Namer:
         number = f", prompt {found[2]}" if found and found[2] != "1" else ""
         system = f"{found[1]}{number}" if found else case.suite
         self._first = self._first or system
-        return self._alone(task if system == self._first else f"{task}@{system}"), task, system
-
-    def _alone(self, called: str) -> str:
-        found = called
-        while found in self._seen:
-            self._seen[called] += 1
-            found = f"{called}#{self._seen[called]}"
-        self._seen[found] = 1
-        return found
+        return (
+            self._repeats.name(task if system == self._first else f"{task}@{system}"),
+            task,
+            system,
+        )
 
 
 def _sample(at: int, case: Case, namer: Namer, *, promptfoo: bool) -> Sample:
