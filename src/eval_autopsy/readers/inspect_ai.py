@@ -9,8 +9,9 @@
 4. A sample with an error has no verdict, though it may have scores (`score_on_error`).
 5. An answer that the provider's filter stopped is a refusal.
 
-P, N, scores that are objects or lists, refusals, attachments and crashed runs are read as Inspect's
-source has them; all else was seen in logs that Inspect wrote. Events are passed over.
+P, N, scores that are objects or lists, refusals, attachments, crashed runs and logs of version 1
+are read as Inspect's source has them; all else was seen in logs that it wrote. Events are passed
+over.
 """
 
 from __future__ import annotations
@@ -174,7 +175,8 @@ def _primary(header: Mapping[str, Any]) -> str:
 def _numbers_decide(samples: Iterator[Any], primary: str) -> bool:
     """Whether the primary score is 0 or 1 wherever it is a number."""
     for sample in samples:
-        scores = _flat_scores(inside(sample, "scores"))
+        only = {primary or "score": inside(sample, "score")}
+        scores = _flat_scores(inside(sample, "scores") or only)
         value = scores.get(primary or next(iter(scores), ""))
         if isinstance(value, (int, Decimal)) and value not in (0, 1):
             return False
@@ -261,7 +263,7 @@ def _sample(at: int, found: Any, log: Log) -> Sample:
     task, epoch = found.get("id"), taken(found, "epoch", int) or 1
     if isinstance(task, bool) or not isinstance(task, (str, int)) or not str(task).strip():
         raise Unfit(f"its id is {task!r}, expected text or a whole number")
-    raw = _flat_scores(taken(found, "scores", dict))
+    raw = _flat_scores(_scores(found, log))
     primary = log.primary or next(iter(raw), "")
     error = _error(found)
     verdict, status = _verdict(raw.get(primary), log.numbers_decide)
@@ -305,6 +307,13 @@ def _with_attachments(found: dict[str, Any]) -> dict[str, Any]:
         key: put(value) if key in ("input", "messages", "output") else value
         for key, value in found.items()
     }
+
+
+def _scores(found: Mapping[str, Any], log: Log) -> dict[str, Any] | None:
+    """The scores of a sample by scorer; logs of version 1 have one, without its name."""
+    only = taken(found, "score", dict)
+    scores: dict[str, Any] | None = taken(found, "scores", dict)
+    return {log.primary or "score": only} if only and scores is None else scores
 
 
 def _flat_scores(scores: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@
    joins by dashes. What the failure says is none: it would tell right from wrong by itself.
 3. Tests of one name are repeats of a task. In what promptfoo writes, a suite is a system.
 4. A document type is refused, and with it every entity that expands or leads elsewhere; nesting is
-   bounded, and so is how much of the file one element, attribute or text takes.
+   bounded, and so is the length of a tag and of the text that is kept.
 
 There is no standard. Source: what pytest 8 and promptfoo write, and the schema of Jenkins' plugin.
 """
@@ -31,6 +31,7 @@ from eval_autopsy.registry import reader
 ROOT = re.compile(rb"(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<testsuites?[\s>]", re.DOTALL)
 CHUNK = 2**16
 DEEPEST = 50  # elements in elements
+LONGEST_TAG = 2**22  # bytes; expat goes over an unfinished one again and again
 LONGEST = 2**20  # characters of a text that are kept
 OUTCOMES = ("failure", "error", "skipped")
 COUNTED = ("tests", "failures", "errors", "skipped")
@@ -108,8 +109,8 @@ class Document:
         except (expat.ExpatError, LookupError, ValueError) as error:  # the last of an encoding
             what = f"the XML is damaged: {error}"
             raise self._wrong(what, "write the file again") from None
-        if self._fed - self._parser.CurrentByteIndex > kernel.LINE_LIMIT:
-            raise self._wrong("one element is longer than 16 MiB", "write less into it")
+        if self._fed - self._parser.CurrentByteIndex > LONGEST_TAG:
+            raise self._wrong("one tag is longer than 4 MiB", "write less into its attributes")
 
     def reported(self) -> Iterator[Reported]:
         """What the outermost suites say of their tests, added up."""
