@@ -35,6 +35,8 @@ VERBS = {
     "Investigate": {
         "init": "investigate",
         "run": "run",
+        "ablate": "cause",
+        "stress": "cause",
     },
     "Prove": {
         "claims": "claims",
@@ -44,6 +46,7 @@ VERBS = {
         "formats": "extend",
         "features": "extend",
         "scorers": "extend",
+        "perturbations": "extend",
         "doctor": "doctor",
     },
 }
