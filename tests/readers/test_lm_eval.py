@@ -223,6 +223,18 @@ def test_older_lines_without_a_filter_are_told_apart_by_their_order(tmp_path: Pa
     assert row["scores"] == {"exact_match,none": 1, "exact_match,filter 2": 0}
 
 
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array_of_samples_is_read_as_lines_are(tmp_path: Path, indent: int | None) -> None:
+    path = tmp_path / "s.jsonl"
+    path.write_text(json.dumps([line(0), line(1, filtered_resps="4")], indent=indent))
+    assert readers_that_claim(path) == ["lm_eval"]
+    found = read_log(path).rows
+    assert [(row["id"], row["output"], row["score"]) for row in found] == [
+        ("0", "4", True),
+        ("1", "4", True),
+    ]
+
+
 def test_a_run_that_was_appended_is_a_repeat(tmp_path: Path) -> None:
     log = written(tmp_path / "s.jsonl", line(), line(exact_match=0))
     assert [(row["id"], row["cluster"]) for row in log.rows] == [("0", "0"), ("0#2", "0")]
@@ -372,7 +384,7 @@ def test_a_score_that_is_no_mean_is_not_held_against_one(
 
 
 @pytest.mark.parametrize(
-    "broken", [{"doc_id": None}, {"doc_id": True}, {"filtered_resps": "4"}, {"filtered_resps": []}]
+    "broken", [{"doc_id": None}, {"doc_id": True}, {"filtered_resps": 4}, {"filtered_resps": []}]
 )
 def test_a_line_that_cannot_be_used_is_set_aside(tmp_path: Path, broken: dict[str, Any]) -> None:
     log = written(tmp_path / "s.jsonl", line(0), line(1) | broken, line(2))
