@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from eval_autopsy import registry
 from eval_autopsy.readers import Source, Wanted, open_rows, read_sources
 from eval_autopsy.readers.files import KERNEL_LAYOUTS, Rows
-from eval_autopsy.readers.logs import ROLES
+from eval_autopsy.readers.logs import ROLES, Reconciled
 from eval_autopsy.records import Record
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -29,6 +30,11 @@ def read(path: Path) -> Read:
     """A log, read to its end."""
     log = open_rows(path, path.name)[1]
     return Read([row.fields for row in log], log)
+
+
+def reconciled(found: Read) -> list[Reconciled]:
+    """The figures that a log states, beside those of its samples."""
+    return found.log.tally.against(found.log.reported)
 
 
 def facts(tool: str, name: str) -> Any:
@@ -87,7 +93,7 @@ def damage(document: Any, data: st.DataObject) -> Any:
         if data.draw(st.booleans()) and isinstance(container, dict):
             del container[key]
         else:
-            container[key] = data.draw(JUNK)
+            container[key] = deepcopy(data.draw(JUNK))  # else it is changed for good
         if not list(places(copy)):
             break
     return copy

@@ -274,8 +274,9 @@ class _Loader:
                 path,
                 file.fields.others(split),
                 joined,
-                Path(path).name.partition(".")[0] if data.prefix else "",
+                Path(path).name if data.prefix else "",
                 data.set_aside,
+                data.only,
             )
             for split, path in named
         )
@@ -295,7 +296,8 @@ class _Loader:
             what = "the records of one file have fields of several names"
             remedy = "name the fields of all records, or split the file"
             raise self.bad(what, remedy, "fields")
-        return (Source(path, column_of, name, {}, joined, "", file.data.set_aside),)
+        data = file.data
+        return (Source(path, column_of, name, {}, joined, "", data.set_aside, data.only),)
 
     def _existing(self, name: str, *key: str) -> Path:
         """The path of a named file, which must be there; a folder is not a file."""

@@ -29,6 +29,7 @@ from eval_autopsy.errors import AutopsyError, BadCase, CannotUse
 VERBS = {
     "Look": {
         "slices": "look",
+        "audit": "audit",
         "demo": "run",
     },
     "Investigate": {

@@ -1,8 +1,8 @@
 """MLflow: the files that its evaluations and traces are written to.
 
 The table of `mlflow.genai.evaluate` (its `result_df`) and of `mlflow.search_traces`, as pandas
-writes it: records, JSON Lines, columns or split. The older `eval_results_table.json` of
-`mlflow.evaluate`. A JSON array of whole traces. What their rows mean stands in `mlflow_samples`.
+writes it: records, JSON Lines, columns, split, CSV or Parquet. The older `eval_results_table.json`
+of `mlflow.evaluate`. Whole traces in JSON. What their rows mean stands in `mlflow_samples`.
 """
 
 from __future__ import annotations
@@ -13,42 +13,54 @@ from collections.abc import Iterable, Iterator
 
 from eval_autopsy import kernel
 from eval_autopsy.readers import json_items
-from eval_autopsy.readers.json_items import Line
+from eval_autopsy.readers.exports import First, export
 from eval_autopsy.readers.log_values import mapping, sequence, text
 from eval_autopsy.readers.logs import Aside, Item
-from eval_autopsy.readers.mlflow_samples import Numbered, samples
+from eval_autopsy.readers.mlflow_samples import samples
 from eval_autopsy.readers.opened import Lines
 from eval_autopsy.registry import reader
 
-_TRACE = re.compile(rb'\[?\s*\{\s*"(info|data)"\s*:\s*\{')
-_BY_COLUMN = re.compile(rb'\{\s*"trace_id"\s*:\s*\{\s*"0"\s*:\s*"tr-')
 _SPLIT = re.compile(rb'\{\s*"columns"\s*:\s*(?=\[)')
-_COLUMNS = (
-    re.compile(rb'"trace_id"\s*:'),
-    re.compile(rb'(\\?/value|"trace_metadata)"\s*:'),
-    re.compile(rb'"(execution_duration|request_time|assessments)"\s*:'),
-)
+_BY_COLUMN = re.compile(rb'\{\s*"trace_id"\s*:\s*\{\s*"0"\s*:\s*"tr-')
 
 
-def are_columns(names: Iterable[str]) -> bool:
-    """Whether a table with these columns is the `result_df` of an evaluation, or traces."""
+def _are_columns(names: Iterable[str]) -> bool:
     known = set(names)
     scored = any(name.endswith("/value") for name in known)
     timed = known & {"execution_duration", "request_time", "assessments"}
     return "trace_id" in known and bool(timed) and (scored or "trace_metadata" in known)
 
 
-def _is_table(head: bytes) -> bool:
-    if split := _SPLIT.match(head):
-        names = _names(head[split.end() :])
-        return are_columns(names) or _are_older_columns(names)
-    if head[:1] not in (b"{", b"[") or _TRACE.match(head):
-        return False
-    return bool(_BY_COLUMN.match(head)) or all(column.search(head) for column in _COLUMNS)
+def _is_table(first: First) -> bool:
+    if isinstance(first.get("trace_id"), dict):
+        return False  # column by column
+    # A trace in the second column can be longer than what a file is known by.
+    traced = str(first.get("trace_id")).startswith("tr-") and "trace" in first
+    return traced or _are_columns(first)
 
 
-def _are_older_columns(names: Iterable[str]) -> bool:
-    return any(name.endswith("/score") for name in names)
+@export("mlflow", known=_is_table)
+def mlflow(rows: Iterator[kernel.Row], name: str) -> Iterator[Item]:
+    """One sample for each row of the table that MLflow's evaluation gives."""
+    yield from samples(rows)
+
+
+def _is_trace(first: First) -> bool:
+    info = mapping(first.get("info"))
+    return {"trace_id", "trace_location"} <= info.keys() and "data" in first
+
+
+@export("mlflow_traces", known=_is_trace)
+def mlflow_traces(rows: Iterator[kernel.Row], name: str) -> Iterator[Item]:
+    """One sample for each trace of MLflow in JSON, with its spans as steps."""
+    yield from samples(rows)
+
+
+def _is_turned(head: bytes) -> bool:
+    split = _SPLIT.match(head)
+    names = _names(head[split.end() :]) if split else []
+    older = any(name.endswith("/score") for name in names)
+    return older or _are_columns(names) or bool(_BY_COLUMN.match(head))
 
 
 def _names(raw: bytes) -> list[str]:
@@ -60,63 +72,31 @@ def _names(raw: bytes) -> list[str]:
     return [name for name in found if isinstance(name, str)]
 
 
-def _are_traces(head: bytes) -> bool:
-    keys = (b'"trace_id"', b'"trace_metadata"', b'"trace_location"')
-    return bool(_TRACE.match(head)) and all(key in head for key in keys)
+@reader("mlflow_table", sniff=_is_turned, yields="samples")
+def mlflow_table(stream: Lines, name: str) -> Iterator[Item]:
+    """One sample for each row of an MLflow table whose JSON has the columns apart from the rows."""
+    yield from samples(_columns(stream, name) if _by_column(stream) else _split(stream, name))
 
 
-@reader("mlflow", sniff=_is_table, yields="samples")
-def mlflow(stream: Lines, name: str) -> Iterator[Item]:
-    """One sample for each row of MLflow's evaluation table, in JSON."""
-    yield from samples(_rows(stream, name))
+def _by_column(stream: Lines) -> bool:
+    return bool(_BY_COLUMN.match(stream.head().removeprefix(b"\xef\xbb\xbf").lstrip()))
 
 
-@reader("mlflow_traces", sniff=_are_traces, yields="samples")
-def mlflow_traces(stream: Lines, name: str) -> Iterator[Item]:
-    """One sample for each trace of a JSON array of MLflow traces, with its spans as steps."""
-    yield from samples(_records(stream, name))
-
-
-def _rows(stream: Lines, name: str) -> Iterator[Numbered | Aside]:
-    head = stream.head().removeprefix(b"\xef\xbb\xbf").lstrip()
-    if _SPLIT.match(head):
-        yield from _split_rows(stream, name)
-    elif _BY_COLUMN.match(head):
-        yield from _column_rows(stream, name)
-    else:
-        yield from _records(stream, name)
-
-
-def _records(stream: Lines, name: str) -> Iterator[Numbered | Aside]:
-    """The objects of a JSON array, or of JSON Lines."""
-    if not stream.head().removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"["):
-        for line in json_items.lines(stream, name):
-            yield (line.at, line.value) if isinstance(line, Line) else line
-        return
-    for part in json_items.parts(stream, name, ("",)):
-        if isinstance(part.value, dict):
-            yield part.at, part.value
-        else:
-            yield Aside(part.at, "found no object, expected a row")
-
-
-def _split_rows(stream: Lines, name: str) -> Iterator[Numbered | Aside]:
-    columns: list[str] | None = None
+def _split(stream: Lines, name: str) -> Iterator[kernel.Row | Aside]:
+    columns: list[str] = []
     for part in json_items.parts(stream, name, ("data",)):
         if part.path == "columns":
             columns = [text(column) for column in sequence(part.value)]
-        elif part.path == "data" and columns is None:
-            raise kernel.Unreadable("the data come before the columns", name, "write it again")
-        elif part.path == "data" and columns is not None:
+        elif part.path == "data":
             cells = sequence(part.value)
             if len(cells) == len(columns):
-                yield part.at, dict(zip(columns, cells, strict=True))
+                yield kernel.Row(part.at, dict(zip(columns, cells, strict=True)))
             else:
                 yield Aside(part.at, f"found {len(cells)} cells, expected {len(columns)}")
 
 
-def _column_rows(stream: Lines, name: str) -> Iterator[Numbered | Aside]:
+def _columns(stream: Lines, name: str) -> Iterator[kernel.Row]:
     """The rows of a table that is written column by column, which has to be held whole."""
     columns = {part.path: mapping(part.value) for part in json_items.parts(stream, name)}
     for at, key in enumerate(columns.get("trace_id", ()), 1):
-        yield at, {column: cells.get(key) for column, cells in columns.items()}
+        yield kernel.Row(at, {column: cells.get(key) for column, cells in columns.items()})

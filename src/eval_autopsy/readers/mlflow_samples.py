@@ -34,6 +34,7 @@ from eval_autopsy.readers.log_values import (
     verdict,
 )
 from eval_autopsy.readers.logs import Aside, Item, Needs, Note, Sample
+from eval_autopsy.readers.mlflow_cells import is_text, typed
 
 AHEAD = 100  # rows that the verdict's scorer is chosen by
 MILLISECOND = Decimal("0.001")
@@ -44,7 +45,6 @@ IDS = ("id", "uid", "example_id", "sample_id", "doc_id", "question_id", "task_id
 WHERE_SCORES = "score the traces with mlflow.genai.evaluate, and write its result_df"
 
 Record = dict[str, Any]
-Numbered = tuple[int, Record]  # its line or its position, from 1
 
 
 class Scorers(NamedTuple):
@@ -63,11 +63,11 @@ class Assessed(NamedTuple):
     failed: dict[str, str]
 
 
-def samples(rows: Iterable[Numbered | Aside]) -> Iterator[Item]:
+def samples(rows: Iterable[kernel.Row | Aside]) -> Iterator[Item]:
     """The samples of rows, each an object of columns, whatever they were written as."""
-    found = iter(rows)
+    found = _typed(rows)
     ahead = list(islice(found, AHEAD))
-    scorers = _scorers([row[1] for row in ahead if not isinstance(row, Aside)])
+    scorers = _scorers([row.fields for row in ahead if isinstance(row, kernel.Row)])
     yield from _notes(scorers, ahead)
     repeats = Repeats()
     scored = False
@@ -75,25 +75,33 @@ def samples(rows: Iterable[Numbered | Aside]) -> Iterator[Item]:
         if isinstance(row, Aside):
             yield row
             continue
-        sample = _sample(*row, scorers, repeats)
+        sample = _sample(row, scorers, repeats)
         scored = scored or bool(sample.scores)
         yield sample
     if not scored:
         yield Needs("scores", WHERE_SCORES)
 
 
-def _notes(scorers: Scorers, ahead: Iterable[Numbered | Aside]) -> Iterator[Note]:
+def _typed(rows: Iterable[kernel.Row | Aside]) -> Iterator[kernel.Row | Aside]:
+    """The rows with the values that the cells of a table of text stand for."""
+    for number, row in enumerate(rows):
+        if isinstance(row, kernel.Row) and is_text(row.fields):
+            yield row._replace(fields=typed(row.fields, whole=number < AHEAD))
+        else:
+            yield row
+
+
+def _notes(scorers: Scorers, ahead: Iterable[kernel.Row | Aside]) -> Iterator[Note]:
     if scorers.others:
         others = ", ".join(scorers.others)
         yield Note(f"the score is {scorers.verdict}; these say yes or no as well: {others}")
-    for row in ahead:
-        run = "" if isinstance(row, Aside) else _run(row[1])
-        if run:
-            yield Note(
-                "MLflow keeps the means over all rows that it evaluated in the run, not in the "
-                f"table: hold them against it with `mlflow runs describe --run-id {run}`"
-            )
-            return
+    runs = (_run(row.fields) for row in ahead if isinstance(row, kernel.Row))
+    run = next(filter(None, runs), "")
+    if run:
+        yield Note(
+            "MLflow keeps the means over all rows that it evaluated in the run, not in the table: "
+            f"hold them against it with `mlflow runs describe --run-id {run}`"
+        )
 
 
 def _run(record: Record) -> str:
@@ -195,17 +203,17 @@ def _assess(said: Assessed, name: str, assessment: Record) -> None:
         said.scores[name] = feedback["value"]
 
 
-def _sample(at: int, given: Record, scorers: Scorers, repeats: Repeats) -> Sample:
-    record = _unwrapped(given)
+def _sample(row: kernel.Row, scorers: Scorers, repeats: Repeats) -> Sample:
+    record = _unwrapped(row.fields)
     said = _assessed(record, scorers.expectations)
     request = inner(record.get("request", MISSING))
     error = _error(record)
-    task = _task(record, mapping(request), at)
+    task = _task(record, mapping(request), row.line)
     score = None if error else _says(said.scores.get(scorers.verdict))
     failed = "; ".join(f"{name}: {what}" for name, what in said.failed.items())
     first = {name: said.scores[name] for name in (scorers.verdict,) if name in said.scores}
     return Sample(
-        at=at,
+        at=row.line,
         id=repeats.name(task),
         cluster=task,
         input=_input(request),
