@@ -113,7 +113,7 @@ def test_confidence_is_the_softmax_of_the_choice() -> None:
 
 def test_samples_that_were_unpacked_say_which_file_they_need() -> None:
     log = read_log(PROD)
-    assert [one.what for one in log.needs] == ["header"]
+    assert [("unpack" in one.where, one.what) for one in log.needs] == [(True, "header")]
     assert not log.reported
     assert "task" not in log.rows[0]
 
@@ -352,7 +352,7 @@ def test_two_runs_of_a_task_that_nothing_tells_apart_give_no_header(tmp_path: Pa
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_text(json.dumps(results(line())))
     log = written(tmp_path / "renamed.jsonl", line())
-    assert [("several" in one.where, one.what) for one in log.needs] == [(True, "header")]
+    assert [("names tell apart" in one.where, one.what) for one in log.needs] == [(True, "header")]
     assert "model" not in log.rows[0]
 
 
