@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,7 +93,7 @@ def damage(document: Any, data: st.DataObject) -> Any:
         if data.draw(st.booleans()) and isinstance(container, dict):
             del container[key]
         else:
-            container[key] = data.draw(JUNK)
+            container[key] = deepcopy(data.draw(JUNK))  # else it is changed for good
         if not list(places(copy)):
             break
     return copy

@@ -231,7 +231,7 @@ def test_a_test_without_assertions_has_no_verdict(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("success", "score", "status"), [(False, None, "refused")] + [(True, True, "answered")]
+    ("success", "score", "status"), [(False, None, "refused"), (True, True, "answered")]
 )
 def test_a_refusal_is_wrong_only_where_it_was_not_wanted(
     tmp_path: Path, success: bool, score: bool | None, status: str

@@ -31,7 +31,10 @@ from eval_autopsy.registry import reader
 HEADER, START, SUMMARIES = "header.json", "_journal/start.json", "summaries.json"
 JOURNAL = "_journal/summaries/"
 SAMPLE_ENTRY = re.compile(r"samples/.+\.json", re.DOTALL)
-JSON_LOG = re.compile(rb'\{\s*"version"\s*:\s*\d+\s*,\s*"status"\s*:\s*"\w+"\s*,\s*"eval"\s*:\s*\{')
+JSON_LOG = re.compile(
+    rb'\{\s*(?:"version"\s*:\s*\d+\s*,\s*)?'
+    rb'"status"\s*:\s*"(?:started|success|cancelled|error)"\s*,\s*"eval"\s*:\s*\{'
+)
 # What can be long in a sample is read by its items, so that no sample is too long.
 UNWANTED = ("events", "events_data.messages", "events_data.calls")
 LONG = ("messages", "attachments.*", "store.*", *UNWANTED)
@@ -258,7 +261,7 @@ def _sample(at: int, found: Any, log: Log) -> Sample:
     if isinstance(task, bool) or not isinstance(task, (str, int)) or not str(task).strip():
         raise Unfit(f"its id is {task!r}, expected text or a whole number")
     raw = _flat_scores(taken(found, "scores", dict))
-    primary = log.primary if log.primary in raw else next(iter(raw), "") if not log.primary else ""
+    primary = log.primary or next(iter(raw), "")
     error = _error(found)
     verdict, status = _verdict(raw.get(primary), log.numbers_decide)
     if inside(_choice(found), "stop_reason") == "content_filter":
@@ -269,7 +272,7 @@ def _sample(at: int, found: Any, log: Log) -> Sample:
         id=str(task) if epoch == 1 else f"{task}#{epoch}",
         cluster=str(task) if log.repeated else None,
         input=asked(found["input"]) if "input" in found else MISSING,
-        expected=found.get("target", MISSING),
+        expected=found.get("target") or MISSING,  # "" to Inspect is no target
         output=MISSING if output is None else output,
         error=error,
         score=None if error else verdict,

@@ -57,7 +57,7 @@ def value_of(text: str, where: str) -> Any:
 
 
 def _check(value: Any, text: str, where: str) -> None:
-    if text.count("[") + text.count("{") > DEEPEST and _deeper(value, 0):
+    if text.count("[") + text.count("{") > DEEPEST and _is_too_deep(value):
         raise kernel.Unreadable("nested too deeply", where, "flatten it")
     if "\\u" in text:
         try:
@@ -67,11 +67,16 @@ def _check(value: Any, text: str, where: str) -> None:
             raise kernel.Unreadable(what, where, "write the text again") from None
 
 
-def _deeper(value: Any, depth: int) -> bool:
-    if depth > DEEPEST:
-        return True
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(_deeper(item, depth + 1) for item in inside)
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            item
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)
 
 
 def lines(stream: BinaryIO, name: str) -> Iterator[Line | Aside]:

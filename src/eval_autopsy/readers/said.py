@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from eval_autopsy.kernel import MISSING
@@ -77,6 +77,9 @@ def _part_text(part: Any) -> str | None:
     return next((part[name] for name in TEXTS if isinstance(part.get(name), str)), None)
 
 
-def known(*values: Any) -> Any:
-    """The first value that is known: not MISSING, null or nothing; MISSING when none is."""
-    return next((value for value in values if value not in (MISSING, None, [], {})), MISSING)
+def known(values: Iterable[Any]) -> Any:
+    """The first value that is known: not MISSING, null or an empty list; MISSING when none is."""
+    for value in values:
+        if value is not MISSING and value is not None and value != [] and value != {}:
+            return value
+    return MISSING

@@ -6,7 +6,7 @@ Attributes are those of OpenTelemetry's GenAI conventions, of OpenInference, and
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -42,7 +42,7 @@ class Span:
 
     def first(self, names: Iterable[str]) -> Any:
         """The first of these attributes that is known, or MISSING."""
-        return known(*(self.attributes.get(name, MISSING) for name in names))
+        return known(self.attributes.get(name) for name in names)
 
     @property
     def kind(self) -> str:
@@ -58,22 +58,21 @@ class Span:
     @property
     def asked(self) -> Any:
         """Its input, MISSING when there is none."""
-        return asked(self._said("input", "prompt"))
+        return asked(known(self._said("input", "prompt")))
 
     @property
     def answered(self) -> Any:
         """Its output, MISSING when there is none."""
-        return answered(self._said("output", "completion"))
+        return answered(known(self._said("output", "completion")))
 
-    def _said(self, side: str, older: str) -> Any:
-        return known(
-            cell(self.attributes.get(f"gen_ai.{side}.messages")),
-            cell(self.attributes.get(f"llm.{side}_messages")),
-            self._numbered(f"llm.{side}_messages."),
-            self._numbered(f"gen_ai.{older}."),
-            self._value(side),
-            cell(self.attributes.get(f"traceloop.entity.{side}")),
-        )
+    def _said(self, side: str, older: str) -> Iterator[Any]:
+        """The places for what was said, the more particular ones first."""
+        yield cell(self.attributes.get(f"gen_ai.{side}.messages"))
+        yield cell(self.attributes.get(f"llm.{side}_messages"))
+        yield self._numbered(f"llm.{side}_messages.")
+        yield self._numbered(f"gen_ai.{older}.")
+        yield self._value(side)
+        yield cell(self.attributes.get(f"traceloop.entity.{side}"))
 
     def _value(self, side: str) -> Any:
         """The value that OpenInference has: text stays text, unless it says that it is JSON."""
@@ -86,9 +85,10 @@ class Span:
         """The items of a list that is written as PREFIX0.key, PREFIX1.key, ..."""
         found: dict[int, dict[str, Any]] = {}
         for name, value in self.attributes.items():
-            number, _, key = name.removeprefix(prefix).partition(".")
-            if name.startswith(prefix) and number.isdecimal() and len(number) < 7 and key:
-                found.setdefault(int(number), {})[key] = value
+            if name.startswith(prefix):
+                number, _, key = name[len(prefix) :].partition(".")
+                if number.isdecimal() and len(number) < 7 and key:
+                    found.setdefault(int(number), {})[key] = value
         return [found[number] for number in sorted(found)]
 
     def seconds(self) -> Decimal | None:
@@ -103,9 +103,9 @@ class Span:
         if self.kind in TOOLS:
             given = self.first(("gen_ai.tool.call.arguments", "tool.parameters"))
             gave = self.attributes.get("gen_ai.tool.call.result")
-            found["name"] = known(self.first(("gen_ai.tool.name", "tool.name")), self.name)
-            found["input"] = known(cell(given), self.asked)
-            found["output"] = known(cell(gave), self.answered)
+            found["name"] = known((self.first(("gen_ai.tool.name", "tool.name")), self.name))
+            found["input"] = known((cell(given), self.asked))
+            found["output"] = known((cell(gave), self.answered))
         found["error"] = MISSING if self.error is None else self.error
         return {key: value for key, value in found.items() if value not in (MISSING, "")}
 

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any
 
 from eval_autopsy import kernel
-from eval_autopsy.readers.json_items import value_of
 
 IN_MEMORY = 2**24  # bytes, before they go to the disk
+DECIMAL = "\0decimal"  # marks a number that JSON would give back as another
+
+
+def _marked(value: Decimal) -> dict[str, str]:
+    return {DECIMAL: str(value)}
+
+
+def _unmarked(value: dict[str, Any]) -> Any:
+    return Decimal(value[DECIMAL]) if DECIMAL in value else value
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, check_circular=False, default=_marked).encode
+_decode = json.JSONDecoder(object_hook=_unmarked).decode
 
 
 class Spool:
@@ -27,7 +41,7 @@ class Spool:
     def add(self, key: str, value: Any) -> None:
         """Adds a value; raises Unreadable when the disk is full."""
         try:
-            written = self._file.write(kernel.canonical(value).encode() + b"\n")
+            written = self._file.write(_encode(value).encode() + b"\n")
         except OSError as error:
             what = f"a temporary file cannot be written: {error.strerror}"
             remedy = "make room there, or set TMPDIR to a folder that has some"
@@ -45,4 +59,4 @@ class Spool:
 
     def _read(self, place: int) -> Any:
         self._file.seek(place)
-        return value_of(self._file.readline().decode(), "a temporary file")
+        return _decode(self._file.readline().decode())

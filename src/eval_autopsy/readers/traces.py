@@ -13,8 +13,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 from eval_autopsy import kernel
@@ -55,6 +55,7 @@ TOKENS: Mapping[str, tuple[str, ...]] = {
 }
 COST = ("llm.cost.total", "gen_ai.usage.cost")
 CONVERSATION = ("gen_ai.conversation.id", "session.id")
+_values = attrgetter(*Span.__slots__)
 TAKEN = {name for names in (*NAMED.values(), CONVERSATION) for name in names}
 
 
@@ -70,10 +71,10 @@ def samples(
     for trace, span in spans:
         for grade in span.grades:
             grades.see(Grade(*grade))
-        spool.add(trace, asdict(span))
+        spool.add(trace, _values(span))
     passed_over = 0
     for trace, values in spool:
-        found = sorted((Span(**value) for value in values), key=lambda span: span.begins or 0)
+        found = sorted((Span(*value) for value in values), key=lambda span: span.begins or 0)
         if not any(span.is_of_a_model for span in found):
             passed_over += 1
             continue
@@ -109,12 +110,12 @@ def _sample(
     error = _error(root, spans, output)
     scored = [Grade(*grade) for span in (root, *others) for grade in span.grades]
     attributes = _attributes([root, *others], models)
-    conversation = known(*(span.first(CONVERSATION) for span in spans), cluster)
+    conversation = known((*(span.first(CONVERSATION) for span in spans), cluster))
     return Sample(
         at=root.at,
         id=name,
-        input=known(root.asked, *(span.asked for span in (*models, *others))),
-        expected=known(*[attributes.pop(name, MISSING) for name in EXPECTED]),
+        input=known(span.asked for span in (root, *models, *others)),
+        expected=known([attributes.pop(name, MISSING) for name in EXPECTED]),
         output=MISSING if error and output == "" else output,
         score=None if error else grades.of(scored),
         scores=ordered(scored, grades.chosen()),
@@ -131,7 +132,9 @@ def _sample(
 
 def _output(root: Span, others: list[Span]) -> Any:
     last = sorted(others, key=lambda span: span.ends or 0, reverse=True)
-    return known(root.answered, *(span.answered for span in last if span.kind not in NO_ANSWER))
+    return known(
+        span.answered for span in (root, *last) if span is root or span.kind not in NO_ANSWER
+    )
 
 
 def _error(root: Span, spans: list[Span], output: Any) -> str:
@@ -153,7 +156,7 @@ def _attributes(spans: list[Span], models: list[Span]) -> dict[str, Any]:
         found = _telling(span.attributes) | found
     found = _telling(spans[0].resource) | found
     for name, names in NAMED.items():
-        value = cell(known(*(span.first(names) for span in (*reversed(models), *spans))))
+        value = cell(known(span.first(names) for span in (*reversed(models), *spans)))
         if value is not MISSING:
             alone = isinstance(value, list) and len(value) == 1 and name != "tags"
             found.setdefault(name, value[0] if alone else value)
