@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -135,6 +136,16 @@ def test_other_ways_of_pandas_to_write_a_table_give_the_same_rows(
         path.write_text(json.dumps({"columns": list(RECORDS[0]), "data": cells}))
     log = read_log(path)
     assert log.kind == ("mlflow" if written_as == "lines" else "mlflow_table")
+    assert log.rows == read_log(HERE / "genai_result_df_eval.json").rows
+
+
+def test_a_table_in_parquet_gives_the_same_rows(tmp_path: Path) -> None:
+    heavy = {"assessments", "trace_metadata", "client_request_id"}
+    light = [{k: v for k, v in record.items() if k not in heavy} for record in RECORDS]
+    path = tmp_path / "table.parquet"
+    polars.DataFrame(light, infer_schema_length=None).write_parquet(path)
+    log = read_log(path)
+    assert log.kind == "mlflow"
     assert log.rows == read_log(HERE / "genai_result_df_eval.json").rows
 
 
