@@ -93,13 +93,13 @@ def gather(
         else:
             name = _subject(count.file.path, base, subjects)
         spec["sources"].append(_source(source, name, count.file.layout))
-    answers: list[kernel.Answer] | None = None
+    answers: Sequence[kernel.Answer] | None = None
     ran_notes: tuple[str, ...] = ()
     if case.file.system is not None:
         ran = _run(case, asked, base, subjects, progress, twice)
         answers, spec["system"], ran_notes = ran.answers, ran.spec, ran.notes
         spec["outputs"] = OUTPUTS
-        made[OUTPUTS] = b"".join(map(_answer_line, asked, answers))
+        made[OUTPUTS] = b"".join(map(_answer_line, asked, ran.answers))
     _subject(case.path, base, subjects)
     for file in case.feature_files:
         _subject(file, base, subjects)
