@@ -231,6 +231,12 @@ def test_a_scorer_that_counts_is_no_verdict_where_another_says_yes_or_no(tmp_pat
     assert log.rows[0]["score"] is False
 
 
+def test_a_judge_that_cannot_say_leaves_a_row_unscored(tmp_path: Path) -> None:
+    rows = [row(**{"exact/value": value}) for value in ("yes", "unknown", "no")]
+    log = written(tmp_path, [{k: v for k, v in one.items() if k != "assessments"} for one in rows])
+    assert [row["score"] for row in log.rows] == [True, None, False]
+
+
 def test_a_table_without_a_score_says_what_it_needs(tmp_path: Path) -> None:
     bare = {name: value for name, value in RECORDS[0].items() if "/" not in name}
     log = written(tmp_path, [bare | {"assessments": []}])
