@@ -5,9 +5,10 @@
 2. Input and output are those of the root, else the input of the first call of a model and the
    output of the last span that has one and is no tool. A trace that has nothing of a model is
    passed over, and counted.
-3. The expected answer is what the metadata or an attribute names so; see EXPECTED.
+3. The expected answer is the root's, or what the metadata or an attribute names so; see EXPECTED.
 4. A trace has failed when its root has; or when it has no output and a span in it has failed.
-5. Cluster is the conversation or session. Tokens and cost are summed over the calls of models.
+5. A score that is on two spans with the same value is one.
+6. Cluster is the conversation or session. Tokens and cost are summed over the calls of models.
 """
 
 from __future__ import annotations
@@ -114,14 +115,15 @@ def _sample(
     models = [span for span in spans if span.kind in MODELS] or [root]
     output = _output(root, others)
     error = _error(root, spans, output)
-    scored = [Grade(*grade) for span in (root, *others) for grade in span.grades]
+    grades_of_all = [Grade(*grade) for span in (root, *others) for grade in span.grades]
+    scored = [one for at, one in enumerate(grades_of_all) if one not in grades_of_all[:at]]
     attributes = _attributes([root, *others], models)
     conversation = known((*(span.first(CONVERSATION) for span in spans), cluster))
     return Sample(
         at=root.at,
         id=name,
         input=known(span.asked for span in (root, *models, *others)),
-        expected=known([attributes.pop(name, MISSING) for name in EXPECTED]),
+        expected=known((root.expected, *[attributes.pop(name, MISSING) for name in EXPECTED])),
         output=MISSING if error and output == "" else output,
         score=None if error else grades.of(scored),
         scores=ordered(scored, grades.chosen()),
