@@ -116,6 +116,7 @@ class FirstScreen:
 
     files: tuple[FileSeen, ...]
     passed_over: int
+    compared: int = 0  # records, of all that were read
     comparison: Comparison | None  # None when no file holds records
     why: str
     name: str  # of the case, or of what was looked at
@@ -139,9 +140,11 @@ class FirstScreen:
 
     @property
     def waterfall(self) -> Waterfall | None:
-        """That of the attribute which explains most, of those that the data have."""
-        found = self.slices.breakdowns if self.slices else ()
-        return next((one.waterfall for one in found), None)
+        """That of an attribute of the worst slice, or else of the one that explains most."""
+        breakdowns = self.slices.breakdowns if self.slices else ()
+        worst = [name for one in self.found for name in one.where]
+        named = [one for one in breakdowns if one.attribute in worst]
+        return next((one.waterfall for one in (*named, *breakdowns)), None)
 
     @property
     def found(self) -> Sequence[Slice | Worse]:
@@ -154,6 +157,7 @@ class FirstScreen:
         return {
             "files": [one._asdict() for one in self.files],
             "passed_over": self.passed_over,
+            "compared": self.compared,
             "comparison": self.comparison,
             "why": self.why,
             "eval": self.eval.to_dict() if self.eval else None,
@@ -303,6 +307,7 @@ def _of_compared(
             f"{name}: {one.what} ({one.where})"
             for name, count in counts.items()
             for one in count.said.needs
+            if not any(join.matched for join in count.joins)
         ),
     )
     return _judged(base, evidence, case, seed)
@@ -339,7 +344,7 @@ def _file_seen(role: Role, count: FileCount | None) -> FileSeen:
 def _judged(base: FirstScreen, evidence: Evidence, case: Case, seed: int) -> FirstScreen:
     """The screen with what was counted of the records."""
     cube = polars_cube.count(evidence.spec, evidence.table)
-    base = replace(base, unscored=_unscored(case, evidence))
+    base = replace(base, unscored=_unscored(case, evidence), compared=len(evidence.records))
     counted = {split: cube.count(split, "counted", {}) for split in SPLITS}
     if base.comparison == "one-set" and counted["production"]:
         return _one_set(base, evidence, cube, seed)
@@ -415,7 +420,8 @@ def _unscored(case: Case, evidence: Evidence) -> dict[str, dict[str, int]]:
     found: dict[str, Counter[str]] = {split: Counter() for split in SPLITS}
     logged = set()
     for source, count in zip(case.sources, evidence.files, strict=True):
-        if isinstance(source.split, str) and count.file.yields == "samples":
+        told = count.file.yields == "samples" and not source.joined
+        if isinstance(source.split, str) and told:
             found[source.split].update(count.said.statuses)
             logged.add(source.split)
     right = verdicts.right(evidence.spec, evidence.table)

@@ -79,7 +79,7 @@ def test_the_same_run_in_two_files_is_read_once(tmp_path: Path, write: Write) ->
     found = compared(tmp_path)
     left = next(role for role in found.roles if role.role == "left out")
     assert left.found.name == "eval.jsonl"  # the other one has a field more
-    assert "same run is in eval.csv" in left.why
+    assert left.why == "the same answers to the same tasks are in eval.csv"
 
 
 def test_two_runs_of_the_same_tasks_are_a_pair(tmp_path: Path, write: Write) -> None:

@@ -201,7 +201,7 @@ MISTAKES = {
     "a key that is like no other": (
         change("[data]\n", "[data]\nzzz = 1\n"),
         "autopsy.toml:3: [data] has no key 'zzz', expected eval, production, file, split, splits, "
-        "join, set_aside, prefix. Remove it.",
+        "join, set_aside, prefix, only. Remove it.",
     ),
     "no name": (
         change('name = "invoice-extraction"\n', ""),

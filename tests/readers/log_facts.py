@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -83,21 +84,16 @@ def places(value: Any) -> Iterator[tuple[Any, Any]]:
             yield from places(member)
 
 
-def copy_of(value: Any) -> Any:
-    """A JSON value that shares nothing with another, so that damage to it stays in it."""
-    return json.loads(json.dumps(value))
-
-
 def damage(document: Any, data: st.DataObject) -> Any:
     """A copy of a JSON document, in which some values were replaced or taken away."""
-    copy = copy_of(document)
+    copy = json.loads(json.dumps(document))
     for _ in range(data.draw(st.integers(1, 3))):
         spots = list(places(copy))
         container, key = spots[data.draw(st.integers(0, len(spots) - 1))]
         if data.draw(st.booleans()) and isinstance(container, dict):
             del container[key]
         else:
-            container[key] = copy_of(data.draw(JUNK))
+            container[key] = deepcopy(data.draw(JUNK))  # else it is changed for good
         if not list(places(copy)):
             break
     return copy

@@ -162,27 +162,14 @@ def test_a_trajectory_has_its_task_cost_and_steps() -> None:
     assert (row["status"], [need.what for need in log.needs]) == ("unscored", ["scores"])
 
 
-def test_a_trajectory_takes_its_verdict_from_the_report_beside_it(tmp_path: Path) -> None:
-    shutil.copy(REPORT, tmp_path)
-    shutil.copy(TRAJECTORY, tmp_path)
-    log = read_log(tmp_path / TRAJECTORY.name)
-    assert ([row["score"] for row in log.rows], log.needs) == ([True], [])
+LIMIT = {"exit_status": "LimitsExceeded", "submission": ""}
+RAISED = {"exit_status": "APIError", "traceback": "Traceback ...", "exception_str": "500"}
 
 
-@pytest.mark.parametrize(
-    ("info", "status"),
-    [
-        ({"exit_status": "LimitsExceeded", "submission": ""}, "answered"),
-        (
-            {"exit_status": "APIError", "traceback": "Traceback ...", "exception_str": "500"},
-            "errored",
-        ),
-    ],
-)
+@pytest.mark.parametrize(("info", "status"), [(LIMIT, "unscored"), (RAISED, "errored")])
 def test_a_limit_that_was_reached_is_no_error(
     info: dict[str, Any], status: str, tmp_path: Path
 ) -> None:
-    shutil.copy(REPORT, tmp_path)
     trajectory = loaded(TRAJECTORY)
     trajectory["info"] |= info
     assert statuses(written(tmp_path, "x.traj.json", trajectory)) == {status: 1}

@@ -84,7 +84,7 @@ def _runs(files: Sequence[Found], roles: dict[int, Role]) -> list[Found]:
         if twin is None:
             kept.append(one)
         else:
-            why = f"the same run is in {twin.name}, which says more"
+            why = f"the same answers to the same tasks are in {twin.name}"
             roles[id(one)] = Role(found=one, role="left out", why=why)
     return [one for one in files if one in kept]
 
@@ -115,7 +115,9 @@ def answers_of(one: Found) -> dict[str, str]:
         return {}
     parts = parts_of([look])
     return {
-        _text(row, parts, "input", "cluster", "id"): _text(row, parts, "output", "score")
+        f"{row.get('system', '')}{_text(row, parts, 'input', 'cluster', 'id')}": _text(
+            row, parts, "output", "score"
+        )
         for row in look.rows
     }
 
@@ -130,8 +132,9 @@ def _text(row: Mapping[str, object], parts: Parts, *names: str) -> str:
 
 
 def _same_run(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether nearly all tasks of the second are in the first, with the same answers."""
     shared = one.keys() & other.keys()
-    if len(shared) < SAME * max(len(one), len(other)):
+    if not shared or len(shared) < SAME * len(other):
         return False
     return sum(one[task] == other[task] for task in shared) >= SAME * len(shared)
 
@@ -160,7 +163,9 @@ def _sets(runs: Sequence[Found]) -> tuple[Comparison, Sets, Chosen]:
     if not named["eval"] or not named["production"]:
         named, rest, why = _by_format(named, rest, why)
     if named["eval"] and named["production"]:
-        files = {split: _together(named[split]) for split in SPLITS}
+        files = _same_system({split: _together(named[split]) for split in SPLITS})
+        only = next(iter(files["eval"])).only.get("system")
+        why += f"; of several systems on eval, {only}, which production has" if only else ""
         chosen: Chosen = {one.name: (split, why) for split in SPLITS for one in named[split]}
         return "two-sets", Sets(why, files=files), chosen
     everything = [*named["eval"], *named["production"], *rest]
@@ -207,9 +212,22 @@ def _together(files: Sequence[Found]) -> tuple[Look, ...]:
     for look in looks:
         parts = parts_of([look])
         ids.update({_text(row, parts, "id") for row in look.rows})
-    if any(count > 1 for count in ids.values()):
-        return tuple(replace(look, prefix=Path(look.name).name.partition(".")[0]) for look in looks)
-    return tuple(looks)
+    if all(count < 2 for count in ids.values()):
+        return tuple(looks)
+    return tuple(replace(look, prefix=Path(look.name).name) for look in looks)
+
+
+def _same_system(files: Mapping[Split, tuple[Look, ...]]) -> Mapping[Split, tuple[Look, ...]]:
+    """The files of both sets; of several systems on eval, the one that production has alone."""
+    systems = {
+        split: {row["system"] for look in looks for row in look.rows if "system" in row}
+        for split, looks in files.items()
+    }
+    if len(systems["production"]) != 1 or not systems["production"] < systems["eval"]:
+        return files
+    (system,) = systems["production"]
+    only = {"system": system}
+    return {split: tuple(replace(look, only=only) for look in files[split]) for split in SPLITS}
 
 
 def _one_file(one: Found) -> tuple[Comparison, Sets, Chosen]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,7 @@ class Look:
     whole: bool  # these are all of its rows
     lenient: bool = False  # lines that cannot be read may be set aside
     prefix: str = ""  # that its ids are to begin with
+    only: Mapping[str, object] = field(default_factory=dict)  # the rows that are wanted
     aside: tuple[Aside, ...] = ()  # of the part that was looked at
     said: Said | None = None  # what a tool's log said beside these
 
@@ -94,7 +95,7 @@ def look_at(path: Path, name: str, *, lenient: bool = False) -> Look:
     with rows:
         first = tuple(row.fields for row in islice(rows, SAMPLE))
         whole = next(rows, None) is None
-    return Look(name, file, first, whole, lenient, "", tuple(rows.aside), said_by(rows))
+    return Look(name, file, first, whole, lenient, aside=tuple(rows.aside), said=said_by(rows))
 
 
 def guess_sets(looks: Sequence[Look]) -> Sets:

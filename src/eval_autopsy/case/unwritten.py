@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,17 +22,20 @@ from eval_autopsy.case.found import find
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import CaseFile, Scorer
 from eval_autopsy.case.names import best_scorer, names_of
-from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts
+from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts, words
 from eval_autopsy.case.sets import Look, Sets, guess_sets, look_at, split_of
 from eval_autopsy.errors import BadCase
 from eval_autopsy.features import every_feature
 from eval_autopsy.readers import Source, SplitColumn, Wanted
-from eval_autopsy.readers.join import changed, join_of
+from eval_autopsy.readers.join import changed, is_wanted, join_of
 from eval_autopsy.readers.logs import BESIDE
 from eval_autopsy.records import SPLITS, Split
 
 TEXTS_READ = 2**23  # bytes of files whose texts are read for features without being asked to
 VALUES_SHOWN = 5
+SCORES = frozenset(
+    words("score scores correct passed pass success right ok match exact grade feedback result")
+)
 SLICED_BY_TOO = ("confidence", "timestamp", "latency", "cost")  # parts that may be sliced by
 
 
@@ -237,6 +241,8 @@ def _unfit(name: str, column: Column, by_split: Mapping[Split, Sequence[Fields]]
     """Why a column cannot be sliced by; "" when it may be, or is an object."""
     if not column.scalar:
         return "" if all(isinstance(value, dict) for value in column.given) else "it holds lists"
+    if column.verdicts and SCORES & {*re.split(r"[^a-z]+", name.lower())}:
+        return "it looks like a score, which says what is right"
     for split, rows in by_split.items():
         if rows and all(kernel.field(row, name) is kernel.MISSING for row in rows):
             return f"no record of {split} has it"
@@ -255,7 +261,8 @@ def _looks_as_read(case: Case) -> list[Look]:
         if not source.as_it_is:
             joins = [join_of(path, case.wanted) for path in source.joined]
             rows = (kernel.Row(0, dict(row)) for row in look.rows)
-            read = tuple(changed(row, source, case.wanted, joins).fields for row in rows)
+            made = (changed(row, source, case.wanted, joins) for row in rows)
+            read = tuple(row.fields for row in made if is_wanted(row, source))
             look = replace(look, rows=read)
         found.append(look)
     return found
@@ -414,6 +421,7 @@ def _case(
                     tuple(joined),
                     look.prefix,
                     look.lenient,
+                    look.only,
                 )
                 for look in looks
             ]
@@ -431,6 +439,8 @@ def _case(
         raise BadCase(f"the options make no case: {what}", remedy="write an autopsy.toml") from None
     may_lack = ("error", "cluster", "confidence", "timestamp", "input", "latency", "cost")
     needed = {"id", *(part for part in fields if part not in may_lack)}
+    if others is not None and scorer.name == "recorded":
+        needed = {"id"}  # a sample that failed has no output, and one without a score is unscored
     folder = Path(sources[0].path).parent
     return Case(
         path=folder / "autopsy.toml",

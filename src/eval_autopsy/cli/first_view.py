@@ -26,6 +26,7 @@ from eval_autopsy.questions.slices import Slice, Slices
 NAMED = 3  # slices, or files, in lines of their own
 LEVELS = 7  # of an attribute, in one line
 LEFT_OUT = ("left out", "not readable")
+BESIDE = ("scores", "summary")  # files that say more about the records of others
 
 
 class Line(NamedTuple):
@@ -58,11 +59,14 @@ def lines_of(screen: FirstScreen) -> Iterator[Line]:
 def summary(screen: FirstScreen) -> str:
     """How much was read, and how much was not."""
     used = [one for one in screen.files if one.role not in LEFT_OUT]
-    records = sum(one.records or 0 for one in used)
+    records = sum(one.records or 0 for one in used if one.role not in BESIDE)
     aside = sum(one.set_aside for one in used)
     left = sum(one.role in LEFT_OUT for one in screen.files)
     files = f"{len(used):,} file" + "s" * (len(used) != 1)
-    text = f"{files} · {records:,} records · {aside:,} set aside"
+    text = f"{files} · {records:,} records"
+    if screen.compared and screen.compared != records:
+        text += f", {screen.compared:,} of them compared"
+    text += f" · {aside:,} set aside"
     if aside:
         text += f" ({kernel.percent(kernel.ratio(aside, aside + records))})"
     return text + (f" · {left:,} left out" if left else "")
@@ -175,7 +179,7 @@ def promise_words(promise: Promise) -> str:
     """What a threshold set on eval promises, and what it delivers."""
     kept = "kept" if promise.kept else "broken"
     return (
-        f"from {promise.threshold} on, eval has {of(promise.eval)} right "
+        f"from {kernel.canonical(promise.threshold)} on, eval has {of(promise.eval)} right "
         f"({percent(promise.eval)}), production {of(promise.production)} "
         f"({percent(promise.production)} {interval(promise.production)}): {kept}"
     )

@@ -48,7 +48,7 @@ class Promise(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """The `calibration` of JSON outputs."""
         return {
-            "threshold": str(self.threshold),
+            "threshold": kernel.canonical(self.threshold),
             "promised": self.eval.to_dict(),
             "delivered": self.production.to_dict(),
             "difference": [kernel.real(end) for end in self.interval],

@@ -43,6 +43,7 @@ Read = Callable[[Iterator[kernel.Row], str], Iterator[Item | kernel.Row]]
 
 PARQUET = b"PAR1"
 ENVELOPES = ("data", "events")  # members of one JSON object that an API's answer has its rows in
+INDEX = b"Unnamed: 0"  # as pandas calls it when it reads its own table
 _OBJECTS = re.compile(r"\[\s*(?=\{)")
 _SPACE = re.compile(r"\s*")
 _VALUES = json.JSONDecoder()
@@ -106,7 +107,21 @@ def rows_of(stream: Lines, name: str) -> Iterator[kernel.Row | Aside]:
         member, _ = _rows_inside(_text(head))
         yield from _items(stream, name, member) if member else _objects(stream, name)
     else:
-        yield from (delimited if separator(head) else csv_table).read(stream, name)
+        table = delimited if separator(head) else csv_table
+        named = _IndexNamed(stream) if head.startswith(separator(head) or b",") else stream
+        yield from table.read(named, name)
+
+
+class _IndexNamed:
+    """The lines of a table whose first column has no name, as pandas writes its index, with one."""
+
+    def __init__(self, stream: Lines) -> None:
+        self._stream = stream
+
+    def readline(self, size: int) -> bytes:
+        begins = self._stream.lines == self._stream.blank
+        line = self._stream.readline(size)
+        return INDEX + line.removeprefix(b"\xef\xbb\xbf") if begins else line
 
 
 def is_spread(head: bytes) -> bool:

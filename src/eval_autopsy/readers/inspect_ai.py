@@ -9,8 +9,9 @@
 4. A sample with an error has no verdict, though it may have scores (`score_on_error`).
 5. An answer that the provider's filter stopped is a refusal.
 
-P, N, scores that are objects or lists, refusals, attachments and crashed runs are read as Inspect's
-source has them; all else was seen in logs that Inspect wrote. Events are passed over.
+P, N, scores that are objects or lists, refusals, attachments, crashed runs and logs of version 1
+are read as Inspect's source has them; all else was seen in logs that it wrote. Events are passed
+over.
 """
 
 from __future__ import annotations
@@ -23,7 +24,16 @@ from typing import Any, BinaryIO, NamedTuple
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.json_items import parts
-from eval_autopsy.readers.log_values import Unfit, amount, asked, content_text, flat, inside, taken
+from eval_autopsy.readers.log_values import (
+    Unfit,
+    amount,
+    asked,
+    attributes,
+    content_text,
+    flat,
+    inside,
+    taken,
+)
 from eval_autopsy.readers.logs import Aside, Item, Note, Reported, Sample, Status
 from eval_autopsy.readers.zip_entries import MAGIC, Archive
 from eval_autopsy.registry import reader
@@ -31,7 +41,10 @@ from eval_autopsy.registry import reader
 HEADER, START, SUMMARIES = "header.json", "_journal/start.json", "summaries.json"
 JOURNAL = "_journal/summaries/"
 SAMPLE_ENTRY = re.compile(r"samples/.+\.json", re.DOTALL)
-JSON_LOG = re.compile(rb'\{\s*"version"\s*:\s*\d+\s*,\s*"status"\s*:\s*"\w+"\s*,\s*"eval"\s*:\s*\{')
+JSON_LOG = re.compile(
+    rb'\{\s*(?:"version"\s*:\s*\d+\s*,\s*)?'
+    rb'"status"\s*:\s*"(?:started|success|cancelled|error)"\s*,\s*"eval"\s*:\s*\{'
+)
 # What can be long in a sample is read by its items, so that no sample is too long.
 UNWANTED = ("events", "events_data.messages", "events_data.calls")
 LONG = ("messages", "attachments.*", "store.*", *UNWANTED)
@@ -88,7 +101,8 @@ def inspect_eval(stream: BinaryIO, name: str) -> Iterator[Item]:
 def inspect_json(stream: BinaryIO, name: str) -> Iterator[Item]:
     """One sample for each task and epoch of an Inspect AI log in JSON.
 
-    Memory holds one sample, with its events; one that is longer than 16 MiB is an error.
+    Memory holds one sample, with its events; one that is longer than 16 MiB is an error. The log is
+    gone through twice, since only all of the scores tell whether they are verdicts.
     """
     header: dict[str, Any] = {}
     log: Log | None = None
@@ -122,13 +136,11 @@ def _header(archive: Archive, name: str) -> dict[str, Any]:
 
 def _log_of_json(header: dict[str, Any], stream: BinaryIO, name: str) -> Log:
     primary = _primary(header)
-    decide = "accuracy" in _metrics(header)  # a packed log cannot be looked through beforehand
-    if stream.seekable():
-        here = stream.tell()
-        stream.seek(0)
-        samples = (one.value for one in parts(stream, name, ("samples", "reductions")) if one.at)
-        decide = _numbers_decide(samples, primary)
-        stream.seek(here)
+    here = stream.tell()
+    stream.seek(0)
+    samples = (one.value for one in parts(stream, name, ("samples", "reductions")) if one.at)
+    decide = _numbers_decide(samples, primary)
+    stream.seek(here)
     return Log(header, _repeated(header), primary, decide)
 
 
@@ -160,17 +172,11 @@ def _primary(header: Mapping[str, Any]) -> str:
     return first if isinstance(first, str) else ""
 
 
-def _metrics(header: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The metrics of the primary score."""
-    figures = (one for one in _score_figures(header) if one["called"] == _primary(header))
-    metrics = inside(next(figures, None), "metrics")
-    return metrics if isinstance(metrics, dict) else {}
-
-
 def _numbers_decide(samples: Iterator[Any], primary: str) -> bool:
     """Whether the primary score is 0 or 1 wherever it is a number."""
     for sample in samples:
-        scores = _flat_scores(inside(sample, "scores"))
+        only = {primary or "score": inside(sample, "score")}
+        scores = _flat_scores(inside(sample, "scores") or only)
         value = scores.get(primary or next(iter(scores), ""))
         if isinstance(value, (int, Decimal)) and value not in (0, 1):
             return False
@@ -257,8 +263,8 @@ def _sample(at: int, found: Any, log: Log) -> Sample:
     task, epoch = found.get("id"), taken(found, "epoch", int) or 1
     if isinstance(task, bool) or not isinstance(task, (str, int)) or not str(task).strip():
         raise Unfit(f"its id is {task!r}, expected text or a whole number")
-    raw = _flat_scores(taken(found, "scores", dict))
-    primary = log.primary if log.primary in raw else next(iter(raw), "") if not log.primary else ""
+    raw = _flat_scores(_scores(found, log))
+    primary = log.primary or next(iter(raw), "")
     error = _error(found)
     verdict, status = _verdict(raw.get(primary), log.numbers_decide)
     if inside(_choice(found), "stop_reason") == "content_filter":
@@ -269,7 +275,7 @@ def _sample(at: int, found: Any, log: Log) -> Sample:
         id=str(task) if epoch == 1 else f"{task}#{epoch}",
         cluster=str(task) if log.repeated else None,
         input=asked(found["input"]) if "input" in found else MISSING,
-        expected=found.get("target", MISSING),
+        expected=found.get("target") or MISSING,  # "" to Inspect is no target
         output=MISSING if output is None else output,
         error=error,
         score=None if error else verdict,
@@ -301,6 +307,13 @@ def _with_attachments(found: dict[str, Any]) -> dict[str, Any]:
         key: put(value) if key in ("input", "messages", "output") else value
         for key, value in found.items()
     }
+
+
+def _scores(found: Mapping[str, Any], log: Log) -> dict[str, Any] | None:
+    """The scores of a sample by scorer; logs of version 1 have one, without its name."""
+    only = taken(found, "score", dict)
+    scores: dict[str, Any] | None = taken(found, "scores", dict)
+    return {log.primary or "score": only} if only and scores is None else scores
 
 
 def _flat_scores(scores: Any) -> dict[str, Any]:
@@ -377,7 +390,7 @@ def _attributes(
         if counts:
             said[tokens] = int(sum(counts))
     known = {name: value for name, value in said.items() if value is not None}
-    return known | flat(taken(found, "metadata", dict) or {})
+    return known | attributes(taken(found, "metadata", dict) or {})
 
 
 class Remarks:

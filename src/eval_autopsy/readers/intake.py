@@ -25,7 +25,7 @@ from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
-from eval_autopsy.readers.join import Join, changed, join_of
+from eval_autopsy.readers.join import Join, changed, is_wanted, join_of
 from eval_autopsy.readers.logs import Aside, Needs, Note, Reconciled
 from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
 from eval_autopsy.records import SPLITS, Record, Split
@@ -106,7 +106,8 @@ def read_sources(
         with rows:
             each: Iterable[kernel.Row] = rows
             if not source.as_it_is:
-                each = (changed(row, source, wanted, joins) for row in rows)
+                made = (changed(row, source, wanted, joins) for row in rows)
+                each = (row for row in made if is_wanted(row, source))
             if file.converted_from or not source.as_it_is or source.lenient:
                 each = _keeping(each, kept)
             for record in intake.records(each, rows.where, source.split):
@@ -142,6 +143,7 @@ def _made(file: DataFile, source: Source, aside: int) -> DataFile:
     ways = ["fields renamed"] if source.names else []
     ways += ["joined"] if source.joined else []
     ways += ["ids prefixed"] if source.prefix else []
+    ways += ["some rows only"] if source.only else []
     ways += [f"{aside:,} lines set aside"] if aside else []
     if not ways:
         return file

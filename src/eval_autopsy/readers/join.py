@@ -83,6 +83,15 @@ def changed(row: kernel.Row, source: Source, wanted: Wanted, joins: Sequence[Joi
     return kernel.Row(row.line, fields)
 
 
+def is_wanted(row: kernel.Row, source: Source) -> bool:
+    """Whether a changed row is one of those that the source wants."""
+    found = ((kernel.field(row.fields, name), value) for name, value in source.only.items())
+    return all(
+        one is not MISSING and kernel.canonical(one) == kernel.canonical(value)
+        for one, value in found
+    )
+
+
 def renamed(fields: Fields, names: Mapping[str, str], common: Mapping[str, str]) -> Fields:
     """The fields with each part under the name that the case has for it."""
     given = {common[part]: kernel.field(fields, own) for part, own in names.items()}

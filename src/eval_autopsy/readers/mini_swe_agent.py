@@ -1,6 +1,6 @@
 """mini-swe-agent: the trajectory of one instance, whose patch SWE-bench's harness evaluates.
 
-A trajectory has no verdict: it is that of the run's report in the same folder, when there is one. A
+A trajectory has no verdict: it is in the report of the run, which is written to another folder. A
 run that raised is an error; one that came to its limit of steps or cost is not, and has no patch.
 
 Known from mini-swe-agent's documentation and source (`trajectory_format` 1 and 1.1), not from a
@@ -20,7 +20,6 @@ from eval_autopsy.readers.log_values import amount, attributes, mapping, text
 from eval_autopsy.readers.logs import Item, Needs, Sample
 from eval_autopsy.readers.opened import Lines
 from eval_autopsy.readers.swe_bench import WHERE_SCORES, repository
-from eval_autopsy.readers.swe_bench_files import Outcome, reports_beside
 from eval_autopsy.registry import reader
 
 
@@ -42,7 +41,7 @@ def _is_trajectory(head: bytes) -> bool:
 
 @reader("mini_swe_agent", sniff=_is_trajectory, yields="samples")
 def mini_swe_agent(stream: Lines, name: str) -> Iterator[Item]:
-    """The sample of one trajectory of mini-swe-agent, with the verdict of a report beside it."""
+    """The sample of one trajectory of mini-swe-agent, which the report of its run scores."""
     members: dict[str, Any] = {}
     steps: list[Any] = []
     for part in json_items.parts(stream, name, ("messages",)):
@@ -53,27 +52,19 @@ def mini_swe_agent(stream: Lines, name: str) -> Iterator[Item]:
     instance = text(members.get("instance_id")) or Path(name).name.removesuffix(".traj.json")
     info = mapping(members.get("info"))
     model = text(mapping(mapping(info.get("config")).get("model")).get("model_name"))
-    reports = reports_beside(stream)
-    yield from reports.notes
-    outcome = reports.of(instance, model)
-    yield _sample(Run(instance, model, info, steps), outcome or Outcome(None))
-    if outcome is None:
-        yield Needs("scores", WHERE_SCORES)
+    yield _sample(Run(instance, model, info, steps))
+    yield Needs("scores", WHERE_SCORES)
 
 
-def _sample(run: Run, outcome: Outcome) -> Sample:
+def _sample(run: Run) -> Sample:
     stats = mapping(run.info.get("model_stats"))
-    error = _error(run.info) or outcome.error
-    verdict = None if error else outcome.resolved
     submission = run.info.get("submission")
     return Sample(
         at=1,
         id=run.instance,
         input=_task(run.steps),
         output=submission if isinstance(submission, str) else MISSING,
-        score=verdict,
-        scores={} if outcome.resolved is None else {"resolved": outcome.resolved},
-        error=error,
+        error=_error(run.info),
         cost=amount(stats.get("instance_cost")),
         system=run.model or None,
         steps=run.steps,

@@ -29,7 +29,8 @@ class Source(NamedTuple):
 
     `names` are the fields of this file that the case calls otherwise, by part; `joined` files with
     more about the same ids. Each id begins with `prefix`, where those of several files are alike.
-    A `lenient` reading sets lines of JSON Lines aside that cannot be read.
+    A `lenient` reading sets lines of JSON Lines aside that cannot be read. Only the rows in which
+    each field of `only` has its value are wanted.
     """
 
     path: Path
@@ -39,8 +40,9 @@ class Source(NamedTuple):
     joined: tuple[Path, ...] = ()
     prefix: str = ""
     lenient: bool = False
+    only: Mapping[str, object] = {}
 
     @property
     def as_it_is(self) -> bool:
         """Whether the rows are those of the file, so that a receipt can rest on the file itself."""
-        return not (self.names or self.joined or self.prefix)
+        return not (self.names or self.joined or self.prefix or self.only)

@@ -42,7 +42,7 @@ from eval_autopsy.readers.swe_bench_files import (
 from eval_autopsy.registry import reader
 
 TESTS = {"FAIL_TO_PASS": "fail_to_pass", "PASS_TO_PASS": "pass_to_pass"}
-WHERE_SCORES = "the run's report, MODEL.RUN_ID.json of swebench.harness.run_evaluation, beside it"
+WHERE_SCORES = "the report that swebench.harness.run_evaluation writes: MODEL.RUN_ID.json"
 
 
 def repository(instance: str) -> str:
