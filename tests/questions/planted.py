@@ -55,13 +55,13 @@ def _inspect_save(document: Any, records: list[Record]) -> str:
 
 def _inspect_get(record: Record, part: str) -> Any:
     return {
-        "id": lambda: record["id"],
-        "input": lambda: record["input"],
-        "expected": lambda: record["target"],
-        "output": lambda: record["output"]["completion"],
-        "right": lambda: record.get("scores", {}).get("match", {}).get("value") == "C",
-        "error": lambda: record.get("error"),
-    }[part]()
+        "id": record["id"],
+        "input": record["input"],
+        "expected": record["target"],
+        "output": record["output"]["completion"],
+        "right": record.get("scores", {}).get("match", {}).get("value") == "C",
+        "error": record.get("error"),
+    }[part]
 
 
 def _inspect_put(record: Record, part: str, value: Any) -> None:
@@ -94,13 +94,13 @@ def _lm_eval_save(document: Any, records: list[Record]) -> str:
 
 def _lm_eval_get(record: Record, part: str) -> Any:
     return {
-        "id": lambda: record["doc_id"],
-        "input": lambda: record["doc"]["question"],
-        "expected": lambda: record["target"],
-        "output": lambda: record["filtered_resps"][0],
-        "right": lambda: record["exact_match"] == 1,
-        "error": lambda: None,
-    }[part]()
+        "id": record["doc_id"],
+        "input": record["doc"]["question"],
+        "expected": record["target"],
+        "output": record["filtered_resps"][0],
+        "right": record["exact_match"] == 1,
+        "error": None,
+    }[part]
 
 
 def _lm_eval_put(record: Record, part: str, value: Any) -> None:
@@ -128,13 +128,13 @@ def _mlflow_save(document: Any, records: list[Record]) -> str:
 
 def _mlflow_get(record: Record, part: str) -> Any:
     return {
-        "id": lambda: record["request"]["id"],
-        "input": lambda: record["request"]["question"],
-        "expected": lambda: record["expected_response/value"],
-        "output": lambda: record["response"],
-        "right": lambda: record["exact/value"] is True,
-        "error": lambda: None if record["state"] == "OK" else record["state"],
-    }[part]()
+        "id": record["request"]["id"],
+        "input": record["request"]["question"],
+        "expected": record["expected_response/value"],
+        "output": record["response"],
+        "right": record["exact/value"] is True,
+        "error": None if record["state"] == "OK" else record["state"],
+    }[part]
 
 
 def _mlflow_put(record: Record, part: str, value: Any) -> None:

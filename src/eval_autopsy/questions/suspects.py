@@ -215,15 +215,10 @@ def _difference(one: Judged) -> str:
 
 def _doubtful_truths(judged: Sequence[Judged], known: References) -> Iterator[Suspect]:
     """Truths that the input contradicts, or another record of the same input."""
-    for row, one in enumerate(judged):
-        if one.failed:
-            continue
-        for found in known.contradictions(row, one)[:1]:
-            says = (
-                f"the input has {shown(found.stated)} at {shown(found.label)}, "
-                f"the truth is {shown(found.expected)}"
-            )
-            yield Suspect(row, says, "undecided")
+    for row, found in known.contradictions.items():
+        stated = f"the input has {shown(found.stated)} at {shown(found.label)}"
+        if not judged[row].failed:
+            yield Suspect(row, f"{stated}, the truth is {shown(found.expected)}", "undecided")
     yield from _conflicts(judged)
 
 
@@ -234,7 +229,7 @@ def _conflicts(judged: Sequence[Judged]) -> Iterator[Suspect]:
         if kernel.not_blank(one.record.input) and one.record.expected is not MISSING:
             groups.setdefault(text_of(one.record.input), []).append(row)
     found = []
-    for rows in groups.values():
+    for rows in (rows for rows in groups.values() if len(rows) > 1):
         truths = [judged[row].record.expected for row in rows]
         others = [truth for truth in truths if not alike(truth, truths[0])]
         if others:
