@@ -34,7 +34,7 @@ FLOORS = [
     ["receipt"],
     ["case"],
     ["table_slices"],
-    ["api"],
+    ["api", "first_screen"],
     ["__init__", "cli"],
     ["__main__"],
 ]

@@ -24,8 +24,15 @@ from typing import Any, overload
 from eval_autopsy import columnar
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case import audited
-from eval_autopsy.case.load import Case, load
-from eval_autopsy.case.unwritten import Said, Unwritten, by_itself, sliced_by, unwritten
+from eval_autopsy.case.load import FILE_NAME, Case, load
+from eval_autopsy.case.unwritten import (
+    Said,
+    Unwritten,
+    by_itself,
+    of_places,
+    sliced_by,
+    unwritten,
+)
 from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
@@ -124,7 +131,7 @@ class Autopsy:
         case = replace(case, feature_files=files)
         # No receipt is made, so that files may lie anywhere.
         base = Path(Path(os.path.abspath(case.folder)).anchor)
-        evidence = gather(case, base, progress, twice=False, where=where)
+        evidence = gather(case, base, progress, twice=False, where=where, seed=seed)
         cube = polars_cube.count(evidence.spec, evidence.table)
         check_scored(cube, ", ".join(source.name for source in case.sources))
         looked = search(
@@ -134,7 +141,13 @@ class Autopsy:
             support=min_support,
             seed=seed,
         )
-        found = question.slices_of(cube, evidence.spec, members=members, discovery=looked.discovery)
+        found = question.slices_of(
+            cube,
+            evidence.spec,
+            members=members,
+            discovery=looked.discovery,
+            supervised=evidence.supervised,
+        )
         before = tuple(question.SetAside(*one) for one in (*earlier, *evidence.set_aside))
         known = {one.attribute for one in found.set_aside}
         alone = tuple(one for one in looked.set_aside if one.attribute not in known)
@@ -258,9 +271,13 @@ def open(  # noqa: A001  it is called as autopsy.open
         time=time,
     )
     one = said.paths[0] if said.paths else Path()
-    is_case = one.is_dir() or one.suffix == ".toml"
+    is_case = (one / FILE_NAME).is_file() or one.suffix == ".toml" or not said.paths
     if said == Said(paths=said.paths) and len(said.paths) < 2 and is_case:
         return Autopsy(load(one))
+    sets_named = said.eval or said.production or said.split
+    if any(path.is_dir() for path in said.paths) and not (is_case or sets_named):
+        case, notes = of_places(said)
+        return Autopsy(case, notes, written=False)
     if said.paths and is_case:
         what = f"{one} is a case, and other data is named as well"
         raise BadCase(what, remedy="name the case alone, or data files and their columns")

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,8 @@ from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
-from eval_autopsy.records import Record
+from eval_autopsy.readers.intake import FileCount
+from eval_autopsy.records import SPLITS, Record, Split
 
 OUTPUTS, VERDICTS, RECORDS = "outputs.jsonl", "verdicts.jsonl", "records-{}.jsonl"
 OUR_SCORERS = ("exact_match", "normalized", "numeric", "recorded")
@@ -41,6 +41,8 @@ class Evidence:
     made: Mapping[str, bytes]  # files of the receipt's own folder
     set_aside: Sequence[SetAside]  # attributes that say nothing of these records
     notes: Sequence[str] = ()  # how some were made
+    files: Sequence[FileCount] = ()  # what was read from each source
+    supervised: frozenset[str] = frozenset()  # attributes whose bands were chosen by what is right
 
 
 def quiet(what: str, done: int, total: int) -> None:
@@ -54,16 +56,22 @@ def gather(
     *,
     twice: bool = True,
     where: Mapping[str, object] | None = None,
+    splits: Sequence[Split] = SPLITS,
+    seed: int = 0,
 ) -> Evidence:
     """The evidence of a case whose receipt will stand two folders below `base`.
 
+    All of `splits` must have records.
+
     Runs the system twice when the case has one: once for the outputs, once to see whether it
     gives them again; only once, and nothing is known of that, unless `twice`. `where` keeps the
-    records in which each of some fields has a value. Raises CannotUse when a file lies outside
-    `base`, and when no record is kept.
+    records in which each of some fields has a value. `seed` is that of the search: supervised bands
+    are chosen in the half of the records that is searched. Raises CannotUse when a file lies
+    outside `base`, and when no record is kept.
     """
     names = dict.fromkeys([*case.wanted.attributes, *(where or ())])
-    reading = read_sources(case.sources, case.wanted._replace(attributes=tuple(names)), progress)
+    wanted = case.wanted._replace(attributes=tuple(names))
+    reading = read_sources(case.sources, wanted, progress, splits=splits)
     asked = _kept(reading.records, where or {})
     subjects: dict[str, Path] = {}
     made: dict[str, bytes] = {}
@@ -88,9 +96,11 @@ def gather(
     choices = [_chosen(case, name, records) for name in case.wanted.attributes]
     found, aside = features.features_of(records, case.features, case.feature_files)
     table = _table(case, spec, records, choices, found)
+    supervised: list[str] = []
     for name in (name for name, bands in case.bands.items() if bands == "supervised"):
-        choices.append(_supervised(name, spec, records, table))
+        choices.append(_supervised(name, spec, records, table, seed))
         table = _sliced(spec, records, choices[-1], table)
+        supervised += map(kernel.attribute_name, choices[-1].attributes)
     lines = list(_stored(spec, table, found))
     if lines:
         spec["verdicts"] = VERDICTS
@@ -103,6 +113,8 @@ def gather(
         made=made,
         set_aside=tuple(one for choice in choices for one in choice.set_aside) + tuple(aside),
         notes=tuple(note for choice in choices for note in choice.notes),
+        files=tuple(reading.files),
+        supervised=frozenset(supervised),
     )
 
 
@@ -172,25 +184,30 @@ def _table(
 
 
 def _supervised(
-    name: str, spec: Mapping[str, Any], records: Sequence[Record], table: pl.DataFrame
+    name: str,
+    spec: Mapping[str, Any],
+    records: Sequence[Record],
+    table: pl.DataFrame,
+    seed: int,
 ) -> Choice:
-    """A field in bands whose edges tell right from wrong in half of the records, by their ids."""
+    """A field in bands whose edges tell right from wrong.
+
+    They are chosen in the half of the records that a search goes through, so that the half which
+    tests what it finds had no say in them.
+    """
     outcomes: dict[Decimal, tuple[int, int]] = {}
     half = 0
-    for record, right in zip(records, verdicts.right(spec, table), strict=True):
+    rows = zip(records, verdicts.right(spec, table), table["unit"], strict=True)
+    for record, right, unit in rows:
         number = kernel.number_in(record.attributes[name])
-        if number is not None and right is not None and _in_first_half(record):
-            k, wrong = outcomes.get(number, (0, 0))
-            outcomes[number] = (k + right, wrong + (not right))
-            half += 1
+        if number is None or right is None or kernel.half_of(seed, unit) != "search":
+            continue
+        k, wrong = outcomes.get(number, (0, 0))
+        outcomes[number] = (k + right, wrong + (not right))
+        half += 1
     choice = attributes.banded(name, attributes.supervised_bands(outcomes))
     note = f"{name}: its edges were chosen by what is right and wrong in {half:,} of the records"
     return replace(choice, notes=(note,))
-
-
-def _in_first_half(record: Record) -> bool:
-    """Whether a record is one that edges may be chosen by: told from its id alone."""
-    return sha256(f"{record.split} {record.id}".encode()).digest()[0] < 128
 
 
 def _sliced(

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 from eval_autopsy import registry
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.readers.files import KERNEL_LAYOUTS, open_rows
-from eval_autopsy.readers.intake import Source, Wanted, read_sources
+from eval_autopsy.readers.intake import read_sources
 from eval_autopsy.readers.logs import ROLES, Aside, Needs, Note, Reported
+from eval_autopsy.readers.sources import Source, Wanted
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 JUNK: tuple[Any, ...] = (

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -160,12 +161,17 @@ def test_two_exports_that_claim_one_table_are_an_error(tmp_path: Path) -> None:
         open_rows(path)
 
 
-def test_a_cell_that_is_json_is_read_and_any_other_stays_text() -> None:
+def test_a_cell_that_is_json_or_python_is_read_and_any_other_stays_text() -> None:
     assert cell('{"a": [1]}') == {"a": [1]}
-    assert [cell(text) for text in ("1", "true", "[T1] text", "{broken}", "")] == [
+    assert cell("{'a': (None, True, 0.5)}") == {"a": [None, True, Decimal("0.5")]}
+    others = [
         "1",
         "true",
         "[T1] text",
         "{broken}",
         "",
+        "{'a', 'b'}",
+        "[open('x')]",
+        "[" * 999 + "]",
     ]
+    assert [cell(text) for text in others] == others

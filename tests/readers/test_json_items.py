@@ -38,6 +38,14 @@ def test_items_and_members_are_those_of_the_document(
     assert others == {**head, "results.version": 3, "results.end": None}
 
 
+def test_what_is_unwanted_is_passed_over_and_must_be_json() -> None:
+    text = '{"a": [{"b": 1, "b": 2}, 3], "c": {"d": 4, "e": 5}, "f": 6}'
+    found = list(parts(io.BytesIO(text.encode()), "log.json", ("a", "c.*"), ("a", "c.d")))
+    assert found == [Part("c.e", 5), Part("f", 6)]
+    with pytest.raises(kernel.Unreadable, match="no JSON"):
+        list(parts(io.BytesIO(b'{"a": [{"b": x}]}'), "log.json", ("a",), ("a",)))
+
+
 def test_a_number_that_a_chunk_cuts_is_whole() -> None:
     padding = " " * (CHUNK - len('{"a":[12') - 1)
     assert [part.value for part in read('{"a":[' + padding + "12345, 6]}", ("a",))] == [12345, 6]

@@ -49,6 +49,7 @@ VERBS = {
 }
 MODULES = {name: module for verbs in VERBS.values() for name, module in verbs.items()}
 
+PATHS = "PATH"  # stands for the verb where only paths are given
 TRACEBACK = "AUTOPSY_TRACEBACK"
 WIDTH = 88  # of a help page
 
@@ -81,25 +82,33 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in MODULES:
+        if args[0] in MODULES:
+            return super().resolve_command(ctx, args)
+        if not looks_like_path(args[0]):
             raise no_verb(args[0])
-        return super().resolve_command(ctx, args)
+        first = importlib.import_module("eval_autopsy.cli.first")
+        return PATHS, first.look, args
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for group, names in VERBS.items():
             commands = [(name, self.get_command(ctx, name)) for name in names]
             with formatter.section(group):
-                rows = [(name, verb.get_short_help_str(70)) for name, verb in commands if verb]
+                rows = [(f"{PATHS}…", "The first screen: what is there, and what it says.")]
+                rows = rows if group == "Look" else []
+                rows += [(name, verb.get_short_help_str(70)) for name, verb in commands if verb]
                 formatter.write_dl(rows)
+
+
+def looks_like_path(word: str) -> bool:
+    """Whether a word is meant for a path: it is one, or no verb could be written so."""
+    return os.path.exists(word) or (any(sign in word for sign in "./\\") and word[:1] != "-")
 
 
 def no_verb(word: str) -> BadCase:
     """What to say of a word that is no verb."""
     near = difflib.get_close_matches(word, MODULES, n=1)
     remedy = f"did you mean {near[0]}?" if near else "run `autopsy --help` for the verbs"
-    if os.path.exists(word):
-        remedy = "it is a path: give it to a verb, such as `autopsy slices` or `autopsy init`"
-    return BadCase(f"there is no verb {word!r}", remedy=remedy)
+    return BadCase(f"there is no verb {word!r}, and no such file", remedy=remedy)
 
 
 @click.group(
@@ -115,6 +124,7 @@ def autopsy(ctx: click.Context) -> None:
 
     \b
     Start with one of
+      autopsy FOLDER              the first screen: what is there, and what it says
       autopsy demo                the whole of it, on an example that comes along
       autopsy init FOLDER         on data of your own: proposes a case
       autopsy slices FOLDER       where production is wrong

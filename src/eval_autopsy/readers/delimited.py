@@ -26,11 +26,11 @@ def delimited(stream: BinaryIO, name: str) -> Iterator[kernel.Row]:
     """One row for each record of a table with semicolons, tabs or bars; every value is text."""
     first = stream.readline(kernel.LINE_LIMIT)
     sign = separator(first).decode()
-    header = next(csv.reader([_text(first, f"{name}:1")], delimiter=sign))
+    header = next(csv.reader([line_text(first, f"{name}:1")], delimiter=sign))
     if len(set(header)) < len(header) or "" in header:
         what = "a column stands twice, or has no name"
         raise kernel.Unreadable(what, f"{name}:1", "give each column a name of its own")
-    rows = csv.reader(_lines(stream, name), delimiter=sign, strict=True)
+    rows = csv.reader(text_lines(stream, name), delimiter=sign, strict=True)
     line = 2
     try:
         for cells in rows:
@@ -46,7 +46,8 @@ def delimited(stream: BinaryIO, name: str) -> Iterator[kernel.Row]:
         raise kernel.Unreadable(f"not a table: {error}", f"{name}:{line}", remedy) from None
 
 
-def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
+def text_lines(stream: BinaryIO, name: str) -> Iterator[str]:
+    """The lines of a table after its first, as text; one that is too long is an error."""
     csv.field_size_limit(kernel.LINE_LIMIT)
     number = 1
     while raw := stream.readline(kernel.LINE_LIMIT + 1):
@@ -54,10 +55,11 @@ def _lines(stream: BinaryIO, name: str) -> Iterator[str]:
         if len(raw) > kernel.LINE_LIMIT:
             what = f"a line of more than {kernel.LINE_LIMIT // 2**20} MiB"
             raise kernel.Unreadable(what, f"{name}:{number}", "write one record a line")
-        yield _text(raw, f"{name}:{number}")
+        yield line_text(raw, f"{name}:{number}")
 
 
-def _text(raw: bytes, where: str) -> str:
+def line_text(raw: bytes, where: str) -> str:
+    """The text of a line in UTF-8, without a mark at its beginning."""
     try:
         return raw.removeprefix(b"\xef\xbb\xbf").decode("utf-8")
     except UnicodeDecodeError as error:

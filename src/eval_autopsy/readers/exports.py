@@ -9,13 +9,15 @@
 2. `known` is given the first row: its columns with their values, MISSING where a value is not at
    hand, which is so of every value in Parquet and Arrow, and of what comes late in a long record.
    It is strict: a plain table of a user's must not be claimed, and no two exports claim one.
-3. The rows are those of JSON Lines, of a JSON array, of the array `data` in one JSON object, of a
-   table of text, of Parquet or Arrow. Where a cell can be JSON written as text, read it by `cell`.
+3. The rows are those of JSON Lines (or of objects over several lines), of a JSON array, of the
+   array `data` in one JSON object, of a table of text, of Parquet or Arrow. A cell that can be JSON
+   written as text is read by `cell`.
 4. Lines of JSON Lines that cannot be read, and items that are no objects, are set aside here.
 """
 
 from __future__ import annotations
 
+import ast
 import csv
 import json
 import re
@@ -28,10 +30,10 @@ from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.arrow import FILE, arrow, column_names, is_arrow, without_batches
 from eval_autopsy.readers.csv_table import csv_table
 from eval_autopsy.readers.delimited import delimited, separator
-from eval_autopsy.readers.json_items import Line, lines, parts, value_of
+from eval_autopsy.readers.json_items import Line, lines, objects, parts, value_of
 from eval_autopsy.readers.logs import Aside, Item
 from eval_autopsy.readers.opened import HEAD, Lines
-from eval_autopsy.readers.parquet import parquet
+from eval_autopsy.readers.parquet import parquet, plain
 from eval_autopsy.readers.parquet_pages import column_names as parquet_columns
 from eval_autopsy.readers.parquet_pages import start_of_footer
 from eval_autopsy.registry import Reader, Yields, reader
@@ -40,6 +42,7 @@ First = Mapping[str, Any]
 Read = Callable[[Iterator[kernel.Row], str], Iterator[Item | kernel.Row]]
 
 PARQUET = b"PAR1"
+INDEX = b"Unnamed: 0"  # as pandas calls it when it reads its own table
 ENVELOPE = "data"  # the member of one JSON object that an API's answer has its rows in
 _OBJECTS = re.compile(r"\[\s*(?=\{)")
 _SPACE = re.compile(r"\s*")
@@ -104,11 +107,32 @@ def rows_of(stream: Lines, name: str) -> Iterator[kernel.Row | Aside]:
         enveloped = _rows_inside(_text(head)) is not None
         yield from _items(stream, name, ENVELOPE) if enveloped else _objects(stream, name)
     else:
-        yield from (delimited if separator(head) else csv_table).read(stream, name)
+        table = delimited if separator(head) else csv_table
+        named = _IndexNamed(stream) if head.startswith(separator(head) or b",") else stream
+        yield from table.read(named, name)
+
+
+class _IndexNamed:
+    """The lines of a table whose first column has no name, as pandas writes its index, with one."""
+
+    def __init__(self, stream: Lines) -> None:
+        self._stream = stream
+
+    def readline(self, size: int) -> bytes:
+        begins = self._stream.lines == self._stream.blank
+        line = self._stream.readline(size)
+        return INDEX + line.removeprefix(b"\xef\xbb\xbf") if begins else line
+
+
+def is_spread(head: bytes) -> bool:
+    """Whether the first JSON value goes on over several lines, as told by how its line ends."""
+    line, ends, _ = head.lstrip(b"\xef\xbb\xbf \t\r\n").partition(b"\n")
+    return bool(ends) and line.rstrip().endswith((b"{", b"[", b","))
 
 
 def _objects(stream: Lines, name: str) -> Iterator[kernel.Row | Aside]:
-    for line in lines(stream, name):
+    read = objects if is_spread(stream.head()) else lines
+    for line in read(stream, name):
         yield kernel.Row(line.at, line.value) if isinstance(line, Line) else line
 
 
@@ -189,10 +213,20 @@ def _first_cells(text: str, sign: str) -> First:
 
 
 def cell(value: Any) -> Any:
-    """What a cell holds: a text that is a JSON object or array is read, any other stays text."""
+    """What a cell holds: an object or a list that is written as text is read; other text stays.
+
+    It is written as JSON, or as Python shows it, which is what pandas writes to CSV.
+    """
     if isinstance(value, str) and value[:1] in ("{", "[") and value[-1:] in ("}", "]"):
         try:
             return value_of(value, "")
         except kernel.Unreadable:
-            return value
+            return _literal(value)
     return value
+
+
+def _literal(text: str) -> Any:
+    try:
+        return plain(ast.literal_eval(text))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return text

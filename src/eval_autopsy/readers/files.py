@@ -10,13 +10,12 @@ from eval_autopsy import kernel, registry
 from eval_autopsy.errors import AutopsyError, CannotRead
 from eval_autopsy.readers import compressed
 from eval_autopsy.readers.exports import PARQUET, beginning
-from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample
+from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample, Tally
 from eval_autopsy.readers.opened import Lines, open_file, refuse_strangers
 from eval_autopsy.readers.trouble import explain
 from eval_autopsy.registry import Entry, Reader, Yields
 
 KERNEL_LAYOUTS = ("jsonl", "json", "csv")
-OTHER_TABLES = ("arrow", "delimited", "parquet")
 UNITS = {"jsonl": "", "csv": "", "json": "item"}  # what a row's number counts, when not lines
 
 
@@ -56,6 +55,7 @@ class Rows(Iterator[kernel.Row]):
         self.reported: list[Reported] = []
         self.notes: list[Note] = []
         self.needs: list[Needs] = []
+        self.tally = Tally()
         self._unit = "sample" if entry.value.yields == "samples" else UNITS.get(entry.name, "row")
         lines = lenient and entry.name == "jsonl"
         self._items = self._readable_lines() if lines else _read(entry, stream, name)
@@ -72,7 +72,9 @@ class Rows(Iterator[kernel.Row]):
         try:
             item = next(self._items)
             if isinstance(item, Sample):
-                return item.row()
+                row = item.row()
+                self.tally.add(row.fields)
+                return row
         except StopIteration:
             self._finish()
             raise
@@ -218,7 +220,9 @@ def _recognise(head: bytes, start: bytes, packed: str, name: str) -> Entry[Reade
 
 
 def _rank(entry: Entry[Reader]) -> int:
-    return 2 if entry.name in KERNEL_LAYOUTS else 1 if entry.name in OTHER_TABLES else 0
+    if entry.name in KERNEL_LAYOUTS:
+        return 2
+    return 1 if entry.value.yields == "rows" else 0
 
 
 def _claims(entry: Entry[Reader], start: bytes, name: str) -> bool:

@@ -30,10 +30,14 @@ from eval_autopsy.registry import reader
 
 HEADER, START, SUMMARIES = "header.json", "_journal/start.json", "summaries.json"
 JOURNAL = "_journal/summaries/"
-SAMPLE_ENTRY = re.compile(r"samples/(.+)_epoch_(\d+)\.json", re.DOTALL)
-JSON_LOG = re.compile(rb'\{\s*"version"\s*:\s*\d+\s*,\s*"status"\s*:\s*"\w+"\s*,\s*"eval"\s*:\s*\{')
-# What can be long in a sample, so that no sample is too long to be read. Most of it is not wanted.
-LONG = ("messages", "events", "attachments.*", "store.*", "events_data.messages")
+SAMPLE_ENTRY = re.compile(r"samples/.+\.json", re.DOTALL)
+JSON_LOG = re.compile(
+    rb'\{\s*(?:"version"\s*:\s*\d+\s*,\s*)?'
+    rb'"status"\s*:\s*"(?:started|success|cancelled|error)"\s*,\s*"eval"\s*:\s*\{'
+)
+# What can be long in a sample is read by its items, so that no sample is too long.
+UNWANTED = ("events", "events_data.messages", "events_data.calls")
+LONG = ("messages", "attachments.*", "store.*", *UNWANTED)
 LETTERS: Mapping[object, object] = {"C": True, "I": False, "P": Decimal("0.5"), "N": False}
 MEANS = ("accuracy", "mean")  # metrics that are the mean of a score over samples
 ATTACHED = "attachment://"
@@ -71,16 +75,16 @@ def inspect_eval(stream: BinaryIO, name: str) -> Iterator[Item]:
     primary = _primary(header)
     log = Log(header, _repeated(header), primary, _numbers_decide(_summaries(archive), primary))
     yield from _said(log)
-    tally = Tally()
+    remarks = Remarks()
     for at, entry in enumerate(entries, 1):
         try:
-            yield tally.counted(_sample(at, _one(archive, entry), log))
+            yield remarks.counted(_sample(at, _one(archive, entry), log))
         except kernel.Unreadable as error:
             yield Aside(at, f"{entry}: {error.what}")
         except Unfit as unfit:
             yield Aside(at, f"{entry}: {unfit}")
     yield from _lost(archive, {*entries})
-    yield from tally.notes(log)
+    yield from remarks.notes(log)
 
 
 @reader("inspect_json", sniff=lambda head: bool(JSON_LOG.match(head)), yields="samples")
@@ -91,7 +95,7 @@ def inspect_json(stream: BinaryIO, name: str) -> Iterator[Item]:
     """
     header: dict[str, Any] = {}
     log: Log | None = None
-    tally = Tally()
+    remarks = Remarks()
     for part in parts(stream, name, ("samples", "reductions")):
         if part.path != "samples":
             header[part.path] = part.value
@@ -100,11 +104,11 @@ def inspect_json(stream: BinaryIO, name: str) -> Iterator[Item]:
             log = _log_of_json(header, stream, name)
             yield from _said(log)
         try:
-            yield tally.counted(_sample(part.at, part.value, log))
+            yield remarks.counted(_sample(part.at, part.value, log))
         except Unfit as unfit:
             yield Aside(part.at, str(unfit))
     if log is not None:
-        yield from tally.notes(log)
+        yield from remarks.notes(log)
 
 
 # --- What is said about all samples ---------------------------------------------------------------
@@ -211,6 +215,7 @@ def _means(log: Log, score: Mapping[str, Any], where: str) -> Iterator[Reported 
             yield Note(f"the {metric} of {called} is over epochs reduced by {reducer}")
             continue
         count = over if isinstance(over, int) and not isinstance(over, bool) else None
+        count = None if log.repeated else count  # it counts tasks, and not samples
         yield Reported(f"mean of {called}", Decimal(value), f"{where}.metrics.{metric}", count)
 
 
@@ -220,7 +225,7 @@ def _means(log: Log, score: Mapping[str, Any], where: str) -> Iterator[Reported 
 def _one(archive: Archive, entry: str) -> dict[str, Any]:
     """The members of a sample that are wanted, read from its entry."""
     found: dict[str, Any] = {"messages": [], "attachments": {}}
-    for part in parts(archive.open(entry), archive.where(entry), LONG):
+    for part in parts(archive.open(entry), archive.where(entry), LONG, UNWANTED):
         first, _, rest = part.path.partition(".")
         if part.path == "messages" and part.at:
             found["messages"].append(part.value)
@@ -256,7 +261,7 @@ def _sample(at: int, found: Any, log: Log) -> Sample:
     if isinstance(task, bool) or not isinstance(task, (str, int)) or not str(task).strip():
         raise Unfit(f"its id is {task!r}, expected text or a whole number")
     raw = _flat_scores(taken(found, "scores", dict))
-    primary = log.primary if log.primary in raw else next(iter(raw), "") if not log.primary else ""
+    primary = log.primary or next(iter(raw), "")
     error = _error(found)
     verdict, status = _verdict(raw.get(primary), log.numbers_decide)
     if inside(_choice(found), "stop_reason") == "content_filter":
@@ -267,7 +272,7 @@ def _sample(at: int, found: Any, log: Log) -> Sample:
         id=str(task) if epoch == 1 else f"{task}#{epoch}",
         cluster=str(task) if log.repeated else None,
         input=asked(found["input"]) if "input" in found else MISSING,
-        expected=found.get("target", MISSING),
+        expected=found.get("target") or MISSING,  # "" to Inspect is no target
         output=MISSING if output is None else output,
         error=error,
         score=None if error else verdict,
@@ -378,7 +383,7 @@ def _attributes(
     return known | flat(taken(found, "metadata", dict) or {})
 
 
-class Tally:
+class Remarks:
     """How many samples were scored in ways that a reader of the figures has to know."""
 
     def __init__(self) -> None:

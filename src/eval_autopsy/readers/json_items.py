@@ -57,7 +57,7 @@ def value_of(text: str, where: str) -> Any:
 
 
 def _check(value: Any, text: str, where: str) -> None:
-    if text.count("[") + text.count("{") > DEEPEST and _deeper(value, 0):
+    if text.count("[") + text.count("{") > DEEPEST and _is_too_deep(value):
         raise kernel.Unreadable("nested too deeply", where, "flatten it")
     if "\\u" in text:
         try:
@@ -67,11 +67,16 @@ def _check(value: Any, text: str, where: str) -> None:
             raise kernel.Unreadable(what, where, "write the text again") from None
 
 
-def _deeper(value: Any, depth: int) -> bool:
-    if depth > DEEPEST:
-        return True
-    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return any(_deeper(item, depth + 1) for item in inside)
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST + 1):
+        level = [
+            item
+            for outer in level
+            if isinstance(outer, (dict, list))
+            for item in (outer.values() if isinstance(outer, dict) else outer)
+        ]
+    return bool(level)
 
 
 def lines(stream: BinaryIO, name: str) -> Iterator[Line | Aside]:
@@ -106,24 +111,48 @@ def _object(raw: bytes, number: int, name: str) -> dict[str, Any]:
     return value
 
 
-def parts(stream: BinaryIO, name: str, arrays: Collection[str] = ()) -> Iterator[Part]:
+def objects(stream: BinaryIO, name: str) -> Iterator[Line]:
+    """The objects that stand one behind the other, each over several lines, with their positions.
+
+    They end at the first that cannot be read, for where the next one begins is not known.
+    """
+    text = _Text(stream, name)
+    number = 0
+    while text.peek():
+        number += 1
+        value = text.value(f"item {number}")
+        if not isinstance(value, dict):
+            raise text.wrong(f"item {number} is no object")
+        yield Line(number, value)
+
+
+def parts(
+    stream: BinaryIO, name: str, arrays: Collection[str] = (), unwanted: Collection[str] = ()
+) -> Iterator[Part]:
     """The members of one JSON object, in the order of the file.
 
     `arrays` are the dotted paths of the arrays to be given item by item; the objects that they are
     in are gone into, and their other members given whole. A path "" is the document itself, when it
-    is an array. No member or item may be longer than 16 MiB.
+    is an array. No member or item may be longer than 16 MiB. What is at an `unwanted` path is
+    passed over, which is faster: it need only be JSON.
     """
     text = _Text(stream, name)
-    yield from _inside(text, "", arrays)
+    yield from _inside(text, "", arrays, unwanted)
     if text.peek():
         raise text.wrong("found more after the end of the JSON value")
 
 
-def _inside(text: _Text, path: str, arrays: Collection[str]) -> Iterator[Part]:
+def _inside(
+    text: _Text, path: str, arrays: Collection[str], unwanted: Collection[str]
+) -> Iterator[Part]:
     sign = text.peek()
     if sign == "[" and path in arrays:
         for at, _ in enumerate(text.separated("[", "]"), 1):
-            yield Part(path, text.value(f"{path or 'the array'}[{at - 1}]"), at)
+            where = f"{path or 'the array'}[{at - 1}]"
+            if path in unwanted:
+                text.pass_over(where)
+            else:
+                yield Part(path, text.value(where), at)
     elif sign == "{" and (not path or any(one.startswith(f"{path}.") for one in arrays)):
         seen = set()
         for _ in text.separated("{", "}"):
@@ -132,9 +161,11 @@ def _inside(text: _Text, path: str, arrays: Collection[str]) -> Iterator[Part]:
                 raise text.wrong(f"the key {key!r} stands twice, or is no text")
             seen.add(key)
             text.expect(":")
-            yield from _inside(text, f"{path}.{key}" if path else key, arrays)
+            yield from _inside(text, f"{path}.{key}" if path else key, arrays, unwanted)
     elif not path:
         raise text.wrong("found no JSON object")
+    elif path in unwanted:
+        text.pass_over(path)
     else:
         yield Part(path, text.value(path))
 
@@ -186,6 +217,11 @@ class _Text:
 
     def value(self, where: str) -> Any:
         """The next value, whole."""
+        text = self.pass_over(where)
+        return value_of(text, f"{self._name}: {where}")
+
+    def pass_over(self, where: str) -> str:
+        """The text of the next value, which is then behind us."""
         self.peek()
         size = CHUNK
         while True:
@@ -205,7 +241,7 @@ class _Text:
                 raise self.wrong(f"{where} is longer than {kernel.LINE_LIMIT // 2**20} MiB")
         text = self._text[self._at : end]
         self._at = end
-        return value_of(text, f"{self._name}: {where}")
+        return text
 
     def _more(self, size: int) -> bool:
         """Reads on; False at the end of the file."""

@@ -113,21 +113,16 @@ class _Filter:
     unparsed: int = 0
 
 
-class _Survey(NamedTuple):
+class _Survey:
     """What is known of a whole file before its first sample is given."""
 
-    filters: dict[str, _Filter]  # in the order of the file
-    digest: str
-
-    @property
-    def primary(self) -> str:
-        return min(self.filters, key=lambda name: self.filters[name].unparsed, default="")
-
-    @property
-    def metric(self) -> str | None:
-        """The metric that gives the verdicts, if any does."""
-        fitting = self.filters[self.primary].verdicts.items() if self.filters else ()
-        return next((metric for metric, fits in fitting if fits), None)
+    def __init__(self, filters: dict[str, _Filter], digest: str) -> None:
+        self.filters = filters  # in the order of the file
+        self.digest = digest
+        self.primary = min(filters, key=lambda name: filters[name].unparsed, default="")
+        fitting = filters[self.primary].verdicts.items() if filters else ()
+        # The metric that gives the verdicts, if any does.
+        self.metric = next((metric for metric, fits in fitting if fits), None)
 
     def scores(self, sample: str) -> dict[str, Any]:
         """All scores of a sample by `metric,filter`, the one of the verdict first."""
@@ -248,7 +243,7 @@ def _arguments(value: Any) -> list[list[Any]]:
 def _input(arguments: Sequence[Sequence[Any]]) -> Any:
     """What the model was asked: a text, or the messages of a chat, which is JSON in a text."""
     context = _alone(arguments[0][0])
-    chat = inner(context)
+    chat = inner(context) if isinstance(context, str) and context.startswith("[") else context
     return asked(chat) if are_messages(chat) else context
 
 

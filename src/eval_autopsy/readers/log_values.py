@@ -107,11 +107,21 @@ def content_text(content: Any) -> str:
 
 
 def asked(value: Any) -> Any:
-    """The text of the user's message, when an input is a chat with only one; else the input."""
+    """The text of the user's message, when an input is a chat with only one and that is all text.
+
+    Another input is given as it is.
+    """
     chat = value if isinstance(value, list) else []
     by_user = [inside(one, "content") for one in chat if inside(one, "role") == "user"]
-    alone = len(by_user) == 1 and content_text(by_user[0])
-    return alone or value
+    if len(by_user) != 1 or not _all_text(by_user[0]):
+        return value
+    return content_text(by_user[0])
+
+
+def _all_text(content: Any) -> bool:
+    if isinstance(content, list):
+        return all(inside(part, "type") == "text" for part in content)
+    return isinstance(content, str)
 
 
 def iso_time(milliseconds: Any) -> str | None:

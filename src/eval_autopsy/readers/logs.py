@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -141,3 +142,101 @@ class Needs(NamedTuple):
 
 
 Item = Sample | Aside | Reported | Note | Needs
+
+PARTS_TALLIED = ("system", "task", "model", "category")  # that a summary states figures of
+MARKS = {"C": 1, "I": 0, "P": Decimal("0.5"), "N": 0}  # Inspect's: correct, incorrect, partly, none
+
+
+@dataclass(slots=True)
+class Sums:
+    """How many samples were counted, how many of them failed, and the sum of each score."""
+
+    samples: int = 0
+    errors: int = 0
+    scores: dict[str, tuple[int, Decimal]] = field(default_factory=dict)  # how many, and their sum
+    tasks: dict[str, set[str]] = field(default_factory=dict)  # that a score has, repeats once
+
+    def add(self, fields: Mapping[str, Any]) -> None:
+        """Counts the row of a sample."""
+        self.samples += 1
+        self.errors += fields["status"] == "errored"
+        for name, value in fields.get("scores", {}).items():
+            number = number_of(value)
+            if number is not None:
+                n, total = self.scores.get(name, (0, Decimal(0)))
+                self.scores[name] = (n + 1, total + number)
+                self.tasks.setdefault(name, set()).add(fields.get("cluster", fields["id"]))
+
+
+def number_of(value: object) -> Decimal | None:
+    """A score as a number: itself, 1 for true and right, 0 for false and wrong; None for others."""
+    if isinstance(value, str):
+        value = MARKS.get(value)
+    return Decimal(value) if isinstance(value, (bool, int, Decimal)) else None
+
+
+class Tally:
+    """What the samples of a log give, to be held against what the log states."""
+
+    def __init__(self) -> None:
+        self._all = Sums()
+        self.statuses: Counter[str] = Counter()
+        self._parts: dict[tuple[str, str], Sums] = {}
+
+    def add(self, fields: Mapping[str, Any]) -> None:
+        """Counts the row of a sample."""
+        self.statuses[fields["status"]] += 1
+        self._all.add(fields)
+        for name in PARTS_TALLIED:
+            value = fields.get(name)
+            if isinstance(value, str):
+                self._parts.setdefault((name, value), Sums()).add(fields)
+
+    def against(self, reported: Sequence[Reported]) -> list[Reconciled]:
+        """Each figure that the log states, beside the same one from its samples."""
+        found = []
+        for one in reported:
+            sums = self._parts.get(one.part, Sums()) if one.part else self._all
+            tasks = len(sums.tasks.get(one.name.removeprefix("mean of "), ()))
+            found.append(Reconciled(one, *_figure(one.name, sums), tasks))
+        return found
+
+
+def _figure(name: str, sums: Sums) -> tuple[Decimal | None, int]:
+    if name == "samples":
+        return Decimal(sums.samples), sums.samples
+    if name == "errors":
+        return Decimal(sums.errors), sums.samples
+    n, total = sums.scores.get(name.removeprefix("mean of "), (0, Decimal(0)))
+    return (total / n if n else None), n
+
+
+class Reconciled(NamedTuple):
+    """A figure that a log states, and what its samples give: `found` over `n` of them.
+
+    Samples that repeat a task are `tasks` together, over which some tools take their means.
+    """
+
+    reported: Reported
+    found: Decimal | None
+    n: int
+    tasks: int
+
+    @property
+    def same(self) -> bool:
+        """Whether both are the same, as far as the log's has digits, over as many of them."""
+        stated = self.reported.value
+        if self.found is None or self.reported.over not in (None, self.n, self.tasks):
+            return False
+        digits = -int(stated.as_tuple().exponent)
+        allowed = Decimal(1).scaleb(-min(max(digits, 0), 6)) / 2
+        return abs(self.found - stated) <= allowed + Decimal("1e-9")
+
+    def words(self) -> str:
+        """The two figures in a sentence."""
+        one = self.reported
+        part = f" of {one.part[1]}" if one.part else ""
+        over = f" over {one.over:,}" if one.over is not None else ""
+        found = "nothing" if self.found is None else f"{round(self.found, 4).normalize():f}"
+        mine = f" over {self.n:,}" if one.name.startswith("mean") else ""
+        return f"{one.name}{part}: the log says {one.value:f}{over}, its samples give {found}{mine}"
