@@ -83,7 +83,7 @@ def test_one_set_is_enough_and_guesses_are_said(call: Call) -> None:
     path = table("runs.csv", "id,question,answer,expected,passed", *rows)
     said = call("audit", path)
     assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("runs.csv\nguessed: id is the field 'id'")
+    assert said.out.startswith("runs.csv\nnote: id is the field 'id'")
     assert "score: as recorded 20 of 20; corrected 20 of 20" in said.out
 
 
