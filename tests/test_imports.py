@@ -22,15 +22,16 @@ FLOORS = [
     ["kernel"],
     ["errors"],
     ["attributes", "records", "registry"],
-    ["features", "scorers"],
+    ["features", "perturbations", "scorers"],
     ["guards", "readers"],
     # The case file as it is written: a description that what is above works from.
     ["case.model", "case.lines", "case.words", "case.load"],
-    ["verdicts"],
+    ["systems", "verdicts"],
     ["cubes", "evidence"],
     ["questions"],
     ["discovery"],
     ["columnar"],
+    ["experiments"],
     ["receipt"],
     ["case"],
     ["table_slices"],
@@ -55,8 +56,10 @@ NOT_APART = {
 
 # Where each package of others may be imported.
 HOMES = {
+    "anthropic": {"systems.claude"},
     "backports": {"readers", "cli.doctor"},
     "click": {"cli"},
+    "httpx2": {"systems"},
     "ibis": {"cubes"},
     "jinja2": {"receipt.template"},
     "jsonschema": {"guards.schemas"},
@@ -71,6 +74,7 @@ HOMES = {
         "receipt.certify",
         "verdicts",
     },
+    "psutil": {"systems.keeper"},
     "pyarrow": {"cubes", "readers"},
     "pydantic": {"case", "guards.schemas"},
     "pydantic_core": {"case"},
@@ -81,7 +85,18 @@ COMES_WITH = {"pydantic_core": "pydantic", "referencing": "jsonschema"}
 COMES_WITH |= {"backports": "backports.zstd", "ibis": "ibis-framework"}
 NOT_IMPORTED = {"duckdb"}  # an extra's version is bounded, though ibis alone imports it
 
-HEAVY = {"ibis", "jinja2", "jsonschema", "numpy", "polars", "pyarrow", "pydantic", "rich"}
+HEAVY = {
+    "anthropic",
+    "httpx2",
+    "ibis",
+    "jinja2",
+    "jsonschema",
+    "numpy",
+    "polars",
+    "pyarrow",
+    "pydantic",
+    "rich",
+}
 
 
 def dotted(path: Path) -> str:

@@ -17,11 +17,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
-from eval_autopsy import columnar
+from eval_autopsy import columnar, systems
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case import audited
 from eval_autopsy.case.load import FILE_NAME, Case, load
@@ -37,7 +38,10 @@ from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase
-from eval_autopsy.evidence import Progress, gather, quiet, spec_of
+from eval_autopsy.evidence import Evidence, Progress, gather, quiet, spec_of
+from eval_autopsy.experiments import study
+from eval_autopsy.experiments.asking import Tell
+from eval_autopsy.experiments.stress import Stress
 from eval_autopsy.questions import slices as question
 from eval_autopsy.questions.audit import Audit, audit_of
 from eval_autopsy.questions.rates import check_scored
@@ -45,6 +49,10 @@ from eval_autopsy.receipt import certify
 from eval_autopsy.table_slices import TableStudy, study_of_table
 
 Paths = str | Path | Iterable[str | Path]
+
+
+def silent(text: str) -> None:
+    """A plan that nobody reads."""
 
 
 class Autopsy:
@@ -129,6 +137,20 @@ class Autopsy:
                 seed=seed,
             )
             return self._slices_in_columns(asked, members, progress)
+        return self._judged(by, depth, min_support, seed, where, features, members, progress)[1]
+
+    def _judged(
+        self,
+        by: Sequence[str],
+        depth: int | None,
+        min_support: int | None,
+        seed: int,
+        where: Mapping[str, object] | None,
+        features: Iterable[str | Path],
+        members: bool,
+        progress: Progress,
+    ) -> tuple[Evidence, question.Slices]:
+        """The records of the case, judged one by one, and where production is wrong."""
         case, earlier = self._sliced(by)
         files = (*case.feature_files, *map(existing, features))
         case = replace(case, feature_files=files)
@@ -154,11 +176,64 @@ class Autopsy:
         before = tuple(question.SetAside(*one) for one in (*earlier, *evidence.set_aside))
         known = {one.attribute for one in found.set_aside}
         alone = tuple(one for one in looked.set_aside if one.attribute not in known)
-        return replace(
-            found,
-            set_aside=before + found.set_aside + alone,
-            notes=tuple(evidence.notes),
+        aside = before + found.set_aside + alone
+        return evidence, replace(found, set_aside=aside, notes=tuple(evidence.notes))
+
+    def ablate(
+        self,
+        changes: Sequence[str] = (),
+        *,
+        files: Iterable[str | Path] = (),
+        calls: int = study.CALLS,
+        declared: bool = False,
+        seed: int | None = None,
+        progress: Progress = quiet,
+        tell: Tell = silent,
+    ) -> study.Varied:
+        """What one change of the input does: what breaks right answers, what mends wrong ones.
+
+        Tests the hypotheses of the case, then tries `changes`, or all whose right answer is known,
+        on eval and on each failing slice. Runs the system on every input as it is, and at most
+        `calls` times more. With `declared` only the hypotheses are tested. `files` bring changes of
+        one's own. `tell` is told what is planned, before it is done.
+        """
+        seed = self.case.file.seed if seed is None else seed
+        evidence, found = self._judged((), None, None, seed, None, (), True, progress)
+        how = study.How(
+            changes=tuple(changes),
+            files=tuple(map(existing, files)),
+            calls=calls,
+            declared=declared,
+            seed=seed,
+            now=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+        with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
+            return study.varied(self.case, evidence, found, runner, how, tell)
+
+    def stress(
+        self,
+        changes: Sequence[str] = (),
+        *,
+        weights: Sequence[str] = (),
+        files: Iterable[str | Path] = (),
+        calls: int = study.CALLS,
+        seed: int | None = None,
+        progress: Progress = quiet,
+        tell: Tell = silent,
+    ) -> Stress:
+        """The synthetic gap that would appear if inputs of eval were changed.
+
+        Each record of eval is changed once, by one of `changes` or of all that keep the right
+        answer, drawn by `weights` such as "typo=3". Runs the system at most `calls` times.
+        """
+        how = study.How(
+            changes=tuple(changes),
+            files=(*self.case.perturbation_files, *map(existing, files)),
+            calls=calls,
+            seed=self.case.file.seed if seed is None else seed,
+        )
+        with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
+            return study.stress(self.case, runner, how, weights, tell)
 
     def _slices_in_columns(
         self, asked: Asked, members: bool, progress: Progress

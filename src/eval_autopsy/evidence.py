@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from eval_autopsy import attributes, features, kernel, registry, verdicts
+from eval_autopsy import attributes, features, kernel, registry, systems, verdicts
 from eval_autopsy.attributes import Choice, SetAside
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun, CannotUse
@@ -23,6 +23,7 @@ from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
 from eval_autopsy.readers.intake import FileCount
 from eval_autopsy.records import SPLITS, Record, Split
+from eval_autopsy.systems import stability
 
 OUTPUTS, VERDICTS, RECORDS = "outputs.jsonl", "verdicts.jsonl", "records-{}.jsonl"
 OUR_SCORERS = ("exact_match", "normalized", "numeric", "recorded")
@@ -43,6 +44,14 @@ class Evidence:
     notes: Sequence[str] = ()  # how some were made
     files: Sequence[FileCount] = ()  # what was read from each source
     supervised: frozenset[str] = frozenset()  # attributes whose bands were chosen by what is right
+
+
+class Ran(NamedTuple):
+    """What running the system came to."""
+
+    answers: Sequence[kernel.Answer]
+    spec: dict[str, Any] | None  # the `system` of a receipt, when the kernel can run it again
+    notes: tuple[str, ...]
 
 
 def quiet(what: str, done: int, total: int) -> None:
@@ -84,11 +93,13 @@ def gather(
         else:
             name = _subject(count.file.path, base, subjects)
         spec["sources"].append(_source(source, name, count.file.layout))
-    answers = None
-    if case.system is not None:
-        answers, spec["system"] = _run(case, asked, base, subjects, progress, twice)
+    answers: Sequence[kernel.Answer] | None = None
+    ran_notes: tuple[str, ...] = ()
+    if case.file.system is not None:
+        ran = _run(case, asked, base, subjects, progress, twice)
+        answers, spec["system"], ran_notes = ran.answers, ran.spec, ran.notes
         spec["outputs"] = OUTPUTS
-        made[OUTPUTS] = b"".join(map(_answer_line, asked, answers))
+        made[OUTPUTS] = b"".join(map(_answer_line, asked, ran.answers))
     _subject(case.path, base, subjects)
     for file in case.feature_files:
         _subject(file, base, subjects)
@@ -112,9 +123,9 @@ def gather(
         subjects=subjects,
         made=made,
         set_aside=tuple(one for choice in choices for one in choice.set_aside) + tuple(aside),
-        notes=tuple(note for choice in choices for note in choice.notes),
         files=tuple(reading.files),
         supervised=frozenset(supervised),
+        notes=(*ran_notes, *(note for choice in choices for note in choice.notes)),
     )
 
 
@@ -329,45 +340,36 @@ def _run(
     subjects: dict[str, Path],
     progress: Progress,
     twice: bool,
-) -> tuple[list[kernel.Answer], dict[str, Any]]:
-    """The system's answers, and how it was run."""
-    system, bounds = case.system, case.file.system
-    if system is None or bounds is None:
-        raise CannotRun("the case names no system", where=str(case.path))
-    inputs = [record.input for record in records]
-    try:
-        with kernel.System(str(system.file), system.name, bounds.timeout, bounds.memory) as child:
-            answers = _ask(child, inputs, "running the system", progress)
-            again = _ask(child, inputs, "running it again", progress) if twice else []
-            files = [Path(system.file), *map(Path, child.files)]
-    except kernel.Unreadable as error:
-        raise CannotRun(error.what, where=error.where, remedy=error.remedy) from None
-    if all(answer.error is not None for answer in answers):
-        raise CannotRun(
-            f"every one of {len(answers):,} calls failed, the first with {answers[0].error}",
-            where=bounds.python,
-            remedy="call the function on one input by hand",
-        )
-    same = twice and all(map(kernel.answers_alike, answers, again))
+) -> Ran:
+    """The system's answers, and how it was run; what the kernel can run again is run twice."""
+    bounds = case.file.system
+    assert bounds is not None
+    with systems.opened(case, systems.journal_of(case), progress) as runner:
+        inputs = [record.input for record in records]
+        answers = runner.answers(inputs)
+        if all(answer.error is not None for answer in answers):
+            raise CannotRun(
+                f"every one of {len(answers):,} calls failed, the first with {answers[0].error}",
+                where=str(case.path),
+                remedy="try one input by hand",
+            )
+        ours = case.system is not None and bounds.interpreter is None
+        chosen = range(len(inputs)) if ours else stability.sample(records, bounds.sample)
+        again = stability.again(runner, inputs, answers, chosen, bounds.repeats) if twice else None
+        notes = stability.notes(runner.spent, again)
+        files = runner.system.files
+    if not ours or case.system is None:
+        return Ran(answers, None, notes)
     names = {_subject(file, base, subjects): None for file in files}
-    return answers, {
+    spec = {
         "file": next(iter(names)),
-        "function": system.name,
+        "function": case.system.name,
         "timeout": kernel.real(bounds.timeout),
         "memory": bounds.memory,
         "files": list(names),
-        "reproduced": same,
+        "reproduced": again is not None and again.same == again.inputs,
     }
-
-
-def _ask(
-    child: kernel.System, inputs: Sequence[object], what: str, progress: Progress
-) -> list[kernel.Answer]:
-    answers = []
-    for done, value in enumerate(inputs, 1):
-        answers.append(child.ask(value))
-        progress(what, done, len(inputs))
-    return answers
+    return Ran(answers, spec, notes)
 
 
 def _checks(case: Case, spec: Mapping[str, Any]) -> dict[str, Guard]:

@@ -1,4 +1,4 @@
-"""What can be extended: readers, scorers, guards, features and systems, each under a name.
+"""What can be extended, each under a name: readers, scorers, guards, features, changes, systems.
 
 1. There is one door. Ours and other packages' enter by the same decorator:
 
@@ -94,7 +94,7 @@ class Registry(Generic[T]):
         if name in strangers:
             self._load(strangers[name])
         if name not in self._entries:
-            raise self._unknown(name, sorted({*self._entries, *strangers}))
+            raise self.unknown(name)
         return self._entries[name]
 
     def names(self) -> list[str]:
@@ -207,7 +207,9 @@ class Registry(Generic[T]):
             f"{self._kind_of(name)} is registered {both}", remedy=f"rename one of them{at_fault}"
         )
 
-    def _unknown(self, name: str, known: list[str]) -> BadCase:
+    def unknown(self, name: str) -> BadCase:
+        """The error for a name that nothing is registered under."""
+        known = self.names()
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         return BadCase(
@@ -245,6 +247,17 @@ class TextFeature(NamedTuple):
     of: tuple[str, ...]
 
 
+class Perturbation(NamedTuple):
+    """A change of one thing in an input, and what is known of the right answer after it."""
+
+    change: Callable[..., Any]  # of an input and a random.Random: the changed input, or None
+    holds: str  # what it leaves as it is, in words
+    relation: str  # whether the right answer stays the "same" or "changes"
+    of: str  # what it takes: a "text", or "messages"
+    answers: Callable[[Any, Any, Any], Sequence[Any]] | None  # see `perturbation`
+    learns: bool  # `change` is made from the texts that are answered right
+
+
 def first_line(value: object) -> str:
     """The first line of the docstring of a function or class; "" when it has none."""
     text = inspect.getdoc(value) or ""
@@ -266,6 +279,7 @@ readers: Registry[Reader] = Registry("readers")
 scorers: Registry[Callable[..., Any]] = Registry("scorers")
 guards: Registry[Callable[..., Any]] = Registry("guards")
 features: Registry[TextFeature] = Registry("features")
+perturbations: Registry[Perturbation] = Registry("perturbations")
 systems: Registry[Callable[..., Any]] = Registry("systems")
 
 scorer = scorers.register
@@ -312,5 +326,41 @@ def feature(
     def enter(read: Callable[[str], Any]) -> Callable[[str], Any]:
         features.add(name, TextFeature(read, parts), read)
         return read
+
+    return enter
+
+
+RELATIONS, TAKES = ("same", "changes"), ("text", "messages")
+
+
+def perturbation(
+    name: str,
+    *,
+    holds: str,
+    relation: str = "same",
+    of: str = "text",
+    answers: Callable[[Any, Any, Any], Sequence[Any]] | None = None,
+    learns: bool = False,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that enters a function as the perturbation `name`, which changes one thing.
+
+    The function is given a text (or a list of messages) and a seeded `random.Random`, and returns
+    the changed one, or None where it does not apply. `holds` says in words what it leaves as it
+    is, and `relation` whether the right answer stays the "same" or "changes".
+
+    `answers(before, after, expected)` gives all answers that are right after the change; without
+    it they are the expected one when it stays the same, and not known when it changes. A function
+    that `learns` is given the texts that are answered right, and returns the function above, or
+    None when there is nothing to learn from them.
+    """
+    if not FEATURE_NAME.fullmatch(name) or relation not in RELATIONS or of not in TAKES:
+        what = f"the perturbation {name!r} of {of!r} with the relation {relation!r} cannot be"
+        remedy = "name it in small letters, digits and _, and say relation='same' or 'changes'"
+        raise CannotUse(f"{what} registered", remedy=f"{remedy}, of='text' or 'messages'")
+
+    def enter(change: Callable[..., Any]) -> Callable[..., Any]:
+        entered = Perturbation(change, holds, relation, of, answers, learns)
+        perturbations.add(name, entered, change)
+        return change
 
     return enter

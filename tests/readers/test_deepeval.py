@@ -190,7 +190,7 @@ def test_a_test_without_a_name_is_set_aside(path: Path, broken: Any) -> None:
 @pytest.mark.parametrize("cut", [10, 40, 100])
 def test_a_run_that_is_cut_off_is_one_error(path: Path, cut: int) -> None:
     path.write_text(json.dumps({"testCases": [case(), case("u")], "testPassed": 2})[:-cut])
-    with pytest.raises(CannotRead, match="cut off|no JSON"):
+    with pytest.raises(CannotRead, match=r"cut off|no JSON"):
         read_log(path)
 
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from eval_autopsy import features, kernel, registry
 from eval_autopsy.case.lines import line_of
-from eval_autopsy.case.model import Bands, CaseFile, Scorer
+from eval_autopsy.case.model import KINDS, Bands, CaseFile, Scorer, System
 from eval_autopsy.case.words import fault_of, said
 from eval_autopsy.errors import BadCase
 from eval_autopsy.readers.opened import open_file
@@ -45,7 +45,7 @@ class Case:
     scorer: Scorer  # the one of the file, or the only one that its fields allow
     sources: tuple[Source, ...]  # in the order of the file: eval, then production
     wanted: Wanted  # what to take from each row
-    system: Entry | None
+    system: Entry | None  # a Python function; the other kinds stand in `file` alone
     json_schema: Path | None
     pydantic: Entry | None
     narrative: Path | None
@@ -53,6 +53,7 @@ class Case:
     feature_files: tuple[Path, ...] = ()  # that bring features of the user's own
     bands: Mapping[str, Bands] = field(default_factory=dict)  # by field; the others are as they are
     times: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by field, the parts
+    perturbation_files: tuple[Path, ...] = ()  # that bring changes of the user's own
     guessed: bool = False  # whether nobody asked for the fields to slice by
 
     @property
@@ -61,10 +62,13 @@ class Case:
         return self.file.name
 
 
-def load(path: Path) -> Case:
-    """The case of an `autopsy.toml`, or of a folder that has one. Raises BadCase."""
+def load(path: Path, *, eval_alone: bool = False) -> Case:
+    """The case of an `autopsy.toml`, or of a folder that has one. Raises BadCase.
+
+    With `eval_alone` it may have no production.
+    """
     path = _case_file(path)
-    return _Loader(path, _text(path)).case()
+    return _Loader(path, _text(path), eval_alone).case()
 
 
 def parse(text: str, path: Path) -> Case:
@@ -101,8 +105,8 @@ def _text(path: Path) -> str:
 class _Loader:
     """Works on one text; every error names the line that it is about."""
 
-    def __init__(self, path: Path, text: str) -> None:
-        self.path, self.text = path, text
+    def __init__(self, path: Path, text: str, eval_alone: bool = False) -> None:
+        self.path, self.text, self.eval_alone = path, text, eval_alone
         self.folder = path.parent
         self.said: dict[str, Any] = self._parsed()
 
@@ -115,6 +119,7 @@ class _Loader:
         scorer = self._scorer(file)
         self._check_evidence(file, scorer)
         self._check_slices(file)
+        self._check_hypotheses(file)
         guards = file.guards
         schema = guards.json_schema
         return Case(
@@ -124,7 +129,7 @@ class _Loader:
             scorer=scorer,
             sources=self._sources(file),
             wanted=_wanted(file, scorer),
-            system=self._entry(file.system.python, "system", "python") if file.system else None,
+            system=self._system(file.system) if file.system else None,
             json_schema=self._existing(schema, "guards", "json_schema") if schema else None,
             pydantic=self._entry(guards.pydantic, "guards", "pydantic")
             if guards.pydantic
@@ -137,6 +142,9 @@ class _Loader:
             ),
             bands=file.slices.bands,
             times=file.slices.times,
+            perturbation_files=tuple(
+                self._existing(name, "perturbations", "files") for name in file.perturbations.files
+            ),
         )
 
     def bad(self, what: str, remedy: str, *path: str) -> BadCase:
@@ -163,6 +171,25 @@ class _Loader:
         return str(self.text.count("\n") + 1)
 
     # What does not fit together
+
+    def _system(self, system: System) -> Entry | None:
+        """The Python function of a system that is one. Raises BadCase for what cannot be run."""
+        named = [kind for kind in KINDS if getattr(system, kind) is not None]
+        if len(named) != 1:
+            what = f"[system] names {' and '.join(named) or 'no system'}, expected one of "
+            what += ", ".join(KINDS)
+            raise self.bad(what, "keep the one that is under test", "system")
+        for key, kind in (("interpreter", "python"), ("mode", "command")):
+            if key in system.model_fields_set and named != [kind]:
+                what = f"{key!r} in [system] is for {kind}, and the system is {named[0]}"
+                raise self.bad(what, "remove it", "system", key)
+        if system.cost_limit is not None and system.prices is None:
+            what = "[system] has a cost_limit, and no prices to hold against it"
+            remedy = "add prices, such as { call = 0.01 } or { input = 3, output = 15 }"
+            raise self.bad(what, remedy, "system", "cost_limit")
+        for name in system.files:
+            self._existing(name, "system", "files")
+        return self._entry(system.python, "system", "python") if system.python else None
 
     def _scorer(self, file: CaseFile) -> Scorer:
         """The scorer of the file; with recorded scores alone there is only one that can be."""
@@ -222,6 +249,25 @@ class _Loader:
                 except kernel.Unreadable as error:
                     raise self.bad(error.what, "rename the field", "slices", table) from None
 
+    def _check_hypotheses(self, file: CaseFile) -> None:
+        """Raises BadCase for a change that nobody has, or that is to break and to spare.
+
+        What a file of the user's own has is not known before the file is run.
+        """
+        for one in file.hypothesis:
+            for name in (*one.breaks, *one.spares):
+                if not file.perturbations.files and name not in registry.perturbations.names():
+                    unknown = registry.perturbations.unknown(name)
+                    raise self.bad(unknown.what, unknown.remedy, "hypothesis")
+            both = [*{*one.breaks} & {*one.spares}]
+            if both:
+                what = f"the hypothesis {one.statement!r} has {both[0]!r} in breaks and in spares"
+                raise self.bad(what, "name it in one of them", "hypothesis")
+            if not {*one.fields} <= {*one.breaks}:
+                name = min({*one.fields} - {*one.breaks})
+                what = f"the hypothesis {one.statement!r} has fields of {name!r}, not in breaks"
+                raise self.bad(what, "name the change in breaks too", "hypothesis")
+
     def _features(self, file: CaseFile) -> tuple[str, ...]:
         """The features to slice by: those asked for, or all when nothing is asked for at all.
 
@@ -246,7 +292,7 @@ class _Loader:
 
     def _sources(self, file: CaseFile) -> tuple[Source, ...]:
         data = file.data
-        sets = data.eval is not None and data.production is not None
+        sets = data.eval is not None and (data.production is not None or self.eval_alone)
         one = data.file is not None and data.split is not None
         if sets == one or (sets and any((data.file, data.split, data.splits))):
             what = "[data] names neither two sets of files nor one file with a split column"

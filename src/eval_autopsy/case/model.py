@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -18,6 +19,7 @@ from eval_autopsy.attributes import edge_text
 SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
 SIZE = re.compile(rf"(\d{{1,6}}) ?({'|'.join(UNITS)})")
+KINDS = ("python", "command", "http", "claude")  # of systems, one of which a case names
 SMALLEST_MEMORY = 32 * 10**6  # a Python interpreter does not start in less
 
 # Validators say what they expected; the loader adds what was found, and where.
@@ -38,6 +40,16 @@ def _paths(value: Any) -> tuple[str, ...]:
 
 def _names(value: Any) -> tuple[str, ...]:
     return _texts(value, "a list of field names") if value != [] else ()
+
+
+def _changes(value: Any) -> tuple[str, ...]:
+    return _texts(value, "a perturbation, or a list of perturbations")
+
+
+def _tables(value: Any) -> tuple[Any, ...]:
+    if not isinstance(value, list) or not all(isinstance(one, (dict, Table)) for one in value):
+        raise ValueError("tables like [[hypothesis]]")
+    return tuple(value)
 
 
 def _not_blank(value: Any) -> bool | tuple[str, ...]:
@@ -113,6 +125,58 @@ def _memory(value: Any) -> int:
     if not match or int(match[1]) * UNITS[match[2]] < SMALLEST_MEMORY:
         raise ValueError('a size of at least 32 MB as text, like "512 MB"')
     return int(match[1]) * UNITS[match[2]]
+
+
+def _size(value: Any) -> int:
+    """A size as text, in bytes."""
+    match = SIZE.fullmatch(value.strip()) if isinstance(value, str) else None
+    if not match or not int(match[1]):
+        raise ValueError('a size as text, like "16 MB"')
+    return int(match[1]) * UNITS[match[2]]
+
+
+def _rate(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, Decimal)) or not 0 < value <= 10**6:
+        raise ValueError("a number of calls in a second, above 0")
+    return float(value)
+
+
+def _command(value: Any) -> tuple[str, ...]:
+    whole = isinstance(value, list) and all(isinstance(part, str) for part in value)
+    if not whole or not value or not value[0].strip() or any("\0" in part for part in value):
+        raise ValueError('a program and its arguments, like ["node", "bot.js"]')
+    return tuple(value)
+
+
+def _url(value: Any) -> str:
+    parts = urlsplit(value) if isinstance(value, str) else urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise ValueError("a URL that begins with https:// or http://, without a password")
+    return str(value)
+
+
+def _json(value: Any) -> Any:
+    """A value that can stand in JSON, which TOML's times cannot."""
+    inside = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+    for one in inside:
+        _json(one)
+    if not isinstance(value, (str, int, Decimal, list, dict)):
+        raise ValueError("text, numbers, true, false, lists and tables of them")
+    return value
+
+
+def _objects(value: Any) -> tuple[dict[str, Any], ...]:
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise ValueError("a list of tables")
+    return tuple(map(_json, value))
+
+
+def _messages(value: Any) -> tuple[dict[str, Any], ...]:
+    expected = 'a list like [{ role = "user", content = "{input}" }]'
+    messages = _objects(value) if isinstance(value, list) and value else ()
+    if not messages or any({*one} != {"role", "content"} for one in messages):
+        raise ValueError(expected)
+    return messages
 
 
 def _amount(value: Any) -> Decimal:
@@ -213,12 +277,69 @@ def _given(names: FieldNames) -> dict[str, str]:
     return {part: name for part, name in parts if name is not None}
 
 
-class System(Table):
-    """The system under test, and how long and how large one call may get."""
+class Http(Table):
+    """An endpoint that is sent a POST with JSON for each input."""
 
-    python: Annotated[str, BeforeValidator(_entry)]
-    timeout: Annotated[float, BeforeValidator(_seconds)] = 10.0  # seconds
+    url: Annotated[str, BeforeValidator(_url)]
+    body: Annotated[Any, BeforeValidator(_json)]  # with {input} or {input.field} in its texts
+    output: Text | None = None  # where the output is in the answer, dotted; else all of it
+    headers: dict[Text, Text] = {}
+    headers_env: dict[Text, Text] = {}  # the environment variable that holds a header's value
+    idempotency_header: Text | None = None  # is sent the same key when an input is sent again
+    allow_private: bool = False  # whether the address may be of this machine or its network
+
+
+class Claude(Table):
+    """A prompt for a model of Anthropic's; texts may hold {input} or {input.field}."""
+
+    model: Text
+    messages: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_messages)]
+    system: Text | None = None
+    tools: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_objects)] = ()
+    max_tokens: Annotated[int, Field(ge=1)] = 1024
+    options: Annotated[dict[str, Any], BeforeValidator(_json)] = {}  # more of the request's body
+    output: Literal["text", "json", "tool"] = "text"  # "tool": what the first tool is called with
+    api_key_env: Text = "ANTHROPIC_API_KEY"
+    base_url: Annotated[str, BeforeValidator(_url)] = "https://api.anthropic.com"
+    allow_private: bool = False
+
+
+class Prices(Table):
+    """What is paid: for each attempt, and for a million tokens of each kind."""
+
+    call: Amount = Decimal(0)
+    input: Amount = Decimal(0)
+    output: Amount = Decimal(0)
+    cache_read: Amount | None = None  # as input where it is not said
+    cache_write: Amount | None = None
+
+
+class System(Table):
+    """The system under test, of one kind, and the bounds that its calls are held to."""
+
+    python: Annotated[str | None, BeforeValidator(_entry)] = None
+    interpreter: Text | None = None  # that runs the function, in place of ours
+    command: Annotated[tuple[str, ...] | None, BeforeValidator(_command)] = None
+    mode: Literal["lines", "each"] = "lines"  # JSON lines in and out, or a process for each input
+    http: Http | None = None
+    claude: Claude | None = None
+    files: Paths = ()  # that answers depend on too: when one changes, all is called anew
+    timeout: Annotated[float, BeforeValidator(_seconds)] = 10.0  # seconds, for each attempt
     memory: Annotated[int, BeforeValidator(_memory)] = 10**9  # bytes
+    output_limit: Annotated[int, BeforeValidator(_size)] = 16 * 2**20  # bytes of one answer
+    concurrency: Annotated[int, Field(ge=1, le=256)] = 1  # calls at a time
+    rate: Annotated[float | None, BeforeValidator(_rate)] = None  # attempts begun in a second
+    retries: Annotated[int, Field(ge=0, le=20)] = 4  # of what did not reach the system
+    give_up: Annotated[int, Field(ge=1)] = 25  # failures in a row
+    prices: Prices | None = None
+    cost_limit: Amount | None = None  # in the currency of the prices, over all runs
+    repeats: Annotated[int, Field(ge=1, le=1000)] = 1  # calls of each input
+    sample: Annotated[int, Field(ge=0)] = 20  # inputs called twice, where not all of them are
+
+    @property
+    def kind(self) -> str:
+        """The name under which what runs it is registered."""
+        return next(kind for kind in KINDS if getattr(self, kind) is not None)
 
 
 class Tolerance(Table):
@@ -262,6 +383,21 @@ class Slices(Table):
     min_support: Annotated[int, Field(ge=1)] | None = None  # records of production in a slice
 
 
+class Hypothesis(Table):
+    """Why the system fails: what should break its right answers, and what should not."""
+
+    statement: Text
+    breaks: Annotated[tuple[str, ...], BeforeValidator(_changes)]
+    spares: Annotated[tuple[str, ...], BeforeValidator(_changes)] = ()
+    fields: dict[Text, Names] = {}  # by change, the output fields that it should turn wrong
+
+
+class Perturbations(Table):
+    """Changes of the user's own, to vary inputs with."""
+
+    files: Paths = ()
+
+
 class CaseFile(Table):
     """All of `autopsy.toml`."""
 
@@ -274,3 +410,5 @@ class CaseFile(Table):
     scorer: Scorer | None = None
     guards: Guards = Guards()
     slices: Slices = Slices()
+    perturbations: Perturbations = Perturbations()
+    hypothesis: Annotated[tuple[Hypothesis, ...], BeforeValidator(_tables)] = ()

@@ -1,4 +1,4 @@
-"""`autopsy formats`, `features` and `scorers`: what there is to read, slice by and score with."""
+"""`autopsy formats`, `features`, `scorers` and `perturbations`: what there is, with a line each."""
 
 from __future__ import annotations
 
@@ -99,6 +99,53 @@ def scorers(out: Out) -> int:
     from eval_autopsy.registry import scorers as registered
 
     return listing(out, "scorers", described(registered.describe()))
+
+
+@verb
+@click.option(
+    "--changes-file",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="FILE",
+    help="Python with changes of your own.",
+)
+def perturbations(out: Out, changes_file: tuple[Path, ...]) -> int:
+    """List the changes of inputs that `autopsy ablate` and `stress` try.
+
+    Each changes one thing, says what it holds constant, and whether the right answer stays the
+    same. One that would touch a text of the right answer is not made.
+
+    A function of a text and a seeded random.Random becomes one by the decorator
+    @perturbation("shout", holds="every word") from eval_autopsy, and its docstring says what it
+    changes. It is found in a file that is named under [perturbations] of a case as files, or
+    here, or by an entry point of the group eval_autopsy.perturbations.
+
+    \b
+    Reads   the list of installed packages, and loads those that add changes.
+    Writes  nothing.
+    Runs    the files named, which register their changes.
+    Exits   0 listed; 2 a package or a file that adds a change does not load.
+
+    \b
+    Examples:
+      autopsy perturbations
+      autopsy perturbations --changes-file my_changes.py
+      autopsy perturbations --json
+    """
+    from eval_autopsy.api import existing
+    from eval_autopsy.registry import perturbations as registered
+
+    entries = [*registered.describe(), *registered.of_files([*map(existing, changes_file)])]
+    if out.as_json:
+        about = [{"holds": e.value.holds, "relation": e.value.relation} for e in entries]
+        found = [one | more for one, more in zip(described(entries), about, strict=True)]
+        out.document({"perturbations": found})
+        return 0
+    shown = [
+        one | {"help": f"{one['help'].rstrip('.')}; holds {entry.value.holds}."}
+        for one, entry in zip(described(entries), entries, strict=True)
+    ]
+    return listing(out, "perturbations", shown)
 
 
 def described(entries: Iterable[Any]) -> list[dict[str, str]]:

@@ -9,7 +9,6 @@ import click
 
 from eval_autopsy.cli.out import Out, verb
 
-NAME = "look"  # by which the help calls it: people give paths, and no verb
 HEAD = 12  # columns
 
 
@@ -19,7 +18,8 @@ HEAD = 12  # columns
 def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int:
     """Show what lies at some paths, what it says, and what to do next.
 
-    PATH is an eval log, a table of records, a folder with some, or a case. Nothing has to be named:
+    The verb may be left out: `autopsy logs` is `autopsy look logs`. Without PATH it looks at the
+    current folder. PATH is an eval log, a table of records, a folder with some, or a case. Nothing has to be named:
     formats are told by content (`autopsy formats`), eval and production by names and formats, the
     parts of a table by names and values. It says which comparison it made; --files says why.
 

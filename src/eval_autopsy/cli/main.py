@@ -28,6 +28,7 @@ from eval_autopsy.errors import AutopsyError, BadCase, CannotUse
 
 VERBS = {
     "Look": {
+        "look": "first",
         "slices": "look",
         "audit": "audit",
         "demo": "run",
@@ -35,6 +36,8 @@ VERBS = {
     "Investigate": {
         "init": "investigate",
         "run": "run",
+        "ablate": "cause",
+        "stress": "cause",
     },
     "Prove": {
         "claims": "claims",
@@ -44,12 +47,12 @@ VERBS = {
         "formats": "extend",
         "features": "extend",
         "scorers": "extend",
+        "perturbations": "extend",
         "doctor": "doctor",
     },
 }
 MODULES = {name: module for verbs in VERBS.values() for name, module in verbs.items()}
 
-PATHS = "PATH"  # stands for the verb where only paths are given
 TRACEBACK = "AUTOPSY_TRACEBACK"
 WIDTH = 88  # of a help page
 
@@ -86,16 +89,13 @@ class Verbs(click.Group):
             return super().resolve_command(ctx, args)
         if not looks_like_path(args[0]):
             raise no_verb(args[0])
-        first = importlib.import_module("eval_autopsy.cli.first")
-        return PATHS, first.look, args
+        return "look", self.get_command(ctx, "look"), args
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for group, names in VERBS.items():
             commands = [(name, self.get_command(ctx, name)) for name in names]
             with formatter.section(group):
-                rows = [(f"{PATHS}…", "The first screen: what is there, and what it says.")]
-                rows = rows if group == "Look" else []
-                rows += [(name, verb.get_short_help_str(70)) for name, verb in commands if verb]
+                rows = [(name, verb.get_short_help_str(70)) for name, verb in commands if verb]
                 formatter.write_dl(rows)
 
 

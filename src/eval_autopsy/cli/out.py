@@ -50,6 +50,11 @@ class Out:
         if not self.silent:
             write(click.style(text, bold=True) if bold and self.formatted else text)
 
+    def tell(self, text: str) -> None:
+        """A line on stderr, about work that is about to begin."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
     def markdown(self, text: str) -> None:
         """A text in Markdown: rendered on a terminal, as it is elsewhere."""
         if self.silent:
@@ -62,17 +67,17 @@ class Out:
         # A line of ours is a line of the terminal's; Markdown would run them together.
         self.console().print(Markdown(re.sub(r"(?<=\S)\n(?=\S)", "  \n", text)))
 
-    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Rows under heads; the first column holds names, and the others end in line."""
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[str]], *, words: int = 1) -> None:
+        """Rows under heads; the first columns hold words, and the others end in line."""
         if self.silent:
             return
         if self.formatted:
-            self.console().print(_rich_table(heads, rows))
+            self.console().print(_rich_table(heads, rows, words))
             return
         widths = [max(len(row[i]) for row in [heads, *rows]) for i in range(len(heads))]
         for row in [heads, *rows]:
             cells = [
-                cell.ljust(width) if i == 0 else cell.rjust(width)
+                cell.ljust(width) if i < words else cell.rjust(width)
                 for i, (cell, width) in enumerate(zip(row, widths, strict=True))
             ]
             write("  ".join(cells).rstrip())
@@ -120,14 +125,14 @@ def nobody_reads(stream: TextIO) -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def _rich_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Any:
+def _rich_table(heads: Sequence[str], rows: Sequence[Sequence[str]], words: int) -> Any:
     from rich.table import Table
     from rich.text import Text
 
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for i, head in enumerate(heads):
         # Folded, not cut: a number that lost a digit would be another number.
-        shown.add_column(Text(head), justify="left" if i == 0 else "right", overflow="fold")
+        shown.add_column(Text(head), justify="left" if i < words else "right", overflow="fold")
     for row in rows:
         shown.add_row(*map(Text, row))
     return shown

@@ -1,0 +1,222 @@
+"""What turns right into wrong where nearly all is right, and wrong into right where it fails.
+
+1. Every change is looked at on a few records of eval, and of each failing slice. One that flips an
+   answer is tried on others, as far as the calls go, and only these count: what made it stand out
+   is not what it is tested by. Where there are few records, all of them are the test at once.
+2. A group in which no single change flips an answer is looked at with two changes after each other.
+3. Everything that is tested is adjusted together, whatever came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any, NamedTuple
+
+from eval_autopsy.experiments.asking import Asker, Scoring, Tell
+from eval_autopsy.experiments.trials import (
+    Done,
+    Group,
+    Trial,
+    Variant,
+    calls_of,
+    carried_out,
+    first,
+    trial_of,
+    tried,
+    within,
+)
+from eval_autopsy.perturbations.apply import Applied, Changed
+from eval_autopsy.questions.ablation import Effect, effects_of
+
+LOOKED_AT = 5  # records on which a change is looked at
+ALL_AT_ONCE = 12  # records up to which all of them are the test
+TESTED_ON = 100  # records at most, beyond those that it was looked at on
+TO_LOOK = 2  # the part of the calls that looking may take: one half
+
+
+class Look(NamedTuple):
+    """A change, or two, that flipped no answer on the few records that it was looked at on."""
+
+    group: str
+    changes: tuple[str, ...]
+    n: int
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"group": self.group, "changes": list(self.changes), "n": self.n}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ablation:
+    """What came of every trial."""
+
+    groups: tuple[Group, ...]
+    effects: tuple[Effect, ...]  # of what was tested
+    looks: tuple[Look, ...]  # what flipped nothing, and was not tested
+    controls: tuple[Effect, ...]  # the records as they are, asked again; not adjusted
+    changes: tuple[Applied, ...]
+    pairs_tried: int  # of changes
+    pairs_in_all: int  # that there are in the groups in which no single change flips an answer
+    calls: int
+    calls_at_most: int
+
+    def of(self, group: str) -> list[Effect]:
+        """The effects in a group, the largest first."""
+        found = [one for one in self.effects if one.tried.group == group]
+        return sorted(found, key=lambda one: (-abs(one.difference or 0), one.p, one.tried.changes))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of `autopsy ablate`."""
+        return {
+            "groups": [
+                {"group": one.name, "where": one.where, "records": len(one.subjects)}
+                for one in self.groups
+            ],
+            "changes": [described(one) for one in self.changes],
+            "effects": [one.to_dict() for group in self.groups for one in self.of(group.name)],
+            "looked_at": [one.to_dict() for one in self.looks],
+            "controls": [one.to_dict() for one in self.controls],
+            "pairs": {"tried": self.pairs_tried, "of": self.pairs_in_all},
+        }
+
+
+def described(change: Applied) -> dict[str, str]:
+    """A change as JSON shows it."""
+    about = change.entry.value
+    return {
+        "name": change.name,
+        "help": change.entry.help,
+        "holds": about.holds,
+        "relation": about.relation,
+        "package": change.entry.package,
+    }
+
+
+class Asking(NamedTuple):
+    """How trials are carried out."""
+
+    asker: Asker
+    scoring: Scoring
+    seed: int
+
+    def done(self, trials: Sequence[Trial]) -> list[Done]:
+        return carried_out(trials, self.asker, self.scoring)
+
+
+def ablated(
+    groups: Sequence[Group],
+    changes: Sequence[Applied],
+    how: Asking,
+    calls: int,
+    tell: Tell,
+) -> Ablation:
+    """What each change does in each group, within a number of calls.
+
+    `tell` is told how many there are before one is made. Raises CannotUse when there are fewer
+    calls than trials.
+    """
+    trials = [trial_of(group, (one,), how.seed) for group in groups for one in changes]
+    several = f"{len(changes):,} changes in {len(groups)} groups of records"
+    tell(f"at most {calls:,} calls are made to try {several}")
+    controls = how.done(within([first(unchanged(one), LOOKED_AT) for one in groups], calls))
+    left = calls - calls_of(one.trial for one in controls)
+    single = stepped(trials, how, left)
+    left -= single.calls
+    quiet = [one for one in groups if not any(map(flipped, single.of(one)))]
+    couples = [
+        in_either_order(group, couple, how.seed)
+        for group in quiet
+        for couple in combinations([one.changes[0] for one in trials if usable(one, group)], 2)
+    ]
+    fitting = couples[: most_to_look(couples, left)]
+    joint = stepped(fitting, how, left)
+    left -= joint.calls
+    effects = effects_of([tried(one) for one in [*single.tested, *joint.tested]])
+    return Ablation(
+        groups=tuple(groups),
+        effects=tuple(effects),
+        looks=tuple(look(one) for one in [*single.looked, *joint.looked]),
+        controls=tuple(effect for one in controls for effect in effects_of([tried(one)])),
+        changes=tuple(changes),
+        pairs_tried=len(fitting),
+        pairs_in_all=len(couples),
+        calls=calls - left,
+        calls_at_most=calls,
+    )
+
+
+class Steps(NamedTuple):
+    """What was tested, what was looked at and flipped nothing, and the calls that it took."""
+
+    tested: list[Done]
+    looked: list[Done]
+    calls: int
+
+    def of(self, group: Group) -> list[Done]:
+        """What was tested in a group."""
+        return [one for one in self.tested if one.trial.group is group]
+
+
+def stepped(trials: Sequence[Trial], how: Asking, calls: int) -> Steps:
+    """Trials looked at on a few records, and tested on the others where an answer flipped."""
+    small = [one for one in trials if len(one.variants) <= ALL_AT_ONCE]
+    large = [one for one in trials if len(one.variants) > ALL_AT_ONCE]
+    looking = [*small, *(first(one, LOOKED_AT) for one in large)]
+    seen = how.done(within(looking, max(calls // TO_LOOK, 0)))
+    used = calls_of(one.trial for one in seen)
+    few, many = seen[: len(small)], seen[len(small) :]
+    rest = [
+        others(whole, one.trial) for whole, one in zip(large, many, strict=True) if flipped(one)
+    ]
+    tested = how.done(within(rest, calls - used))
+    used += calls_of(one.trial for one in tested)
+    return Steps([*few, *tested], [one for one in many if not flipped(one)], used)
+
+
+def others(whole: Trial, seen: Trial) -> Trial:
+    """A trial of the records that it was not looked at on."""
+    left = whole._replace(variants=whole.variants[len(seen.variants) :])
+    return first(left, TESTED_ON)
+
+
+def most_to_look(trials: Sequence[Trial], calls: int) -> int:
+    """How many trials can be looked at in full, the first ones first."""
+    used = 0
+    for number, one in enumerate(trials):
+        size = len(one.variants)
+        used += size if size <= ALL_AT_ONCE else LOOKED_AT
+        if used > calls // TO_LOOK:
+            return number
+    return len(trials)
+
+
+def look(done: Done) -> Look:
+    """A trial that was only looked at."""
+    return Look(done.trial.group.name, done.trial.names, len(done.trial.variants))
+
+
+def usable(trial: Trial, group: Group) -> bool:
+    """Whether a trial is of a group, and its change applies to a record of it."""
+    return trial.group is group and bool(trial.variants)
+
+
+def unchanged(group: Group) -> Trial:
+    """The records of a group as they are, to be asked again."""
+    same = [
+        Variant(one, Changed(one.record.input, [one.record.expected])) for one in group.subjects
+    ]
+    return Trial(group, (), same, {})
+
+
+def flipped(done: Done) -> bool:
+    """Whether a trial turned an answer from right to wrong, or from wrong to right."""
+    pairs = tried(done).pairs
+    return pairs.broken + pairs.mended > 0
+
+
+def in_either_order(group: Group, couple: tuple[Applied, Applied], seed: int) -> Trial:
+    """The trial of two changes in the order in which more records take both."""
+    one, other = couple
+    trials = [trial_of(group, order, seed) for order in ((one, other), (other, one))]
+    return max(trials, key=lambda trial: len(trial.variants))

@@ -1,0 +1,200 @@
+"""Which records are changed in which way, planned before anything is asked.
+
+1. A trial is one change, or two after each other, on the records of one group. What each record is
+   changed to is settled by the seed alone.
+2. Trials that share a number of calls get as many records as it allows, each the same number while
+   it has so many. The records of a group come in an order drawn from the seed.
+3. Records asked again as they are make a trial too: what flips then is noise.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from random import Random
+from typing import Any, NamedTuple
+
+from eval_autopsy import kernel
+from eval_autopsy.errors import CannotUse
+from eval_autopsy.experiments.asking import Asker, Judged, Scoring, answered
+from eval_autopsy.perturbations.apply import Applied, Changed, applied
+from eval_autopsy.perturbations.draws import shuffled
+from eval_autopsy.questions.ablation import Tried
+from eval_autopsy.questions.pairs import Pairs
+from eval_autopsy.records import Record
+
+NOT_ASKED = "not asked"
+
+
+class Subject(NamedTuple):
+    """A record, and what is right of the system's answer to it as it is."""
+
+    record: Record
+    before: Judged
+
+
+class Group(NamedTuple):
+    """Records that are tried together."""
+
+    name: str  # in words
+    where: Mapping[str, Any] | None  # the slice of production; None for eval
+    subjects: Sequence[Subject]
+
+
+class Variant(NamedTuple):
+    """A record with its changed input."""
+
+    subject: Subject
+    changed: Changed
+
+
+class Trial(NamedTuple):
+    """What is to be asked: no changes are the records as they are, asked again."""
+
+    group: Group
+    changes: tuple[Applied, ...]
+    variants: Sequence[Variant]
+    set_aside: Mapping[str, int]  # records by the reason
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(one.name for one in self.changes)
+
+
+class Done(NamedTuple):
+    """A trial, and what is right of each changed record's answer."""
+
+    trial: Trial
+    after: Sequence[Judged]
+
+
+def group_of(
+    name: str, where: Mapping[str, Any] | None, some: Iterable[Subject], seed: int
+) -> Group:
+    """A group of the subjects that have a verdict, in an order drawn from the seed."""
+    scored = [one for one in some if one.before.right is not None]
+    return Group(name, where, shuffled(Random(f"{seed} {name}"), scored))
+
+
+def trial_of(group: Group, changes: tuple[Applied, ...], seed: int) -> Trial:
+    """A trial of some changes on every record of a group that they apply to."""
+    variants, set_aside = [], Counter[str]()
+    for subject in group.subjects:
+        found = changed(subject.record, changes, seed)
+        if isinstance(found, str):
+            set_aside[found] += 1
+        else:
+            variants.append(Variant(subject, found))
+    return Trial(group, changes, variants, set_aside)
+
+
+def changed(record: Record, changes: Sequence[Applied], seed: int) -> Changed | str:
+    """A record's input after some changes, or why one of them cannot be made."""
+    found = Changed(record.input, [record.expected])
+    draw = f"{seed} {record.split} {record.id}"
+    for change in changes:
+        each = [applied(change, found.input, answer, draw) for answer in found.answers]
+        refused = next((one for one in each if isinstance(one, str)), None)
+        if refused is not None:
+            return refused
+        made = [one for one in each if not isinstance(one, str)]
+        found = Changed(made[0].input, [answer for one in made for answer in one.answers])
+    return found
+
+
+def share(sizes: Sequence[int], calls: int) -> int:
+    """The most records that each trial can have, so that all together take no more calls."""
+    low, high = 0, max(sizes, default=0)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if sum(min(size, middle) for size in sizes) <= calls:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def within(trials: Sequence[Trial], calls: int) -> list[Trial]:
+    """The trials cut to a number of calls; raises CannotUse when there is none for each."""
+    most = share([len(one.variants) for one in trials], calls)
+    if most == 0 and any(one.variants for one in trials):
+        some = sum(bool(one.variants) for one in trials)
+        what = f"{calls:,} calls are fewer than the {some:,} trials"
+        raise CannotUse(what, remedy="allow more with --calls, or name fewer changes with --change")
+    return [first(one, most) for one in trials]
+
+
+def first(trial: Trial, most: int) -> Trial:
+    """A trial of the first records alone; the others are set aside with the reason."""
+    left = len(trial.variants) - most
+    if left <= 0:
+        return trial
+    aside = {**trial.set_aside, NOT_ASKED: left}
+    return trial._replace(variants=trial.variants[:most], set_aside=aside)
+
+
+def calls_of(trials: Iterable[Trial]) -> int:
+    """How many calls some trials take at most."""
+    return sum(len(one.variants) for one in trials)
+
+
+def carried_out(trials: Sequence[Trial], asker: Asker, scoring: Scoring) -> list[Done]:
+    """What came of each trial. All inputs are asked at once, so that they can go side by side."""
+    answers = [
+        iter(answered(asker, inputs_of(some), repeat, "trying changes"))
+        for repeat, some in enumerate((changing(trials), again(trials)))
+    ]
+    done = []
+    for trial in trials:
+        own = islice(answers[not trial.changes], len(trial.variants))
+        pairs = zip(trial.variants, own, strict=True)
+        done.append(Done(trial, [_judged(one, answer, scoring) for one, answer in pairs]))
+    return done
+
+
+def inputs_of(trials: Iterable[Trial]) -> list[Any]:
+    """The inputs of some trials, in their order."""
+    return [one.changed.input for trial in trials for one in trial.variants]
+
+
+def changing(trials: Iterable[Trial]) -> list[Trial]:
+    """The trials that change something."""
+    return [one for one in trials if one.changes]
+
+
+def again(trials: Iterable[Trial]) -> list[Trial]:
+    """The trials that ask records again as they are."""
+    return [one for one in trials if not one.changes]
+
+
+def _judged(variant: Variant, answer: kernel.Answer, scoring: Scoring) -> Judged:
+    return scoring.judged(variant.subject.record, answer, variant.changed.answers)
+
+
+def tried(done: Done) -> Tried:
+    """What came of a trial, counted; a record without a verdict afterwards is set aside."""
+    counts, aside = Counter[str](), Counter(done.trial.set_aside)
+    flipped = Counter[str]()
+    for variant, after in zip(done.trial.variants, done.after, strict=True):
+        before = variant.subject.before
+        if after.right is None:
+            aside["no verdict"] += 1
+            continue
+        counts[_pair(bool(before.right), after.right)] += 1
+        flipped.update(flips(before, after))
+    pairs = Pairs(**counts)
+    return Tried(done.trial.group.name, done.trial.names, pairs, aside, flipped)
+
+
+def _pair(before: bool, after: bool) -> str:
+    if before:
+        return "right" if after else "broken"
+    return "mended" if after else "wrong"
+
+
+def flips(before: Judged, after: Judged) -> list[str]:
+    """The output fields that were right and are wrong, or the other way round."""
+    if not after.fields:  # a call that failed has no field
+        return [name for name, right in before.fields.items() if right]
+    return [name for name, right in before.fields.items() if after.fields.get(name) is not right]

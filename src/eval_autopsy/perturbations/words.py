@@ -1,0 +1,53 @@
+"""The tables of labels: other words of the same meaning, and German, French and Spanish ones."""
+
+from __future__ import annotations
+
+IN_OTHER_WORDS = {
+    "vendor": ("Supplier", "Seller", "Issued by"),
+    "supplier": ("Vendor", "Seller"),
+    "client": ("Customer", "Buyer", "Bill to"),
+    "customer": ("Client", "Buyer"),
+    "invoice number": ("Invoice no.", "Invoice ID", "Reference"),
+    "order number": ("Order no.", "Order ID"),
+    "date": ("Dated", "Issued on"),
+    "due date": ("Payable by", "Payment due"),
+    "total": ("Amount", "Total amount", "Total due"),
+    "amount": ("Sum", "Total"),
+    "quantity": ("Qty", "Units"),
+    "price": ("Unit price", "Rate"),
+    "name": ("Full name", "Called"),
+    "address": ("Street address", "Location"),
+    "phone": ("Telephone", "Phone number"),
+    "email": ("E-mail address", "Mail"),
+    "subject": ("Topic", "Regarding"),
+    "question": ("Query", "Ask"),
+    "answer": ("Reply", "Response"),
+    "context": ("Background", "Passage"),
+    "description": ("Details", "Summary"),
+    "status": ("State", "Condition"),
+}
+
+IN_OTHER_LANGUAGES = {  # German, French, Spanish
+    "vendor": ("Lieferant", "Fournisseur", "Proveedor"),
+    "supplier": ("Lieferant", "Fournisseur", "Proveedor"),
+    "client": ("Kunde", "Client", "Cliente"),
+    "customer": ("Kunde", "Client", "Cliente"),
+    "invoice number": ("Rechnungsnummer", "Numéro de facture", "Número de factura"),
+    "order number": ("Bestellnummer", "Numéro de commande", "Número de pedido"),
+    "date": ("Datum", "Date", "Fecha"),
+    "due date": ("Fällig am", "Échéance", "Vencimiento"),
+    "total": ("Gesamtbetrag", "Montant total", "Importe total"),
+    "amount": ("Betrag", "Montant", "Importe"),
+    "quantity": ("Menge", "Quantité", "Cantidad"),
+    "price": ("Preis", "Prix", "Precio"),
+    "name": ("Name", "Nom", "Nombre"),
+    "address": ("Anschrift", "Adresse", "Dirección"),
+    "phone": ("Telefon", "Téléphone", "Teléfono"),
+    "email": ("E-Mail", "Courriel", "Correo electrónico"),
+    "subject": ("Betreff", "Objet", "Asunto"),
+    "question": ("Frage", "Question", "Pregunta"),
+    "answer": ("Antwort", "Réponse", "Respuesta"),
+    "context": ("Zusammenhang", "Contexte", "Contexto"),
+    "description": ("Beschreibung", "Description", "Descripción"),
+    "status": ("Zustand", "Statut", "Estado"),
+}

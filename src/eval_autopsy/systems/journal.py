@@ -1,0 +1,236 @@
+"""What has been answered, on disk before anyone is told: nothing paid for is lost.
+
+1. A call is entered before it is made, and its answer before it is used. Both are on the disk
+   (SQLite, write-ahead log, synchronous=FULL) when the function returns.
+2. Its key is the digest of the system, its settings, the input and the repeat. Another system or
+   setting has other keys, so an answer is never taken for that of something else.
+3. One process at a time: a second one is refused, and the lock ends with the process.
+4. Each answer is sealed with a digest of its row, so that an edited one is noticed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import NamedTuple
+
+from eval_autopsy import kernel
+from eval_autopsy.errors import CannotRun, CannotUse
+
+VERSION = 1
+TABLES = """
+CREATE TABLE IF NOT EXISTS systems (digest TEXT PRIMARY KEY, identity TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS calls (
+    key TEXT PRIMARY KEY,
+    system TEXT NOT NULL,
+    starts INTEGER NOT NULL,    -- how often it was begun
+    attempts INTEGER NOT NULL,  -- how often the system was asked, retries included
+    cost TEXT NOT NULL,         -- of all attempts
+    state TEXT NOT NULL,        -- started, failed (not answered, to be asked again) or done
+    answer TEXT,                -- as JSON, of what is done
+    seconds REAL,
+    seal TEXT
+);
+"""
+
+
+class Reply(NamedTuple):
+    """What one attempt at one input came to.
+
+    `kept` is whether it is the system's own answer (a wrong one and a crash are); a connection
+    that was refused is not, and is asked again: after `wait` seconds where the endpoint says so.
+    """
+
+    answer: kernel.Answer
+    kept: bool = True
+    wait: float | None = None
+    cost: Decimal | None = Decimal(0)  # None when it may have cost something, and nobody says what
+
+
+class Called(NamedTuple):
+    """An input that was called until it was answered, or given up."""
+
+    key: str
+    reply: Reply
+    attempts: int
+    cost: Decimal
+    seconds: float
+
+
+class Journal:
+    """The calls of one system in a file, or for as long as this lives when no file is named."""
+
+    def __init__(self, path: Path | None, identity: Mapping[str, object]) -> None:
+        text = kernel.canonical(dict(identity))
+        self.system = hashlib.sha256(text.encode("utf-8")).hexdigest()
+        self.where = str(path) if path else ":memory:"
+        if path is not None:
+            folder_of(path)
+        self.connection = self._opened()
+        self._check_seals()
+        with self.connection:
+            row = (self.system, text)
+            self.connection.execute("INSERT OR IGNORE INTO systems VALUES (?, ?)", row)
+        started = "SELECT key FROM calls WHERE state = 'started' AND system = ?"
+        self.interrupted = {key for (key,) in self.connection.execute(started, (self.system,))}
+
+    def close(self) -> None:
+        self.connection.close()
+
+    def key(self, value: object, repeat: int, occurrence: int) -> str:
+        """The digest under which the answer to an input is kept.
+
+        `occurrence` counts equal inputs of one list, each of which is a call of its own.
+        """
+        text = kernel.canonical([self.system, repeat, occurrence, value])
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+    def answers(self, keys: Iterable[str]) -> dict[str, kernel.Answer]:
+        """The answers that are there, by key."""
+        found = {}
+        for key in keys:
+            row = self.connection.execute(
+                "SELECT answer FROM calls WHERE key = ? AND state = 'done'", (key,)
+            ).fetchone()
+            if row is not None:
+                found[key] = answer_of(row[0])
+        return found
+
+    def cost(self) -> Decimal:
+        """What the calls of this system have cost, in all runs."""
+        rows = self.connection.execute("SELECT cost FROM calls WHERE system = ?", (self.system,))
+        return sum((Decimal(cost) for (cost,) in rows), Decimal(0))
+
+    def write(self, done: Sequence[Called], starting: Sequence[str]) -> None:
+        """Enters what has been answered, and what will be called next, in one transaction."""
+        with self._transaction():
+            self.connection.executemany(
+                "INSERT INTO calls VALUES (?, ?, 1, 0, '0', 'started', NULL, NULL, NULL) "
+                "ON CONFLICT (key) DO UPDATE SET starts = starts + 1, state = 'started'",
+                [(key, self.system) for key in starting],
+            )
+            for called in done:
+                self._enter(called)
+
+    def _enter(self, called: Called) -> None:
+        attempts, cost = self.connection.execute(
+            "SELECT attempts, cost FROM calls WHERE key = ?", (called.key,)
+        ).fetchone()
+        kept = called.reply.kept
+        row = {
+            "key": called.key,
+            "system": self.system,
+            "attempts": attempts + called.attempts,
+            "cost": str(Decimal(cost) + called.cost),
+            "state": "done" if kept else "failed",
+            "answer": answer_text(called.reply.answer) if kept else None,
+            "seconds": round(called.seconds, 6),
+        }
+        self.connection.execute(
+            "UPDATE calls SET attempts = :attempts, cost = :cost, state = :state, "
+            "answer = :answer, seconds = :seconds, seal = :seal WHERE key = :key",
+            {**row, "seal": seal(row)},
+        )
+
+    def not_called(self, keys: Sequence[str]) -> None:
+        """Takes back that some calls were begun, which a run that stopped did not come to."""
+        with self._transaction():
+            each = [(key,) for key in keys]
+            self.connection.executemany(
+                "UPDATE calls SET starts = starts - 1, "
+                "state = CASE WHEN starts > 1 THEN 'failed' ELSE 'begun' END WHERE key = ?",
+                each,
+            )
+            self.connection.execute("DELETE FROM calls WHERE state = 'begun'")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """On the disk when it ends, all of it or nothing."""
+        try:
+            with self.connection:
+                yield
+        except sqlite3.Error as error:
+            raise self._trouble(error) from None
+
+    def _opened(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.where, timeout=0)
+        try:
+            # Held until the end of the connection, or of the process, however that comes about.
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version not in (0, VERSION):
+                what = f"this journal has the version {version}, expected {VERSION}"
+                raise CannotUse(what, where=self.where, remedy="move it away; it is made anew")
+            connection.commit()
+            connection.executescript(TABLES + f"PRAGMA user_version = {VERSION};")
+        except sqlite3.Error as error:
+            connection.close()
+            raise self._trouble(error) from None
+        except CannotUse:
+            connection.close()
+            raise
+        return connection
+
+    def _trouble(self, error: sqlite3.Error) -> CannotUse:
+        if "locked" in str(error):
+            return CannotRun(
+                "another run is calling this system, and two would call each input twice",
+                where=self.where,
+                remedy="wait for it to end, or stop it",
+            )
+        return CannotUse(
+            f"the journal of calls cannot be used: {error}",
+            where=self.where,
+            remedy="make room, or move it away: what it holds would be called again",
+        )
+
+    def _check_seals(self) -> None:
+        """Raises CannotUse for an answer that is not as it was entered."""
+        names = ("key", "system", "attempts", "cost", "state", "answer", "seconds")
+        rows = f"SELECT {', '.join(names)}, seal FROM calls WHERE state = 'done'"
+        for *values, sealed in self.connection.execute(rows):
+            row = dict(zip(names, values, strict=True))
+            if seal(row) != sealed:
+                what = f"the answer under {row['key'][:16]} is not the one that was entered"
+                remedy = "move the journal away: what it holds would be called again"
+                raise CannotUse(what, where=self.where, remedy=remedy)
+
+
+def folder_of(path: Path) -> None:
+    """Makes the folder of a journal, which version control leaves out. Raises CannotUse."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        ignored = path.parent / ".gitignore"
+        if not os.path.lexists(ignored):
+            ignored.write_text("*\n", encoding="utf-8")
+    except OSError as error:
+        what = f"the folder of the journal cannot be written to: {error.strerror}"
+        remedy = "copy the case to a folder of your own"
+        raise CannotUse(what, where=str(path.parent), remedy=remedy) from None
+
+
+def seal(row: Mapping[str, object]) -> str:
+    """The digest of a row, every cell of it."""
+    text = "\0".join(f"{name}={row[name]!r}" for name in sorted(row))
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def answer_text(answer: kernel.Answer) -> str:
+    """An answer as JSON: its output, or the error."""
+    if answer.error is not None:
+        return kernel.canonical({"error": answer.error})
+    return kernel.canonical({"output": answer.output})
+
+
+def answer_of(text: str) -> kernel.Answer:
+    """The answer that a text stands for."""
+    found = kernel.strict_json(text)
+    return kernel.Answer(found.get("output", kernel.MISSING), found.get("error"))

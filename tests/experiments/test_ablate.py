@@ -1,0 +1,135 @@
+"""What changes do to systems whose fault is known."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval_autopsy.errors import CannotUse
+from eval_autopsy.experiments.ablate import Ablation, ablated
+from eval_autopsy.experiments.trials import Group, share
+
+from .planted import (
+    Function,
+    System,
+    asking,
+    by_label,
+    by_position,
+    changes,
+    group,
+    noisy,
+    record,
+    subjects,
+)
+
+ORDER = ("swap_first_fields", "usual_order", "change_delimiter", "indent_lines", "add_closing")
+
+
+def done(system: System, groups: list[Group], *names: str, calls: int = 1000) -> Ablation:
+    right = [one for each in groups for one in each.subjects if one.before.right]
+    found = changes(*names, right=right)
+    return ablated(groups, found.ready, asking(Function(system)), calls, lambda text: None)
+
+
+def effects(found: Ablation, group: str) -> dict[tuple[str, ...], tuple[int, int, int]]:
+    """n, broken and mended of each change that flips an answer."""
+    return {
+        one.tried.changes: (one.tried.pairs.n, one.tried.pairs.broken, one.tried.pairs.mended)
+        for one in found.of(group)
+        if one.tried.pairs.broken + one.tried.pairs.mended
+    }
+
+
+def test_a_system_that_reads_by_position_breaks_when_fields_move_and_by_nothing_else() -> None:
+    found = done(
+        by_position, [group(by_position, 40)], "swap_first_fields", "indent_lines", "add_closing"
+    )
+    assert effects(found, "eval") == {("swap_first_fields",): (35, 35, 0)}
+    (effect,) = [one for one in found.effects if one.breaks]
+    assert dict(effect.tried.flipped) == {"vendor": 35, "client": 35}
+
+
+def test_a_system_that_reads_by_label_breaks_by_another_delimiter_alone() -> None:
+    found = done(
+        by_label, [group(by_label, 40)], "swap_first_fields", "change_delimiter", "add_closing"
+    )
+    assert effects(found, "eval") == {("change_delimiter",): (35, 35, 0)}
+
+
+def test_the_usual_order_mends_what_another_order_broke() -> None:
+    failing = group(by_position, 30, "failing", "Client: {1}\nVendor: {0}")
+    found = done(by_position, [group(by_position, 30), failing], *ORDER)
+    assert effects(found, "failing") == {
+        ("swap_first_fields",): (25, 0, 25),
+        ("usual_order",): (25, 0, 25),
+    }
+    assert {one.tried.changes for one in found.effects if one.mends} == {
+        ("swap_first_fields",),
+        ("usual_order",),
+    }
+
+
+def test_an_effect_that_needs_two_changes_is_found_and_said() -> None:
+    def strict(text: str) -> dict[str, str]:
+        return by_label(text) if text.startswith("Vendor: ") else {}
+
+    failing = group(strict, 30, "failing", "Hello,\nVendor = {}\nClient = {}")
+    names = ("drop_preamble", "usual_delimiter", "indent_lines", "add_closing")
+    found = done(strict, [group(strict, 10), failing], *names)
+    pairs = [(one.tried.changes, one.mends) for one in found.effects if len(one.tried.changes) == 2]
+    assert pairs == [(("drop_preamble", "usual_delimiter"), True)]
+    assert (found.pairs_tried, found.pairs_in_all) == (6, 6)
+
+
+def test_pairs_are_not_tried_where_a_single_change_flips_an_answer() -> None:
+    found = done(by_position, [group(by_position, 40)], *ORDER)
+    assert found.pairs_in_all == 0
+
+
+def test_what_a_noisy_system_does_by_itself_is_shown_by_the_control() -> None:
+    system = noisy(7, 0.5)
+    found = done(system, [group(system, 60)], "add_closing")
+    (control,) = found.controls
+    assert control.tried.pairs.broken + control.tried.pairs.mended > 0
+    assert not any(one.breaks or one.mends for one in found.effects)
+
+
+@pytest.mark.parametrize("calls", [20, 57, 300])
+def test_no_more_inputs_are_asked_than_are_allowed(calls: int) -> None:
+    asker = Function(by_position)
+    ready = changes(*ORDER, right=subjects(by_position, [record(0)])).ready
+    told: list[str] = []
+    found = ablated([group(by_position, 100)], ready, asking(asker), calls, told.append)
+    assert len(asker.asked) <= found.calls <= calls
+    assert told == [f"at most {calls} calls are made to try 5 changes in 1 groups of records"]
+
+
+def test_too_few_calls_for_a_record_each_are_an_error_before_any_is_made() -> None:
+    asker = Function(by_position)
+    ready = changes("swap_first_fields", "indent_lines", "add_closing").ready
+    groups = [group(by_position, 100, str(number)) for number in range(3)]
+    with pytest.raises(CannotUse, match="2 calls are fewer than the 3 trials"):
+        ablated(groups, ready, asking(asker), 2, lambda text: None)
+    assert asker.asked == []
+
+
+def test_a_failed_call_is_a_wrong_answer_in_every_field() -> None:
+    def fails(text: str) -> Any:
+        if text.startswith("Client"):
+            raise ValueError("no vendor")
+        return by_label(text)
+
+    found = done(fails, [group(fails, 40)], "swap_first_fields")
+    assert effects(found, "eval") == {("swap_first_fields",): (35, 35, 0)}
+    assert dict(found.effects[0].tried.flipped) == {"vendor": 35, "client": 35}
+
+
+@given(st.lists(st.integers(0, 50), max_size=8), st.integers(0, 200))
+def test_the_share_of_each_trial_is_the_largest_that_fits(sizes: list[int], calls: int) -> None:
+    most = share(sizes, calls)
+    assert sum(min(size, most) for size in sizes) <= calls
+    if most < max(sizes, default=0):
+        assert sum(min(size, most + 1) for size in sizes) > calls
