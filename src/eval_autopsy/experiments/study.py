@@ -72,6 +72,23 @@ class Varied:
         return found | {"calls": {"made": self.calls, "at_most": self.calls_at_most}}
 
 
+def check(case: Case, how: How) -> None:
+    """Raises before anything is asked for what could only be in vain.
+
+    BadCase for a change that nobody has, CannotUse for a file that registers none, CannotRun for
+    recorded scores, which a changed answer has none of, and with `declared` for no hypothesis.
+    """
+    where = str(case.path)
+    if case.scorer.name == "recorded":
+        what = "the scores are recorded, so that a changed answer cannot be scored"
+        raise CannotRun(what, where=where, remedy="name a scorer that compares, under [scorer]")
+    if how.declared and not case.file.hypothesis:
+        raise CannotRun(
+            "the case has no hypothesis", where=where, remedy="add a [[hypothesis]] with breaks"
+        )
+    entries_of(how.changes, (*case.perturbation_files, *how.files))
+
+
 def varied(
     case: Case,
     evidence: Evidence,
@@ -82,15 +99,11 @@ def varied(
 ) -> Varied:
     """The hypotheses of a case tested, then each change tried where it is right and where it fails.
 
-    Raises CannotUse when the calls are fewer than what is to be tried, CannotRun when the scores
-    are recorded or, with `declared`, the case has no hypothesis.
+    Raises CannotUse when the calls are fewer than what is to be tried.
     """
     scoring = Scoring(evidence.spec)
     subjects = subjects_of(evidence.records, scoring)
     files = (*case.perturbation_files, *how.files)
-    if how.declared and not case.file.hypothesis:
-        what = "the case has no hypothesis"
-        raise CannotRun(what, where=str(case.path), remedy="add a [[hypothesis]]")
     calls = how.calls if how.declared else how.calls // 4
     hypotheses, used = _hypotheses(case, subjects, files, scoring, calls, runner, how, tell)
     if how.declared:
@@ -174,8 +187,8 @@ def stress(
     drawn = shuffled(Random(str(how.seed)), seen)[: how.calls // 2]
     answers = answered(runner, [one.input for one in drawn])
     subjects = subjects_of(judgeable(scoring.spec, drawn, answers), scoring)
-    entries = [one for one in entries_of(how.changes, how.files) if one.value.relation == "same"]
-    changes = changes_of(entries, subjects).ready
+    entries = entries_of(how.changes, (*case.perturbation_files, *how.files))
+    changes = changes_of([e for e in entries if e.value.relation == "same"], subjects).ready
     found = stressed(
         eval_group(subjects, how.seed),
         changes,
