@@ -195,7 +195,8 @@ MISTAKES = {
     "a misspelt table": (
         change("[slices]", "[slice]"),
         "autopsy.toml:15: the top of the case has no key 'slice', expected name, seed, narrative, "
-        "data, fields, system, scorer, guards, slices, perturbations, hypothesis. Did you mean 'slices'?",
+        "data, fields, system, scorer, guards, slices, perturbations, hypothesis. "
+        "Did you mean 'slices'?",
     ),
     "a key that is like no other": (
         change("[data]\n", "[data]\nzzz = 1\n"),
