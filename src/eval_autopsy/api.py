@@ -18,13 +18,22 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
 
 from eval_autopsy import columnar, systems
 from eval_autopsy.attributes import SetAside
-from eval_autopsy.case.load import Case, load
-from eval_autopsy.case.unwritten import Said, by_itself, sliced_by, unwritten
+from eval_autopsy.case import audited
+from eval_autopsy.case.load import FILE_NAME, Case, load
+from eval_autopsy.case.unwritten import (
+    Said,
+    Unwritten,
+    by_itself,
+    of_places,
+    sliced_by,
+    unwritten,
+)
 from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
@@ -34,6 +43,7 @@ from eval_autopsy.experiments import study
 from eval_autopsy.experiments.asking import Tell
 from eval_autopsy.experiments.stress import Stress
 from eval_autopsy.questions import slices as question
+from eval_autopsy.questions.audit import Audit, audit_of
 from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.receipt import certify
 from eval_autopsy.table_slices import TableStudy, study_of_table
@@ -46,12 +56,47 @@ def silent(text: str) -> None:
 
 
 class Autopsy:
-    """A comparison of eval and production that can be asked questions."""
+    """A comparison of eval and production that can be asked questions; an audit needs one alone."""
 
-    def __init__(self, case: Case, notes: Sequence[str] = (), *, written: bool = True) -> None:
-        self.case = case
-        self.notes = tuple(notes)  # what was guessed
+    def __init__(
+        self, case: Case | Said, notes: Sequence[str] = (), *, written: bool = True
+    ) -> None:
+        self._given, self._notes = case, tuple(notes)
         self.written = written  # whether there is a case file, which a receipt rests on
+
+    @cached_property
+    def _described(self) -> Unwritten:
+        """The case, and what was guessed; options describe one only when a question needs it."""
+        if isinstance(self._given, Said):
+            return unwritten(self._given)
+        return Unwritten(self._given, self._notes)
+
+    @property
+    def case(self) -> Case:
+        """What is compared. Raises BadCase when options describe no comparison."""
+        return self._described.case
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was guessed."""
+        return self._described.notes
+
+    def audit(self, *, progress: Progress = quiet) -> Audit:
+        """Whether the scorer is right: its score beside others, and the records in doubt.
+
+        Runs the system once, when the case names one. One set of records is enough.
+        """
+        if isinstance(self._given, Said):
+            material = audited.of_options(self._given)
+        else:
+            material = audited.of_case(self._given, progress)
+        return audit_of(
+            material.judged,
+            scorer=material.scorer,
+            errors=material.errors,
+            sources=material.sources,
+            notes=material.notes,
+        )
 
     def slices(
         self,
@@ -108,7 +153,7 @@ class Autopsy:
         case = replace(case, feature_files=files)
         # No receipt is made, so that files may lie anywhere.
         base = Path(Path(os.path.abspath(case.folder)).anchor)
-        evidence = gather(case, base, progress, twice=False, where=where)
+        evidence = gather(case, base, progress, twice=False, where=where, seed=seed)
         cube = polars_cube.count(evidence.spec, evidence.table)
         check_scored(cube, ", ".join(source.name for source in case.sources))
         looked = search(
@@ -118,7 +163,13 @@ class Autopsy:
             support=min_support,
             seed=seed,
         )
-        found = question.slices_of(cube, evidence.spec, members=members, discovery=looked.discovery)
+        found = question.slices_of(
+            cube,
+            evidence.spec,
+            members=members,
+            discovery=looked.discovery,
+            supervised=evidence.supervised,
+        )
         before = tuple(question.SetAside(*one) for one in (*earlier, *evidence.set_aside))
         known = {one.attribute for one in found.set_aside}
         alone = tuple(one for one in looked.set_aside if one.attribute not in known)
@@ -296,14 +347,17 @@ def open(  # noqa: A001  it is called as autopsy.open
         time=time,
     )
     one = said.paths[0] if said.paths else Path()
-    is_case = one.is_dir() or one.suffix == ".toml"
+    is_case = (one / FILE_NAME).is_file() or one.suffix == ".toml" or not said.paths
     if said == Said(paths=said.paths) and len(said.paths) < 2 and is_case:
         return Autopsy(load(one))
+    sets_named = said.eval or said.production or said.split
+    if any(path.is_dir() for path in said.paths) and not (is_case or sets_named):
+        case, notes = of_places(said)
+        return Autopsy(case, notes, written=False)
     if said.paths and is_case:
         what = f"{one} is a case, and other data is named as well"
         raise BadCase(what, remedy="name the case alone, or data files and their columns")
-    case, notes = unwritten(said)
-    return Autopsy(case, notes, written=False)
+    return Autopsy(said, written=False)
 
 
 def existing(path: str | Path) -> Path:

@@ -42,6 +42,7 @@ def fits(case: Case) -> bool:
     fields, guards = case.wanted.fields, case.file.guards
     plain = case.scorer.name == "recorded" and case.system is None and "cluster" not in fields
     plain = plain and not (case.features or case.feature_files or case.bands or case.times)
+    plain = plain and all(source.as_it_is for source in case.sources)
     guarded = guards.parses or guards.not_blank or guards.matches or guards.json_schema
     if not plain or guarded or guards.pydantic:
         return False

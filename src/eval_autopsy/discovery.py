@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.cubes.coded import rows_of
 from eval_autopsy.evidence import Evidence
 from eval_autopsy.questions.discover import (
+    FEW,
     TOO_FEW,
     Discovery,
     Records,
@@ -38,7 +39,7 @@ def search(
 ) -> Looked:
     """Searches production by the attributes of the cube, and lets the cube's claims know of it."""
     records = cube.count("production", "counted", {})
-    by, set_aside = _searchable(cube)
+    by, set_aside = _searchable(cube, evidence.supervised if records < FEW else ())
     if not by or records < TOO_FEW:
         return Looked(None, tuple(set_aside))
     plan = plan_for(records, len(by), depth=depth, support=support, seed=seed)
@@ -57,10 +58,16 @@ def search(
     return Looked(found, tuple(set_aside))
 
 
-def _searchable(cube: kernel.Cube) -> tuple[Sequence[str], Sequence[SetAside]]:
+def _searchable(
+    cube: kernel.Cube, supervised: Collection[str]
+) -> tuple[Sequence[str], Sequence[SetAside]]:
+    """The attributes to search by; those in bands chosen by what is searched for are not."""
     names, set_aside = [], []
     for name in cube.attributes:
         reason = against(cube, name, LEVELS_AT_MOST)
+        if not reason and name in supervised:
+            reason = f"its bands were chosen by what is right, and {FEW:,} records are needed"
+            reason += " to test them in others"
         if reason:
             set_aside.append(SetAside(name, f"not searched: {reason}"))
         else:

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,7 +21,9 @@ from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
-from eval_autopsy.records import Record
+from eval_autopsy.readers.intake import FileCount
+from eval_autopsy.records import SPLITS, Record, Split
+from eval_autopsy.systems import stability
 
 OUTPUTS, VERDICTS, RECORDS = "outputs.jsonl", "verdicts.jsonl", "records-{}.jsonl"
 OUR_SCORERS = ("exact_match", "normalized", "numeric", "recorded")
@@ -41,6 +42,8 @@ class Evidence:
     made: Mapping[str, bytes]  # files of the receipt's own folder
     set_aside: Sequence[SetAside]  # attributes that say nothing of these records
     notes: Sequence[str] = ()  # how some were made
+    files: Sequence[FileCount] = ()  # what was read from each source
+    supervised: frozenset[str] = frozenset()  # attributes whose bands were chosen by what is right
 
 
 class Ran(NamedTuple):
@@ -62,16 +65,22 @@ def gather(
     *,
     twice: bool = True,
     where: Mapping[str, object] | None = None,
+    splits: Sequence[Split] = SPLITS,
+    seed: int = 0,
 ) -> Evidence:
     """The evidence of a case whose receipt will stand two folders below `base`.
 
+    All of `splits` must have records.
+
     Runs the system twice when the case has one: once for the outputs, once to see whether it
     gives them again; only once, and nothing is known of that, unless `twice`. `where` keeps the
-    records in which each of some fields has a value. Raises CannotUse when a file lies outside
-    `base`, and when no record is kept.
+    records in which each of some fields has a value. `seed` is that of the search: supervised bands
+    are chosen in the half of the records that is searched. Raises CannotUse when a file lies
+    outside `base`, and when no record is kept.
     """
     names = dict.fromkeys([*case.wanted.attributes, *(where or ())])
-    reading = read_sources(case.sources, case.wanted._replace(attributes=tuple(names)), progress)
+    wanted = case.wanted._replace(attributes=tuple(names))
+    reading = read_sources(case.sources, wanted, progress, splits=splits)
     asked = _kept(reading.records, where or {})
     subjects: dict[str, Path] = {}
     made: dict[str, bytes] = {}
@@ -84,12 +93,13 @@ def gather(
         else:
             name = _subject(count.file.path, base, subjects)
         spec["sources"].append(_source(source, name, count.file.layout))
-    answers = None
+    answers: Sequence[kernel.Answer] | None = None
+    ran_notes: tuple[str, ...] = ()
     if case.file.system is not None:
         ran = _run(case, asked, base, subjects, progress, twice)
-        answers, spec["system"] = ran.answers, ran.spec
+        answers, spec["system"], ran_notes = ran.answers, ran.spec, ran.notes
         spec["outputs"] = OUTPUTS
-        made[OUTPUTS] = b"".join(map(_answer_line, asked, answers))
+        made[OUTPUTS] = b"".join(map(_answer_line, asked, ran.answers))
     _subject(case.path, base, subjects)
     for file in case.feature_files:
         _subject(file, base, subjects)
@@ -97,9 +107,11 @@ def gather(
     choices = [_chosen(case, name, records) for name in case.wanted.attributes]
     found, aside = features.features_of(records, case.features, case.feature_files)
     table = _table(case, spec, records, choices, found)
+    supervised: list[str] = []
     for name in (name for name, bands in case.bands.items() if bands == "supervised"):
-        choices.append(_supervised(name, spec, records, table))
+        choices.append(_supervised(name, spec, records, table, seed))
         table = _sliced(spec, records, choices[-1], table)
+        supervised += map(kernel.attribute_name, choices[-1].attributes)
     lines = list(_stored(spec, table, found))
     if lines:
         spec["verdicts"] = VERDICTS
@@ -111,7 +123,9 @@ def gather(
         subjects=subjects,
         made=made,
         set_aside=tuple(one for choice in choices for one in choice.set_aside) + tuple(aside),
-        notes=tuple(note for choice in choices for note in choice.notes),
+        files=tuple(reading.files),
+        supervised=frozenset(supervised),
+        notes=(*ran_notes, *(note for choice in choices for note in choice.notes)),
     )
 
 
@@ -181,25 +195,30 @@ def _table(
 
 
 def _supervised(
-    name: str, spec: Mapping[str, Any], records: Sequence[Record], table: pl.DataFrame
+    name: str,
+    spec: Mapping[str, Any],
+    records: Sequence[Record],
+    table: pl.DataFrame,
+    seed: int,
 ) -> Choice:
-    """A field in bands whose edges tell right from wrong in half of the records, by their ids."""
+    """A field in bands whose edges tell right from wrong.
+
+    They are chosen in the half of the records that a search goes through, so that the half which
+    tests what it finds had no say in them.
+    """
     outcomes: dict[Decimal, tuple[int, int]] = {}
     half = 0
-    for record, right in zip(records, verdicts.right(spec, table), strict=True):
+    rows = zip(records, verdicts.right(spec, table), table["unit"], strict=True)
+    for record, right, unit in rows:
         number = kernel.number_in(record.attributes[name])
-        if number is not None and right is not None and _in_first_half(record):
-            k, wrong = outcomes.get(number, (0, 0))
-            outcomes[number] = (k + right, wrong + (not right))
-            half += 1
+        if number is None or right is None or kernel.half_of(seed, unit) != "search":
+            continue
+        k, wrong = outcomes.get(number, (0, 0))
+        outcomes[number] = (k + right, wrong + (not right))
+        half += 1
     choice = attributes.banded(name, attributes.supervised_bands(outcomes))
     note = f"{name}: its edges were chosen by what is right and wrong in {half:,} of the records"
     return replace(choice, notes=(note,))
-
-
-def _in_first_half(record: Record) -> bool:
-    """Whether a record is one that edges may be chosen by: told from its id alone."""
-    return sha256(f"{record.split} {record.id}".encode()).digest()[0] < 128
 
 
 def _sliced(
@@ -322,9 +341,11 @@ def _run(
     progress: Progress,
     twice: bool,
 ) -> Ran:
-    """The system's answers, and how it was run."""
-    inputs = [record.input for record in records]
+    """The system's answers, and how it was run; what the kernel can run again is run twice."""
+    bounds = case.file.system
+    assert bounds is not None
     with systems.opened(case, systems.journal_of(case), progress) as runner:
+        inputs = [record.input for record in records]
         answers = runner.answers(inputs)
         if all(answer.error is not None for answer in answers):
             raise CannotRun(
@@ -332,12 +353,13 @@ def _run(
                 where=str(case.path),
                 remedy="try one input by hand",
             )
-        again = runner.answers(inputs, repeat=1, what="running it again") if twice else []
+        ours = case.system is not None and bounds.interpreter is None
+        chosen = range(len(inputs)) if ours else stability.sample(records, bounds.sample)
+        again = stability.again(runner, inputs, answers, chosen, bounds.repeats) if twice else None
+        notes = stability.notes(runner.spent, again)
         files = runner.system.files
-    bounds = case.file.system
-    if case.system is None or bounds is None:
-        return Ran(answers, None, ())
-    same = twice and all(map(kernel.answers_alike, answers, again))
+    if not ours or case.system is None:
+        return Ran(answers, None, notes)
     names = {_subject(file, base, subjects): None for file in files}
     spec = {
         "file": next(iter(names)),
@@ -345,9 +367,9 @@ def _run(
         "timeout": kernel.real(bounds.timeout),
         "memory": bounds.memory,
         "files": list(names),
-        "reproduced": same,
+        "reproduced": again is not None and again.same == again.inputs,
     }
-    return Ran(answers, spec, ())
+    return Ran(answers, spec, notes)
 
 
 def _checks(case: Case, spec: Mapping[str, Any]) -> dict[str, Guard]:

@@ -25,9 +25,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any, BinaryIO, Generic, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar
 
-from eval_autopsy import kernel
 from eval_autopsy.errors import BadCase, CannotUse
 
 T = TypeVar("T")
@@ -225,11 +224,20 @@ def _bringer(package: str) -> str:
     return f"the {'file' if package.endswith('.py') else 'package'} {package}"
 
 
+Yields = Literal["rows", "samples", "scores", "summary"]
+
+
 class Reader(NamedTuple):
-    """How one format is recognised by the first bytes of a file, and read."""
+    """How one format is recognised by the first bytes of a file, and read.
+
+    It yields the `rows` of a table; or the `samples` of a tool's own log (see `readers.logs`); or
+    `scores` of samples that are in another file, as rows with their ids; or only the `summary` of
+    samples that are in another file.
+    """
 
     sniff: Callable[[bytes], bool]
-    read: Callable[[BinaryIO, str], Iterator[kernel.Row]]  # of the stream and the file's name
+    read: Callable[[Any, str], Iterator[Any]]  # of the stream and the file's name
+    yields: Yields = "rows"
 
 
 class TextFeature(NamedTuple):
@@ -280,12 +288,18 @@ system = systems.register
 
 
 def reader(
-    name: str, *, sniff: Callable[[bytes], bool]
-) -> Callable[[Callable[[BinaryIO, str], Iterator[kernel.Row]]], Reader]:
-    """A decorator that enters a function as the reader `name`, for files that `sniff` knows."""
+    name: str, *, sniff: Callable[[bytes], bool], yields: Yields = "rows"
+) -> Callable[[Callable[[Any, str], Iterator[Any]]], Reader]:
+    """A decorator that enters a function as the reader `name`, for files that `sniff` knows.
 
-    def enter(read: Callable[[BinaryIO, str], Iterator[kernel.Row]]) -> Reader:
-        entered = Reader(sniff, read)
+    `sniff` is given the first 64 KiB, unpacked and without leading white space (of Parquet and
+    Arrow files the footer, where the columns are named), and is strict: a file that two readers
+    claim is an error. The function is given the stream and the name to call the file by in
+    messages. A tool's table is better entered by `readers.exports.export`.
+    """
+
+    def enter(read: Callable[[Any, str], Iterator[Any]]) -> Reader:
+        entered = Reader(sniff, read, yields)
         readers.add(name, entered, read)
         return entered
 

@@ -1,85 +1,51 @@
 """Slices of a table that stays in its warehouse: its cube, and a search of it.
 
-The slices are ranked and not tested; where the records have a key, half of production is kept from
-the search, and its counts are given beside.
+1. The questions are those that files are asked, and so are the answers: see questions/slices.py.
+   Only ids are not known here, since they do not leave the warehouse.
+2. Where each record has a key of its own, half of production is searched and the other half tests.
+   What could only be tested by dealing out the outcomes anew is not: that needs the records.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from typing import Any, NamedTuple
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
 
 from eval_autopsy import kernel
-from eval_autopsy.attributes import SetAside
 from eval_autopsy.case.sets import split_of
-from eval_autopsy.cubes.blocks import OUTCOMES, PARTS, Counts
+from eval_autopsy.cubes.blocks import MarginCube
+from eval_autopsy.cubes.classified import Overlap, Progress, Slice
 from eval_autopsy.cubes.columns import Table, kind_of
 from eval_autopsy.cubes.connections import table_at
 from eval_autopsy.cubes.plan import DEPTH, TablePlan
 from eval_autopsy.cubes.queries import Queried
-from eval_autopsy.cubes.warehouse import Counted, Progress, cube_of_table
+from eval_autopsy.cubes.warehouse import Counted, cube_of_table
 from eval_autopsy.errors import BadCase
-from eval_autopsy.questions.discover import plan_for
-from eval_autopsy.questions.rates import Rate
-from eval_autopsy.questions.search import WRONG, Hit, Target, top_slices
+from eval_autopsy.questions import slices as question
+from eval_autopsy.questions.discover import (
+    TOO_FEW,
+    Discovery,
+    Overlaps,
+    Plan,
+    discover_in_counts,
+    plan_for,
+)
+from eval_autopsy.questions.search import Hit
 
-TOP = 10
-SEARCHED = Target(parts=("search",), among=("eval", "search"))
-
-
-class TableSlice(NamedTuple):
-    """A conjunction of levels that has more wrong answers than its share."""
-
-    where: Mapping[str, Any]  # attribute -> level
-    words: str
-    production: Rate  # right of scored
-    eval: Rate
-    silent: int
-    excess: Fraction  # wrong answers beyond its share, where production was searched
-    held_out: Rate | None  # in the half that was not searched
-
-    def to_dict(self) -> dict[str, Any]:
-        """One of the `slices` of `autopsy slices --table --json`."""
-        return {
-            "where": dict(self.where),
-            "words": self.words,
-            "split": "production",
-            "n": self.production.n,
-            "wrong": self.production.n - self.production.k,
-            "silent": self.silent,
-            "rate": self.production.to_dict(),
-            "eval": self.eval.to_dict() if self.eval.n else None,
-            "excess": kernel.real(float(self.excess)),
-            "held_out": self.held_out.to_dict() if self.held_out else None,
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableSlices:
-    """What was found in a table, and what is to be said of it."""
-
-    eval: Rate
-    production: Rate
-    searched: int  # slices
-    slices: tuple[TableSlice, ...]  # those with the most excess first
-    set_aside: tuple[SetAside, ...]
-    unscored: Mapping[str, int]  # split -> records without a verdict
-    notes: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The document of `autopsy slices --table --json`."""
-        return {
-            "eval": self.eval.to_dict(),
-            "production": self.production.to_dict(),
-            "searched": self.searched,
-            "slices": [one.to_dict() for one in self.slices],
-            "set_aside": [{"attribute": one.name, "reason": one.reason} for one in self.set_aside],
-            "unscored": dict(self.unscored),
-            "notes": list(self.notes),
-            "rests_on": "given",
-        }
+EVIDENCE: Mapping[str, Any] = {  # what a table's slices rest on, as a receipt would describe it
+    "attributes": (),
+    "guards": (),
+    "scorer": {"name": "recorded", "rule": "recorded"},
+    "system": None,
+    "converted": (),
+    "cube": None,
+}
+NO_KEY = "no key is named, so that no half of production is held out; name one with --id"
+CLUSTERED = "records of a cluster may be alike; name --id as well, and one of each cluster tests"
+DRAWN = "of each cluster one record tests, drawn by lot from the half that was not searched"
 
 
 class TableStudy:
@@ -99,25 +65,73 @@ class TableStudy:
         depth: int | None = None,
         min_support: int | None = None,
         seed: int = 0,
-        top: int = TOP,
         progress: Progress = lambda what, done, total: None,
-    ) -> TableSlices:
-        """The slices of up to `depth` of some columns, or of all, with the most wrong answers."""
+    ) -> question.Slices:
+        """Where production is wrong, by each of some columns or of all, and by them together.
+
+        Slices of up to `depth` columns are searched, as those of files are.
+        """
         plan = replace(self.plan, attributes=tuple(by), depth=depth or DEPTH, seed=seed)
         counted = cube_of_table(self.table, plan, progress)
-        cube = counted.cube
-        support = min_support or plan_for(int(cube.totals[1:].sum()), 1).support
-        found = top_slices(cube, depth=cube.depth, min_support=support, top=top, target=SEARCHED)
-        alone = () if counted.held_out else ("no key is named: no half of production is held out",)
-        return TableSlices(
-            eval=right_of(cube.totals, "eval"),
-            production=right_of(cube.totals, *WRONG.parts),
-            searched=found.searched,
-            slices=tuple(_slice_of(hit, counted.held_out) for hit in found.hits),
-            set_aside=counted.set_aside,
-            unscored=cube.unscored,
-            notes=(*self.notes, *counted.notes, *alone),
+        production = int(counted.cube.totals[1:].sum())
+        how = plan_for(
+            production,
+            len(counted.cube.attributes),
+            depth=counted.cube.depth,
+            support=min_support,
+            seed=seed,
+        )._replace(held_out=counted.held_out)
+        discovery = None if production < TOO_FEW else search(counted, how, progress)
+        cube = MarginCube(counted.cube, lambda split, outcome, where: ())
+        found = question.slices_of(cube, EVIDENCE, discovery=discovery)
+        before = tuple(question.SetAside(*one) for one in counted.set_aside)
+        return replace(
+            found,
+            set_aside=before + found.set_aside,
+            notes=(*self.notes, *counted.notes, *((DRAWN,) if counted.drawn else ())),
+            not_tested="" if discovery is None else untested(counted),
         )
+
+
+def search(counted: Counted, plan: Plan, progress: Progress) -> Discovery:
+    """The search of a cube, which asks the engine for what the cube alone does not say."""
+    records = counted.records
+
+    def overlaps(hits: Sequence[Hit]) -> Overlaps:
+        slices = list(map(slice_of, hits))
+        found = records.overlaps(slices)
+        records.check(found, slices, counted.cube)
+        return columns_of(found)
+
+    def drawn(hits: Sequence[Hit]) -> Overlaps:
+        return columns_of((counted.drawn or records).overlaps(list(map(slice_of, hits))))
+
+    return discover_in_counts(
+        counted.cube,
+        plan,
+        lambda one, others: records.within(slice_of(one), list(map(slice_of, others)), progress),
+        overlaps,
+        clustered=counted.clustered,
+        drawn_overlaps_of=drawn if counted.drawn else None,
+    )
+
+
+def columns_of(entries: Sequence[Overlap]) -> Overlaps:
+    """Entries as the search has them."""
+    found = np.array(entries, np.int64).reshape(-1, len(Overlap._fields))
+    return Overlaps(*found.T)
+
+
+def slice_of(hit: Hit) -> Slice:
+    """A slice by the positions of its attributes and of their levels."""
+    return dict(zip(hit.positions, hit.codes, strict=True))
+
+
+def untested(counted: Counted) -> str:
+    """Why what is picked of a table cannot be tested; "" where it can."""
+    if not counted.held_out:
+        return NO_KEY
+    return CLUSTERED if counted.clustered and counted.drawn is None else ""
 
 
 def study_of_table(
@@ -135,7 +149,7 @@ def study_of_table(
 
     `eval` and `production` are the values of `split`; where they are not named, the two that name
     the splits are taken, and said. So is a text column called error. `cluster`, or else `id`, says
-    which records stay together when half of production is held out.
+    which records stay together when half of production is held out to test what is found.
     """
     for name, option in ((split, "split"), (correct, "correct")):
         if not name:
@@ -157,7 +171,8 @@ def study_of_table(
         eval=eval,
         production=production,
         error=error or None,
-        key=cluster or id or None,
+        id=id or None,
+        cluster=cluster or None,
     )
     return TableStudy(table, plan, notes)
 
@@ -180,23 +195,3 @@ def _values_of_split(queried: Queried, split: str) -> dict[str, str]:
     what = f"the values are {listed}, expected one that names eval and one production"
     remedy = "make a view with those two values"
     raise BadCase(what, where=queried.at(column), remedy=remedy)
-
-
-def right_of(counts: Counts, *parts: str) -> Rate:
-    """How many scored records of some parts are right, of counts by PARTS and OUTCOMES."""
-    there = counts[[PARTS.index(part) for part in parts]].sum(axis=0)
-    return Rate(int(there[OUTCOMES.index("right")]), int(there.sum()))
-
-
-def _slice_of(hit: Hit, held_out: bool) -> TableSlice:
-    where = {name: [kernel.strict_json(text)] for name, text in hit.where}
-    production = [PARTS.index(part) for part in WRONG.parts]
-    return TableSlice(
-        where={name: levels[0] for name, levels in where.items()},
-        words=kernel.slice_text(where),
-        production=right_of(hit.counts, *WRONG.parts),
-        eval=right_of(hit.counts, "eval"),
-        silent=int(hit.counts[production, OUTCOMES.index("silent")].sum()),
-        excess=hit.excess,
-        held_out=right_of(hit.counts, "confirm") if held_out else None,
-    )

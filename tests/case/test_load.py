@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from eval_autopsy import registry
 from eval_autopsy.case.load import FILE_NAME, Case, load, parse
 from eval_autopsy.errors import AutopsyError, BadCase
-from eval_autopsy.readers.intake import SplitColumn
+from eval_autopsy.readers.sources import SplitColumn
 
 WHOLE = """\
 name = "invoice-extraction"
@@ -185,7 +185,8 @@ MISTAKES = {
     "a misspelt key": (
         change("expected =", "expcted ="),
         "autopsy.toml:8: [fields] has no key 'expcted', expected id, input, expected, output, "
-        "error, score, confidence, timestamp, latency, cost, cluster. Did you mean 'expected'?",
+        "error, score, confidence, timestamp, latency, cost, cluster, eval, production. "
+        "Did you mean 'expected'?",
     ),
     "a key of another table": (
         change("[scorer]\n", "[scorer]\ntimeout = 5\n"),
@@ -200,8 +201,8 @@ MISTAKES = {
     ),
     "a key that is like no other": (
         change("[data]\n", "[data]\nzzz = 1\n"),
-        "autopsy.toml:3: [data] has no key 'zzz', expected eval, production, file, split, splits. "
-        "Remove it.",
+        "autopsy.toml:3: [data] has no key 'zzz', expected eval, production, file, split, splits, "
+        "join, set_aside, prefix, only. Remove it.",
     ),
     "no name": (
         change('name = "invoice-extraction"\n', ""),

@@ -75,8 +75,9 @@ def test_the_version_is_said(call: Call) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["slcies"], "there is no verb 'slcies'. Did you mean slices?\n"),
-        (["xyz"], "there is no verb 'xyz'. Run `autopsy --help` for the verbs.\n"),
+        (["slcies"], "there is no verb 'slcies', and no such file. Did you mean slices?\n"),
+        (["xyz"], "there is no verb 'xyz', and no such file. Run `autopsy --help` for"),
+        (["logs/xyz"], "logs/xyz: there is no such file. Check the folder: logs is not there.\n"),
         (["slices", "--tpo", "3"], "there is no option --tpo. Did you mean --top?"),
         (["--json", "slices"], "there is no option --json. Options come after the verb.\n"),
         (["demo", "more"], "got unexpected extra argument (more). See `autopsy demo --help`.\n"),
@@ -92,5 +93,5 @@ def test_a_mistake_in_the_words_gets_a_remedy(words: list[str], said: str, call:
     assert done.err.count("\n") == 1
 
 
-def test_a_path_in_place_of_a_verb_is_told_where_it_goes(call: Call, case: object) -> None:
-    assert "give it to a verb, such as `autopsy slices`" in call("case").err
+def test_a_path_in_place_of_a_verb_gives_the_first_screen(call: Call, case: object) -> None:
+    assert call("case").out.startswith("2 files · 800 records")

@@ -237,7 +237,7 @@ def test_levels_of_the_same_look_are_told_apart(call: Call) -> None:
         (["test.csv", "--split", "nope"], "there is no field 'nope' among: id, lang"),
         (["test.csv", "live.csv", "--split", "lang"], "--split is for one file, and 2 are given"),
         (["--correct", "passed"], "no data is named"),
-        ([".", "--eval", "test.csv"], "is a case, and other data is named as well"),
+        ([".", "--eval", "test.csv"], "--eval is given, and --production is not"),
         (["nope.csv"], "nope.csv: there is no such file"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

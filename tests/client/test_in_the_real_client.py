@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -12,12 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from eval_autopsy.readers import open_rows
+
 from .literal_model import LiteralModel, speaker
 from .real_client import PLUGIN, ROOT, Client, Conversation
 from .scripted_endpoint import Say, ScriptedEndpoint, Use
 
 CASE = "examples/invoice-extraction"
 RECEIPT = "receipts/invoice-extraction"
+SAMPLES = ROOT / "tests" / "samples"
 AGENT = f"{PLUGIN}:autopsy-investigator"
 
 
@@ -37,7 +41,11 @@ def case(client: Client) -> Iterator[Path]:
     """The user's folder, with the example in it and no receipt."""
     shutil.copytree(ROOT / CASE, client.work / CASE)
     yield client.work / CASE
-    for path in client.work.iterdir():
+    empty(client.work)
+
+
+def empty(folder: Path) -> None:
+    for path in folder.iterdir():
         shutil.rmtree(path)
 
 
@@ -109,12 +117,41 @@ def test_the_autopsy_command_ends_in_a_verified_receipt(client: Client, command:
 @pytest.mark.usefixtures("case")
 @pytest.mark.parametrize("command", ["/slice-report", f"/{PLUGIN}:slice-report"])
 def test_the_slice_report_command_ends_in_a_verified_receipt(client: Client, command: str) -> None:
-    conversation, model = talk(client, f"{command} {CASE} --by shift_type")
+    conversation, model = talk(client, f"{command} {CASE}")
     assert conversation.denials == []
     assert "reorder" in model.prompts["main"].partition("ARGUMENTS")[0]
     assert model.commands("main") == [f"autopsy run {CASE}", f"autopsy verify {RECEIPT}"]
     assert holds(client)
     assert "The receipt holds" in conversation.answer
+
+
+def test_a_slice_report_of_a_log_and_records_needs_no_case(client: Client) -> None:
+    logs = client.work / "logs"
+    logs.mkdir()
+    shutil.copy(SAMPLES / "inspect_ai" / "support_eval.eval", logs)
+    (logs / "production.jsonl").write_text(production_of(SAMPLES / "inspect_ai"))
+    conversation, model = talk(client, "/slice-report logs")
+    assert conversation.denials == []
+    shown = model.prompts["main"].partition("ARGUMENTS")[0]
+    assert "86 of 94 right" in shown
+    assert "75 of 99 right" in shown
+    assert model.commands("main") == ["autopsy run logs", "autopsy verify receipts/logs"]
+    assert "The receipt holds" in conversation.answer
+    assert {path.name for path in client.work.iterdir()} == {".autopsy", "logs", "receipts"}
+    empty(client.work)
+
+
+def production_of(folder: Path) -> str:
+    """The samples of production's log as the lines that a service would have written."""
+    rows = open_rows(folder / "support_prod.json.gz")[1]
+    names = {"id": "request_id", "input": "prompt", "output": "answer", "expected": "label"}
+    lines = []
+    for row in rows:
+        if "error" not in row.fields:
+            kept = {new: row.fields[old] for old, new in names.items()}
+            kept |= {name: row.fields[name] for name in ("lang", "topic", "channel", "tier")}
+            lines.append(json.dumps(kept))
+    return "\n".join(lines) + "\n"
 
 
 def test_a_folder_without_a_case_gets_one_first(client: Client, case: Path) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from eval_autopsy.readers.intake import SplitColumn
+from eval_autopsy.readers.sources import SplitColumn
 
 SPLITS = SplitColumn("set", {"eval": "dev", "production": "live"})
 ODD = ["plain", 'a "quote"', "two\nlines", "\u202ereversed", "", "x" * 10_000, "7", "naïve 中文"]

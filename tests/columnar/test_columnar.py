@@ -13,7 +13,7 @@ from eval_autopsy.cubes import blocks
 from eval_autopsy.cubes.tables import Columns, Table
 from eval_autopsy.errors import CannotUse
 from eval_autopsy.questions.slices import Slices
-from eval_autopsy.readers.intake import Source
+from eval_autopsy.readers.sources import Source
 
 from .long_tables import SPLITS, rows, written
 

@@ -182,7 +182,7 @@ def _findings() -> Iterator[str]:
                 {"severity": "odd"},
                 {"claims": [], "text": ["fine"]},
                 {"text": [{"claim": "c", "as": "of"}, {"finding": "f"}]},
-                {"text": [{"claim": "c", "as": "of"}, {"table": [["c", "of"]]}]},
+                {"text": [{"claim": "c", "as": "of"}, {"table": [[["c", "of"]]]}]},
                 {"claims": []},
             )
             for change in changes:

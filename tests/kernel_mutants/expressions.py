@@ -5,9 +5,12 @@ The kernel's own value of each is what a mutant must give, too.
 
 from __future__ import annotations
 
+import csv
 import json
+from collections.abc import Iterator
 from typing import Any
 
+from . import counted
 from .cases import PAIRS
 
 _FRACTIONS: tuple[str, ...] = (
@@ -40,6 +43,7 @@ _TEXTS: tuple[str, ...] = (
     "\\u202e",
 )
 _TEXTS += ("\\u00a0", "\\u2028", "\\ufe0f", "\\u3164", "\\x00", "é", "x" * 80, "x" * 81, "x" * 2001)
+_TEXTS += ("x" * 2000, "\\ufe00", "ab`", "ab ", "  ")
 _JSON: tuple[str, ...] = (
     '{"a": 1, "a": 2}',
     "NaN",
@@ -58,6 +62,8 @@ _JSON += (
     "1.0",
 )
 _JSON += ("1.50", "[1, 2]", "{", "[] []", "1" * 5000, '"\\\\u00e9"', "0.1" + "0" * 40 + "1", "1E3")
+_JSON += ("[" + "[" * 99 + "]" * 99 + ", []]", '{"a":' * 101 + "1" + "}" * 101)
+_JSON += ("1e99999999999999999999",)
 _CSV: tuple[bytes, ...] = (
     b"a,b\n1,2\n",
     b"a,b\n1\n",
@@ -82,6 +88,7 @@ _LINES: tuple[bytes, ...] = (
     b"\x00\n",
     b'{"a":\n1}',
 )
+_CSV += (b"a\n\x00\n", b'"a"x\n', b"a\n" + b"x" * 200_000 + b"\n")
 _LINES += (b"\xef\xbb\xbf{}\n", b"{}\n\xef\xbb\xbf{}\n", b"7\n", b"true\n")
 _VALUES: tuple[str, ...] = (
     "MISSING",
@@ -116,6 +123,8 @@ _READ = (  # what the features read; each line is one text
     "a=1, b=2",
     "a: 1   b: 2\nc: 3",
     "https://example.org is no label",
+    "hello there!; a: 1, b: 2",
+    "a: 1; b:",
     "On 2024-05-06, 6/5/24, 6.5.2024 and 5 May 2024",
     "2024-05-06",
     "6/5/24",
@@ -192,7 +201,7 @@ _READ = (  # what the features read; each line is one text
     "x" * 15,
     "x" * 16,
     "x" * 70000,
-    "\n".join("abcdefghijkl"),
+    *("\n".join("x" * n) for n in (4, 5, 6, 7, 8, 9, 12, 50, 51)),
 )
 
 
@@ -231,6 +240,7 @@ _GUARDED: tuple[str, ...] = (
     "{'a': ''}",
     "{'a': 'x', 'b': 'y'}",
     "[1]",
+    "{'a': 'x', 'b': ''}",
 )
 _GUARDS = ("'no_exception'", "'parses'", "'not_blank'", "'matches'")
 
@@ -272,7 +282,57 @@ def _cube(name: str) -> str:
 _CUBES = [_cube(name) for name in _COMPARED]
 _ORDERS = ("symmetric", "production", "eval")
 
+_EVIDENCE = (
+    "{'scorer': {'rule': 'exact_match', 'fields': []}, 'errors': 'ERRORS', "
+    "'guards': [{'name': 'g', 'rule': 'not_blank', 'fields': []}, "
+    "{'name': 's', 'rule': 'stored'}]}"
+)
+
+_PARTS: tuple[str, ...] = ("case", "scorer", "system", "fields", "guards", "features", "attributes")
+_PARTS += ("command", "sources", "envelope")
+_DESCRIBED: dict[str, Any] = {
+    "case": "a-case",
+    "evidence": {
+        "scorer": {
+            "name": "numeric",
+            "rule": "numeric",
+            "fields": ["a"],
+            "absolute": "1",
+            "relative": "0",
+        },
+        "guards": [],
+        "system": None,
+        "fields": {"id": "n", "input": "q"},
+        "attributes": ["x", {"feature": "length", "of": "input", "kept": []}],
+        "sources": [{"file": "../../data.csv"}, {"file": "records-1.jsonl"}],
+    },
+    "envelope": {"b": "1|2", "a": "x"},
+}
+
 EXPRESSIONS = [
+    *counted.expressions(),
+    *(f"DESCRIPTIONS[{name!r}]({_DESCRIBED!r})" for name in _PARTS),
+    *(
+        f"answers_alike(Answer({a}), Answer({b}))"
+        for a in ("1", "MISSING", "MISSING, 'Broken: x'", "MISSING, 'Odd: x'", "None")
+        for b in ("1.0", "2", "MISSING", "MISSING, 'Broken: y'", "1, 'Odd: x'")
+    ),
+    *(
+        f"sorted(outcomes({_EVIDENCE.replace('ERRORS', errors)}, {output}, {expected}, {error}, "
+        f"None, {{'guards': {{'s': {stored}}}}}))"
+        for errors in ("wrong", "apart")
+        for output in ("MISSING", "'x'", "''", "{'a': 'x'}", "{'a': 'x', 'b': 'y'}")
+        for expected in ("MISSING", "'x'", "{'a': 'x', 'b': 'x'}")
+        for error in ("None", "'Broken: x'")
+        for stored in ("True", "False", "None")
+    ),
+    *(
+        f"[(r.line, len(str(r.fields))) for r in read_rows(io.BytesIO({raw}), 'f', '{layout}')]"
+        for raw, layout in (
+            ("b'{}' + b' ' * (LINE_LIMIT - 2)", "jsonl"),
+            ("b'{}' + b' ' * (LINE_LIMIT - 1)", "jsonl"),
+        )
+    ),
     "mover(0.25, [(1, 3, 10), (-0.5, 4, 5), (0, 1, 2)], 0.01)",
     *("mover(0.9, [(1, 9, 10)], 1.0)", "mover(-0.9, [(1, 9, 10)], 1.0)", "mover(0.1, [])"),
     *(f"sides_of({cube}, ['s'])" for cube in _CUBES),
@@ -312,16 +372,42 @@ EXPRESSIONS = [
     *(one for scorer in _SCORERS for one in _pairs(f"(lambda a, b: right_fields({scorer}, a, b))")),
     *(
         f"amount('{text}')"
-        for text in ("9" * 99, "9" * 100, "9" * 101, "-$-5", "-$5", "$+5", "(5", "5)")
+        for text in (
+            "9" * 99,
+            "9" * 100,
+            "9" * 101,
+            "-$-5",
+            "-$5",
+            "$+5",
+            "(5",
+            "5)",
+            "(50",
+            "50)",
+            "(57)",
+        )
     ),
     *(
         f"amount('{text}')"
-        for text in ("1.234", "1,234", "1 234", "12.34.56", "1.234.567,8", "$5 USD", "((5))")
+        for text in (
+            "1.234",
+            "1,234",
+            "1 234",
+            "12.34.56",
+            "1.234.56",
+            "1,234,56",
+            "1.234.567,8",
+            "$5 USD",
+            "((5))",
+        )
     ),
     *(
         f"lets_through({{'rule': {rule}, {which}: 'x'}}}}, {value}, {error})"
         for rule in _GUARDS
-        for which in ("'fields': [], 'patterns': {''", "'fields': ['b', 'a'], 'patterns': {'a'")
+        for which in (
+            "'fields': [], 'patterns': {''",
+            "'fields': ['b', 'a'], 'patterns': {'a'",
+            "'fields': ['a'], 'patterns': {'b': '.*', 'a'",
+        )
         for value in (*_GUARDED, "_Unparsed('x')")
         for error in ("None", "'Broken: x'")
     ),
@@ -371,7 +457,8 @@ EXPRESSIONS = [
     "slice_text({'a': [{'band': '1 or more'}], 'b@hour': [{'band': '1'}, {'missing': True}]})",
     *(
         f"rests_on('{op}', {args}, {{'attributes': ['a', {{'stored': 't', 'of': 'input'}}], "
-        "'guards': [], 'converted': [], 'system': None, 'scorer': {'rule': 'exact_match'}})"
+        "'guards': [], 'converted': [], 'system': None, 'cube': None, "
+        "'scorer': {'rule': 'exact_match'}})"
         for op in ("count", "p_adjusted")
         for args in (
             *("{}", "{'where': {'a': [1]}}", "{'where': {'t(input)': [1]}}", "{'by': ['a']}"),
@@ -380,7 +467,8 @@ EXPRESSIONS = [
     ),
     *(
         f"rests_on('count', {{'by': ['{name}']}}, {{'attributes': ['stored', {{'field': 'f'}}], "
-        "'guards': [], 'converted': [], 'system': None, 'scorer': {'rule': 'exact_match'}})"
+        "'guards': [], 'converted': [], 'system': None, 'cube': None, "
+        "'scorer': {'rule': 'exact_match'}})"
         for name in ("stored", "f")
     ),
     *(
@@ -481,6 +569,8 @@ EXPRESSIONS = [
         for v in ("1", "2", "3", "4", "None")
     ),
     *(
+        "misplaced({'a': 1, 'b': 1}, {'a': 1, 'b': 1})",
+        "misplaced({'a': 1}, {'a': 2, 'b': 1})",
         "misplaced(1, {})",
         "misplaced({}, 1)",
         "misplaced({'a': ''}, {'a': 1, 'b': ''})",
@@ -505,9 +595,17 @@ EXPRESSIONS = [
 ]
 
 
-def values_of(namespace: dict[str, Any]) -> list[str]:
+def values_of(namespace: dict[str, Any]) -> Iterator[str]:
     """What each expression comes to in a module: a value, or the kind and place of an error."""
-    return [_value(expression, namespace) for expression in EXPRESSIONS]
+    csv.field_size_limit(131_072)  # the one thing that a kernel sets for the whole process
+    try:
+        exec(counted.PRELUDE, namespace)
+    except Exception as error:  # noqa: BLE001  a mutant may do anything
+        yield f"{type(error).__name__} on the way"
+        return
+    yield "no error on the way"
+    for expression in EXPRESSIONS:
+        yield _value(expression, namespace)
 
 
 def _value(expression: str, namespace: dict[str, Any]) -> str:

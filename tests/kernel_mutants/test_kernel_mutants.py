@@ -12,8 +12,11 @@ from collections import Counter
 
 import pytest
 
+from eval_autopsy import kernel
+
 from . import battery, mutate, run
 from .battery import Battery
+from .expressions import EXPRESSIONS, values_of
 
 SOME = 64
 COMMAND = "from tests/: python -m kernel_mutants.run --all --write, and give each a reason"
@@ -51,6 +54,14 @@ def test_every_survivor_is_a_mutant_and_has_a_reason() -> None:
 
 def source() -> ast.Module:
     return ast.parse(battery.SOURCE.read_text(encoding="utf-8"))
+
+
+def test_each_expression_comes_to_a_value_or_to_a_refusal_that_the_kernel_has_a_name_for() -> None:
+    # One that ends in another error has been left behind by the kernel, and tells mutants apart
+    # by nothing.
+    values = zip(["the way", *EXPRESSIONS], values_of(dict(vars(kernel))), strict=True)
+    errors = ("NameError", "AttributeError", "TypeError", "KeyError", "IndexError", "ValueError")
+    assert [text for text, value in values if value.startswith(errors)] == []
 
 
 def test_each_mutant_has_a_name_of_its_own_and_can_be_taken_back() -> None:

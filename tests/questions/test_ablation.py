@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval_autopsy.questions.ablation import Pairs, Tried, effects_of, mcnemar, paired_interval
+from eval_autopsy.questions.ablation import Tried, effects_of
+from eval_autopsy.questions.pairs import Pairs, mcnemar, paired_interval
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors" / "oracles.json"
 ORACLES = {entry["id"]: entry for entry in json.loads(VECTORS.read_text("utf-8"))["oracles"]}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -10,15 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cubes.tables import Row, Table, tables
+from cubes.tables import LEVELS, Row, Table, tables
 from eval_autopsy import kernel
 from eval_autopsy.questions.discover import (
     CHANCE,
     Discovery,
     Plan,
+    by_turns,
     discover,
     plan_for,
 )
+from eval_autopsy.questions.search import Hit
 
 Rate = Callable[[tuple[int, ...]], float]
 
@@ -260,16 +264,52 @@ def test_the_fewest_confirmed_slices_hold_nearly_all_their_errors(seed: int, lev
         assert holds(rest) < 0.95 * holds(everything)
 
 
-def test_no_more_than_seven_slices_are_picked_of_each_kind() -> None:
-    sizes = (12, 2)
+def test_no_more_than_seven_slices_are_picked_of_all_kinds_together() -> None:
+    rng = np.random.default_rng(8)
+    # Six levels are wrong and loud; six others are wrong as often as all are, and silent.
+    wrong = [0.9] * 6 + [0.5] * 6 + [0.1] * 6
+    rows = []
+    for number in range(24_000):
+        level, part = int(rng.integers(18)), "eval" if number % 2 else "search"
+        if part == "search":
+            part = kernel.half_of(0, f"r{number}")
+        outcome = "silent" if 6 <= level < 12 else "loud"
+        right = rng.random() >= (wrong[level] if part != "eval" else 0.5)
+        rows.append(Row((level, number % 3), part, "right" if right else outcome, f"r{number}"))
+    tested = found_in(Table((18, 3), tuple(rows))).tested
+    told = {kernel.canonical(one.where) for one in tested}
+    by_kind = Counter(one.outcome for one in tested)
+    assert len(told) == 7
+    assert by_kind == {"wrong": 4, "silent": 3}
+    assert all(one.p_adjusted <= CHANCE for one in tested)
 
-    def rate(levels: tuple[int, ...]) -> float:
-        return 0.9 if levels[0] < 10 else 0.0
 
-    # Each of ten levels is as bad as the next, so that none of them explains another.
-    found = found_in(made(6000, sizes, rate, silent=0.5))
-    for kind in ("wrong", "silent"):
-        assert sum(one.outcome == kind for one in found.tested) <= 7
+def hit(level: int) -> Hit:
+    where = (("s0", LEVELS[level]),)
+    return Hit(where, (0,), (level,), np.zeros((3, 3), np.int64), Fraction(0))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "silent", "taken"),
+    [
+        ("abc", "", "abc/"),
+        ("abcdefg", "abcdefg", "abcdefg/abcdefg"),  # each stands for both, and counts once
+        ("abcdefg", "hijklmn", "abcd/hij"),
+        ("a", "hijklmn", "a/hijklm"),
+        ("abcdefg", "h", "abcdef/h"),
+        ("abcdefg", "hbijkmc", "abcd/hbij"),  # c would come after one that was left out
+    ],
+)
+def test_slices_are_taken_by_turns_until_there_are_seven_different_ones(
+    wrong: str, silent: str, taken: str
+) -> None:
+    letters = [[hit("abcdefghijklmn".index(one)) for one in some] for some in (wrong, silent)]
+    found = by_turns({"wrong": letters[0], "silent": letters[1]})
+    texts = {
+        name: "".join(one.where[0][1].strip('"') for kind, one in found if kind == name)
+        for name in ("wrong", "silent")
+    }
+    assert "/".join(texts.values()) == taken
 
 
 def test_a_search_that_picks_nothing_confirms_nothing() -> None:

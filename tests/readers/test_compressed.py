@@ -12,6 +12,7 @@ from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.readers import compressed
 from eval_autopsy.readers.files import open_rows
+from eval_autopsy.readers.opened import open_file
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -56,6 +57,23 @@ def test_a_log_that_repeats_itself_is_no_trap(tmp_path: Path) -> None:
     lines = b"".join(b'{"id": "r%d", "text": "all is well"}\n' % n for n in range(20_000))
     path.write_bytes(gzip.compress(lines))
     assert count(path) == 20_000
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(LINES), zstd.compress(LINES)], ids=["gz", "zst"])
+def test_what_was_unpacked_is_counted_in_bytes_and_can_be_read_again(
+    tmp_path: Path, packed: bytes
+) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(packed)
+    _, rows = open_rows(path)
+    with rows:
+        next(rows)
+        assert rows.position == len(b'{"id": "a"}\n')
+    kind = compressed.kind_of(packed, "x")
+    with compressed.decompressed(open_file(path, "x"), kind, "x") as stream:
+        assert stream.read() == LINES
+        stream.seek(0)
+        assert stream.read() == LINES
 
 
 def test_a_frame_that_wants_much_memory_is_refused(tmp_path: Path) -> None:

@@ -217,10 +217,23 @@ def test_a_reader_of_another_package_that_fails_is_named(
 
 
 def test_every_format_is_listed_with_one_line_of_help() -> None:
-    assert [entry.name for entry in registry.readers.describe()] == [
-        "csv",
-        "json",
-        "jsonl",
-        "parquet",
-    ]
+    named = {entry.name for entry in registry.readers.describe()}
+    assert {"csv", "delimited", "json", "jsonl", "parquet"} <= named
+    assert all(entry.help for entry in registry.readers.describe())
     assert {entry.package for entry in registry.readers.describe()} == {"eval-autopsy"}
+
+
+def test_a_line_that_cannot_be_read_is_set_aside_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(b'{"id": 1}\n{"id": 2\n\n{"id": 3}\n[4]\n')
+    _, rows = open_rows(path, lenient=True)
+    assert [(row.line, row.fields["id"]) for row in rows] == [(1, 1), (4, 3)]
+    assert [(one.at, one.byte) for one in rows.aside] == [(2, 10), (5, 30)]
+    assert (rows.lines, rows.records, rows.blank) == (5, 2, 1)
+
+
+def test_a_file_in_which_no_line_can_be_read_is_an_error_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(b"{a}\n{b}\n")
+    with pytest.raises(CannotRead, match="not JSON"):
+        list(open_rows(path, lenient=True)[1])

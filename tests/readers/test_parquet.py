@@ -15,8 +15,9 @@ from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import Row, Unreadable
 from eval_autopsy.readers import parquet as reader
 from eval_autopsy.readers.files import DataFile, open_rows
-from eval_autopsy.readers.intake import Source, Wanted, read_sources
+from eval_autopsy.readers.intake import read_sources
 from eval_autopsy.readers.parquet import plain
+from eval_autopsy.readers.sources import Source, Wanted
 
 from .parquet_maker import Maker
 

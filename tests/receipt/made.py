@@ -292,6 +292,33 @@ def few(base: Path) -> Path:
     return written(base, FEW, {"all.csv": content.encode() + b"\n"})
 
 
+QUIET = """
+name = "quiet"
+[data]
+file = "all.csv"
+split = "set"
+splits = { eval = "dev", production = "live" }
+[fields]
+score = "score"
+error = "failure"
+[guards]
+no_exception = true
+[slices]
+by = ["kind", "place"]
+"""
+
+
+def quiet(base: Path) -> Path:
+    """As many answers are wrong of each kind, but only those of kind a fail without an error."""
+    rows = ["id,set,score,failure,kind,place"]
+    for number in range(1800):
+        kind, wrong = "abc"[number % 3], number >= 600 and number // 3 % 3 == 0
+        score = f"{int(not wrong)},{'timeout' if wrong and kind != 'a' else ''}"
+        split = "live" if number >= 600 else "dev"
+        rows.append(f"{split[0]}{number},{split},{score},{kind},{number // 9 % 4}")
+    return written(base, QUIET, {"all.csv": "\n".join(rows).encode() + b"\n"})
+
+
 RECEIPTS: dict[str, Callable[[Path], Path]] = {
     "invoice": invoice,
     "scores": scores,

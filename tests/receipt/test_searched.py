@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from eval_autopsy.cli.main import main
 from eval_autopsy.receipt.verify import verify
 
 from . import made
@@ -71,3 +72,24 @@ def test_a_receipt_that_was_searched_does_not_say_that_records_are_too_few(
     bench: Benches, name: str
 ) -> None:
     assert "too few scored records" not in report_of(bench, name)
+
+
+def test_slices_of_which_only_silent_answers_stand_out_are_told_apart(tmp_path: Path) -> None:
+    folder = made.quiet(tmp_path)
+    lines = (folder / "REPORT.md").read_text(encoding="utf-8").splitlines()
+    at = lines.index("Here only the silently wrong answers stand out:")
+    # A blank line, two lines of heads, and the slice; of its 400 records 133 are wrong.
+    assert "`a`" in lines[at + 4]
+    assert "267 of 400" in lines[at + 4]
+    assert verify(folder).verdict == "holds"
+
+
+def test_the_verb_tells_them_apart_as_well(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made.quiet(tmp_path)
+    assert main(["slices", str(tmp_path / "case")]) == 0
+    said = capsys.readouterr().out
+    _, found, rest = said.partition("here only the silently wrong answers stand out:\n")
+    assert found
+    assert rest.splitlines()[1].startswith("kind is a ")

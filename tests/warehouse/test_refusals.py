@@ -35,7 +35,7 @@ def refused(columns: dict[str, Any] | None = None, **plan: Any) -> AutopsyError:
     return raised.value
 
 
-@pytest.mark.parametrize("part", ["attributes", "correct", "split", "error", "key"])
+@pytest.mark.parametrize("part", ["attributes", "correct", "split", "error", "id", "cluster"])
 def test_a_column_that_is_not_there_is_named_with_the_nearest_that_is(part: str) -> None:
     changes: dict[str, Any] = {part: ("regoin",) if part == "attributes" else "regoin"}
     error = refused(**changes)
@@ -112,7 +112,7 @@ def test_a_column_of_objects_is_refused_with_its_type() -> None:
 
 
 def test_a_key_that_some_rows_of_production_lack_is_refused() -> None:
-    error = refused({"id": ["a", None] * (N // 2)}, key="id")
+    error = refused({"id": ["a", None] * (N // 2)}, id="id")
     assert str(error).startswith("runs:id: 20 rows of production have no key.")
 
 

@@ -19,7 +19,7 @@ from eval_autopsy.cli.main import main
 from eval_autopsy.cubes.columns import digest
 from eval_autopsy.cubes.plan import TablePlan
 from eval_autopsy.cubes.warehouse import cube_of_table
-from eval_autopsy.table_slices import study_of_table
+from eval_autopsy.table_slices import NO_KEY, study_of_table
 
 from .made import in_duckdb
 
@@ -55,7 +55,7 @@ def test_only_groups_with_their_counts_leave_the_warehouse(answers: list[pa.Tabl
         plan=[i % 3 for i in range(n)],
         note=[f"secret {i}" for i in range(n)],
     )
-    found = cube_of_table(table, TablePlan(correct="score", split="split", key="id"))
+    found = cube_of_table(table, TablePlan(correct="score", split="split", id="id"))
     assert found.cube.totals.sum() == n
     # Of classes there are nine, and of cells 21: no answer can have more rows than that.
     assert max(answer.num_rows for answer in answers) <= 21 * 9
@@ -159,7 +159,7 @@ def test_slices_are_found_and_their_held_out_half_is_counted_beside() -> None:
     })))  # fmt: skip
     wrong = [row for row in rows if not row["passed"]]
     found = study_of_table(table, split="from", correct="passed", id="id").slices(seed=5)
-    best = found.slices[0]
+    [best] = found.found
     assert best.where == {"plan": "free", "lang": "fr"}
     assert best.production == (0, len(wrong))
     assert best.silent == len(wrong)
@@ -171,14 +171,33 @@ def test_slices_are_found_and_their_held_out_half_is_counted_beside() -> None:
         "eval is where from is 'test set', production where it is 'live'",
         "a call failed where the column 'error' holds a text",
     )
-    assert found.to_dict()["rests_on"] == "given"
+    assert best.p_method == "held-out-fisher-holm"
+    assert best.p_adjusted < 1e-20
+    document = found.to_dict()
+    assert document["rests_on"] == "given"
+    assert (document["tested"], document["confirmed"]) == (1, 1)
+    assert document["cover"] == [document["slices"][0]]
+    assert document["covered"]["k"] == len(wrong)
 
 
-def test_without_a_key_it_is_said_that_nothing_is_held_out() -> None:
-    table = table_of(100, kind=["a", "b", "c", "d"] * 25)
+def test_without_a_key_what_is_picked_is_not_tested_and_that_is_said() -> None:
+    table = table_of(400, kind=["a", "b", "c", "d", "e"] * 80)  # every fifth is wrong
     found = study_of_table(table, split="split", correct="score").slices()
-    assert "no key is named: no half of production is held out" in found.notes
-    assert all(one.held_out is None for one in found.slices)
+    assert (found.found, found.tested, found.not_tested) == ((), 0, NO_KEY)
+    [one] = found.picked
+    assert one.where == {"kind": "a"}
+    assert (one.p_adjusted, one.p_method, one.confirmed) == (1.0, "not-tested", False)
+    assert one.held_out is None
+    document = found.to_dict()
+    assert (document["confirmed"], document["not_tested"]) == (0, NO_KEY)
+    assert document["slices"][0]["where"] == {"kind": "a"}
+
+
+def test_fewer_than_thirty_records_are_counted_and_not_searched() -> None:
+    table = table_of(58, id=list(range(58)), kind=["a", "b"] * 29)
+    found = study_of_table(table, split="split", correct="score", id="id").slices()
+    assert (found.plan, found.found, found.picked) == (None, (), ())
+    assert found.production.n == 29
 
 
 @pytest.mark.parametrize("as_json", [False, True])
@@ -198,9 +217,31 @@ def test_the_verb_shows_the_slices_of_a_table(
     shown = capsys.readouterr().out
     if as_json:
         # Of production, half has each kind; all of the second kind is wrong.
-        [found] = json.loads(shown)["slices"]
-        assert found["where"] == {"kind": "b\n"}
-        assert (found["n"], found["wrong"], found["silent"]) == (100, 100, 100)
+        document = json.loads(shown)
+        first, second = document["slices"]
+        assert first["where"] == {"kind": "b\n"}
+        assert (first["n"], first["wrong"], first["silent"]) == (100, 100, 100)
+        assert (first["found_as"], first["confirmed"]) == ("wrong", True)
+        assert float(first["p_adjusted"]) < 1e-20
+        assert second["where"] == {"kind": "a"}
+        assert (document["searched"], document["confirmed"]) == (2, 1)
     else:
         assert "production  100 of 200" in shown
         assert "0 of 100" in shown
+
+
+def test_the_verb_says_what_could_not_be_tested(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "data.db"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "CREATE TABLE runs AS SELECT CASE WHEN i % 2 = 0 THEN 'eval' ELSE 'production' END "
+            "AS source, i % 3 AS kind, i % 5 AS place, i % 3 > 0 AS passed FROM range(600) AS t(i)"
+        )
+    words = ["--table", f"duckdb://{path}?table=runs", "--split", "source", "--correct", "passed"]
+    assert main(["slices", *words]) == 0
+    shown = capsys.readouterr().out
+    assert f"picked 1, tested none ({NO_KEY})" in shown
+    row = next(line for line in shown.splitlines() if line.startswith("kind is 0 "))
+    assert row.split()[-1] == "-"

@@ -19,8 +19,8 @@ from eval_autopsy.case.lines import line_of
 from eval_autopsy.case.model import KINDS, Bands, CaseFile, Scorer, System
 from eval_autopsy.case.words import fault_of, said
 from eval_autopsy.errors import BadCase
-from eval_autopsy.readers.intake import Source, SplitColumn, Wanted
 from eval_autopsy.readers.opened import open_file
+from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
 
 FILE_NAME = "autopsy.toml"
 SIZE_LIMIT = 2**20  # bytes of a case file
@@ -193,8 +193,9 @@ class _Loader:
 
     def _scorer(self, file: CaseFile) -> Scorer:
         """The scorer of the file; with recorded scores alone there is only one that can be."""
-        only_scores = file.system is None and file.fields.output is None
-        default = "recorded" if only_scores and file.fields.score else "exact_match"
+        parts = file.fields.parts()
+        only_scores = file.system is None and "output" not in parts
+        default = "recorded" if only_scores and "score" in parts else "exact_match"
         scorer = file.scorer or Scorer(name=default)
         known: tuple[str, ...] = OUR_SCORERS
         if scorer.name not in known:
@@ -211,24 +212,24 @@ class _Loader:
 
     def _check_evidence(self, file: CaseFile, scorer: Scorer) -> None:
         """Raises BadCase unless there is something to score, and what the scorer needs."""
-        fields = file.fields
-        if file.system is None and fields.output is None and fields.score is None:
+        fields = file.fields.parts()
+        if file.system is None and not {"output", "score"} & {*fields}:
             what = "nothing says what the outputs are"
             remedy = (
                 'add [system] with python = "file.py:function" to run it, or under [fields] '
                 'name the recorded output, or the recorded score with scorer "recorded"'
             )
             raise self.bad(what, remedy, "fields")
-        if file.system is None and fields.output == (fields.expected or "expected"):
-            what = f"the field {fields.output!r} is named both as output and as expected"
+        if file.system is None and fields.get("output") == fields.get("expected", "expected"):
+            what = f"the field {fields['output']!r} is named both as output and as expected"
             raise self.bad(what, "name the field that holds the right answers", "fields", "output")
-        if file.system is not None and fields.input is None:
+        if file.system is not None and "input" not in fields:
             what = "[system] is to be run, and no field is named as its input"
             raise self.bad(what, "name the field as input under [fields]", "fields")
-        if scorer.name == "recorded" and fields.score is None:
+        if scorer.name == "recorded" and "score" not in fields:
             what = "the scorer is 'recorded', and no field is named as the score"
             raise self.bad(what, "name the field as score under [fields]", "scorer", "name")
-        if scorer.name != "recorded" and file.system is None and fields.output is None:
+        if scorer.name != "recorded" and file.system is None and "output" not in fields:
             what = f"the scorer {scorer.name!r} needs outputs, and only scores are named"
             remedy = "name the scorer 'recorded', or the field of the output under [fields]"
             raise self.bad(what, remedy, "scorer", "name")
@@ -311,8 +312,18 @@ class _Loader:
             what = f"{twice!r} is named both as eval and as production"
             remedy = "name another file, or write file and split"
             raise self.bad(what, remedy, "data", "production")
+        joined = tuple(self._existing(path, "data", "join") for path in data.join)
         return tuple(
-            Source(self._existing(path, "data", split), split, path)  # type: ignore[arg-type]
+            Source(
+                self._existing(path, "data", split),
+                split,  # type: ignore[arg-type]
+                path,
+                file.fields.others(split),
+                joined,
+                Path(path).name if data.prefix else "",
+                data.set_aside,
+                data.only,
+            )
             for split, path in named
         )
 
@@ -325,7 +336,14 @@ class _Loader:
             what = f"both splits are {said(values['eval'])}"
             raise self.bad(what, "give each split a value of its own", "data", "splits")
         path = self._existing(name, "data", "file")
-        return (Source(path, SplitColumn(column, values), name),)  # type: ignore[arg-type]
+        column_of = SplitColumn(column, values)  # type: ignore[arg-type]
+        joined = tuple(self._existing(path, "data", "join") for path in file.data.join)
+        if file.fields.others("eval") or file.fields.others("production"):
+            what = "the records of one file have fields of several names"
+            remedy = "name the fields of all records, or split the file"
+            raise self.bad(what, remedy, "fields")
+        data = file.data
+        return (Source(path, column_of, name, {}, joined, "", data.set_aside, data.only),)
 
     def _existing(self, name: str, *key: str) -> Path:
         """The path of a named file, which must be there; a folder is not a file."""
@@ -350,7 +368,7 @@ class _Loader:
 
 def _wanted(file: CaseFile, scorer: Scorer) -> Wanted:
     """What to take from each row, and what no row may lack."""
-    fields = {part: name for part, name in file.fields.model_dump().items() if name is not None}
+    fields = file.fields.parts()
     required = {"id"}
     if scorer.name != "recorded":  # a record without a score is one that is not scored
         fields.setdefault("expected", "expected")

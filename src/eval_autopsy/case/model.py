@@ -221,19 +221,26 @@ class Splits(Table):
 
 
 class Data(Table):
-    """Where the records are: a file or more for each split, or one file with a split column."""
+    """Where the records are: a file or more for each split, or one file with a split column.
+
+    `join` are files with more about the same ids, such as scores that were exported apart.
+    """
 
     eval: Paths | None = None
     production: Paths | None = None
     file: Text | None = None
     split: Text | None = None
     splits: Splits | None = None
+    join: Paths = ()
+    set_aside: bool = False  # lines of JSON Lines that cannot be read, instead of stopping there
+    prefix: bool = False  # ids with the name of their file, where files of a split share some
+    only: dict[Text, Level] = {}  # the records in which these fields have these values
 
 
-class Fields(Table):
+class FieldNames(Table):
     """Which field plays which part. None is a part that the data does not have."""
 
-    id: Text = "id"
+    id: Text | None = None
     input: Text | None = None
     expected: Text | None = None
     output: Text | None = None
@@ -244,6 +251,30 @@ class Fields(Table):
     latency: Text | None = None
     cost: Text | None = None
     cluster: Text | None = None
+
+
+class Fields(FieldNames):
+    """The fields of all records, and those that go by another name in one of the splits."""
+
+    id: Text = "id"
+    eval: FieldNames = FieldNames()
+    production: FieldNames = FieldNames()
+
+    def parts(self) -> dict[str, str]:
+        """The name of each part that all records have, or those of a split under another name."""
+        named = _given(self)
+        for part in (*_given(self.eval), *_given(self.production)):
+            named.setdefault(part, part)
+        return named
+
+    def others(self, split: str) -> dict[str, str]:
+        """The name of each part that goes by another one in a split."""
+        return _given(getattr(self, split))
+
+
+def _given(names: FieldNames) -> dict[str, str]:
+    parts = ((part, getattr(names, part)) for part in FieldNames.model_fields)
+    return {part: name for part, name in parts if name is not None}
 
 
 class Http(Table):
@@ -295,7 +326,7 @@ class System(Table):
     files: Paths = ()  # that answers depend on too: when one changes, all is called anew
     timeout: Annotated[float, BeforeValidator(_seconds)] = 10.0  # seconds, for each attempt
     memory: Annotated[int, BeforeValidator(_memory)] = 10**9  # bytes
-    output_limit: Annotated[int, BeforeValidator(_size)] = 16 * 10**6  # bytes of one answer
+    output_limit: Annotated[int, BeforeValidator(_size)] = 16 * 2**20  # bytes of one answer
     concurrency: Annotated[int, Field(ge=1, le=256)] = 1  # calls at a time
     rate: Annotated[float | None, BeforeValidator(_rate)] = None  # attempts begun in a second
     retries: Annotated[int, Field(ge=0, le=20)] = 4  # of what did not reach the system

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,8 @@ from eval_autopsy import kernel
 from eval_autopsy.case.columns import Column, Fields, columns_of
 from eval_autopsy.case.roles import plain, words
 from eval_autopsy.readers import DataFile, open_rows
+from eval_autopsy.readers.intake import Said, said_by
+from eval_autopsy.readers.logs import Aside
 from eval_autopsy.readers.parquet_sample import is_parquet, rows_in, sample_of
 from eval_autopsy.records import SPLITS, Split
 
@@ -42,6 +44,11 @@ class Look:
     file: DataFile
     rows: tuple[Fields, ...]
     whole: bool  # these are all of its rows
+    lenient: bool = False  # lines that cannot be read may be set aside
+    prefix: str = ""  # that its ids are to begin with
+    only: Mapping[str, object] = field(default_factory=dict)  # the rows that are wanted
+    aside: tuple[Aside, ...] = ()  # of the part that was looked at
+    said: Said | None = None  # what a tool's log said beside these
 
     @property
     def columns(self) -> dict[str, Column]:
@@ -79,16 +86,16 @@ class Sets:
         return found
 
 
-def look_at(path: Path, name: str) -> Look:
+def look_at(path: Path, name: str, *, lenient: bool = False) -> Look:
     """A data file and its first rows; raises CannotRead when it is none."""
     if is_parquet(path, name) and rows_in(path, name) > SAMPLE:
         file = DataFile(path, "jsonl", "", "parquet")
         return Look(name, file, tuple(sample_of(path, name, SAMPLE)), whole=False)
-    file, rows = open_rows(path)
+    file, rows = open_rows(path, name, lenient=lenient)
     with rows:
         first = tuple(row.fields for row in islice(rows, SAMPLE))
         whole = next(rows, None) is None
-    return Look(name, file, first, whole)
+    return Look(name, file, first, whole, lenient, aside=tuple(rows.aside), said=said_by(rows))
 
 
 def guess_sets(looks: Sequence[Look]) -> Sets:

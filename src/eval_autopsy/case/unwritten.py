@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,17 +17,25 @@ from pydantic import ValidationError
 from eval_autopsy import kernel, registry
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case.columns import Column, Fields, columns_of
+from eval_autopsy.case.compared import compare
+from eval_autopsy.case.found import find
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import CaseFile, Scorer
-from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts
+from eval_autopsy.case.names import best_scorer, names_of
+from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts, words
 from eval_autopsy.case.sets import Look, Sets, guess_sets, look_at, split_of
 from eval_autopsy.errors import BadCase
 from eval_autopsy.features import every_feature
 from eval_autopsy.readers import Source, SplitColumn, Wanted
+from eval_autopsy.readers.join import changed, is_wanted, join_of
+from eval_autopsy.readers.logs import BESIDE
 from eval_autopsy.records import SPLITS, Split
 
 TEXTS_READ = 2**23  # bytes of files whose texts are read for features without being asked to
 VALUES_SHOWN = 5
+SCORES = frozenset(
+    words("score scores correct passed pass success right ok match exact grade feedback result")
+)
 SLICED_BY_TOO = ("confidence", "timestamp", "latency", "cost")  # parts that may be sliced by
 
 
@@ -64,8 +73,33 @@ class Attributes(NamedTuple):
 
 def unwritten(said: Said) -> Unwritten:
     """The case that the options describe. Raises BadCase when they do not describe one."""
-    sets = _sets(said)
+    return of_sets(said, _sets(said))
+
+
+def of_places(said: Said) -> Unwritten:
+    """The case of the files that lie at some paths, compared as `compared` tells.
+
+    Raises BadCase when no file holds records, or there is one set only.
+    """
+    where = ", ".join(map(str, said.paths))
+    compared = compare(find(said.paths).files)
+    if compared is None:
+        remedy = "see `autopsy formats` for what is read"
+        raise BadCase("no file holds records", where=where, remedy=remedy)
+    if compared.comparison == "one-set":
+        name = compared.sets.looks()[0].name
+        what = f"there is one set of records, {name}: {compared.sets.why}"
+        remedy = "name both with --eval and --production, or see `autopsy PATH` for one set"
+        raise BadCase(what, where=where, remedy=remedy)
+    return of_sets(said, compared.sets, compared.joined)
+
+
+def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
+    """The case of these sets, with files that say more about the same ids."""
     by_split = _by_split(sets)
+    special = any(look.prefix or look.file.yields == "samples" for look in sets.looks())
+    if joined or special or _differ(by_split):
+        return _by_names(said, sets, joined)
     guessed = [] if said.id else [guess_id(by_split)]
     identity = said.id or guessed[0].field
     numbered = not identity and all(look.file.converted_from == "parquet" for look in sets.looks())
@@ -105,6 +139,67 @@ def unwritten(said: Said) -> Unwritten:
     return Unwritten(case, tuple(notes))
 
 
+def _differ(by_split: Sequence[Columns]) -> bool:
+    """Whether the sets have the same parts under different names."""
+    if len(by_split) < 2:
+        return False
+    ids = [guess_id([columns]).field for columns in by_split]
+    together = {guess.part for guess in guess_parts(by_split, [])}
+    alone = [{guess.part for guess in guess_parts([columns], [])} for columns in by_split]
+    missed = set.intersection(*alone) & {"output", "expected", "score"} - together
+    return bool(missed) or (all(ids) and not guess_id(by_split).field)
+
+
+def _by_names(said: Said, sets: Sets, joined: Sequence[Path]) -> Unwritten:
+    """The case of tools' logs, or of tables that call their parts by different names."""
+    files = sets.files
+    if files is None and sets.one is not None:
+        files = dict.fromkeys(SPLITS, (sets.one,))
+    names = names_of(files or {})
+    asked = {
+        "id": said.id,
+        "score": said.correct,
+        "output": said.output,
+        "expected": said.expected,
+        "cluster": said.cluster,
+        "confidence": said.confidence,
+        "timestamp": said.time,
+    }
+    fields = {**names.fields, **{part: name for part, name in asked.items() if name}}
+    if "id" not in fields or not (names.both("id") or said.id):
+        what = "nothing says which field identifies a record"
+        raise BadCase(what, remedy="name it with --id")
+    compared = said.output or said.expected or said.scorer not in ("", "recorded")
+    notes = [f"eval and production are told apart: {sets.why}"] * (not (said.eval or said.split))
+    notes += [_note_of(split, part, guess) for split, part, guess in names.guessed()]
+    if (said.correct or names.both("score")) and not compared:
+        scorer = Scorer(name="recorded", errors="apart")
+    elif names.both("output", "expected") or (said.output and said.expected):
+        best, note = best_scorer(files or {}, names)
+        scorer = Scorer(name=said.scorer or best, errors="apart")
+        notes += [note] * bool(note and not said.scorer)
+    else:
+        what = "nothing says which answers are right in both sets"
+        remedy = "name a recorded score with --correct, or --output and --expected to compare"
+        raise BadCase(what, remedy=remedy)
+    for part in ("score", "output", "expected"):
+        if not names.both(part) and not asked[part]:
+            fields.pop(part, None)
+    others = {
+        split: {p: n for p, n in own.items() if p in fields and not asked.get(p)}
+        for split, own in names.others.items()
+    }
+    small = sum(look.file.path.stat().st_size for look in sets.looks()) <= TEXTS_READ
+    texts = [part for part in ("input", "output") if names.both(part)] if small else []
+    features = [n for n in every_feature() if n.endswith(tuple(f"({one})" for one in texts))]
+    case = _case(sets, fields, scorer, others=others, joined=joined)
+    return Unwritten(replace(case, features=tuple(features) if texts else ()), tuple(notes))
+
+
+def _note_of(split: Split, part: str, guess: Guess) -> str:
+    return f"{part} of {split} is the field {guess.field!r}: {guess.why}"
+
+
 def sliced_by(case: Case, names: Sequence[str]) -> Case:
     """The case with these attributes in place of its own."""
     return replace(case, wanted=case.wanted._replace(attributes=tuple(names)))
@@ -121,13 +216,15 @@ def attributes_of(case: Case) -> Attributes:
 
     Told from the first records of each file; how, and whether, is then told from all of them.
     """
-    by_split = _rows_by_split(case.sources)
+    looks = _looks_as_read(case)
+    by_split = _rows_by_split(case.sources, looks)
     columns = columns_of([row for rows in by_split.values() for row in rows])
     splits = [s.split.column for s in case.sources if isinstance(s.split, SplitColumn)]
     fields = case.wanted.fields.items()
     taken = [name for part, name in fields if part not in SLICED_BY_TOO] + splits
     guesses = guess_parts([columns], [*case.wanted.fields.values(), *splits])
     taken += [guess.field for guess in guesses if guess.part not in SLICED_BY_TOO]
+    taken += BESIDE if any(look.file.yields == "samples" for look in looks) else ()
     names, set_aside = [], []
     for name, column in columns.items():
         if any(name == other or name.startswith(f"{other}.") for other in taken):
@@ -144,6 +241,8 @@ def _unfit(name: str, column: Column, by_split: Mapping[Split, Sequence[Fields]]
     """Why a column cannot be sliced by; "" when it may be, or is an object."""
     if not column.scalar:
         return "" if all(isinstance(value, dict) for value in column.given) else "it holds lists"
+    if column.verdicts and SCORES & {*re.split(r"[^a-z]+", name.lower())}:
+        return "it looks like a score, which says what is right"
     for split, rows in by_split.items():
         if rows and all(kernel.field(row, name) is kernel.MISSING for row in rows):
             return f"no record of {split} has it"
@@ -154,11 +253,25 @@ def _unfit(name: str, column: Column, by_split: Mapping[Split, Sequence[Fields]]
     return ""
 
 
-def _rows_by_split(sources: Iterable[Source]) -> dict[Split, list[Fields]]:
+def _looks_as_read(case: Case) -> list[Look]:
+    """The first rows of each source under the names of the case, with what is joined to them."""
+    found = []
+    for source in case.sources:
+        look = look_at(source.path, source.name, lenient=source.lenient)
+        if not source.as_it_is:
+            joins = [join_of(path, case.wanted) for path in source.joined]
+            rows = (kernel.Row(0, dict(row)) for row in look.rows)
+            made = (changed(row, source, case.wanted, joins) for row in rows)
+            read = tuple(row.fields for row in made if is_wanted(row, source))
+            look = replace(look, rows=read)
+        found.append(look)
+    return found
+
+
+def _rows_by_split(sources: Sequence[Source], looks: Sequence[Look]) -> dict[Split, list[Fields]]:
     """The first rows of each split's files."""
     rows: dict[Split, list[Fields]] = {split: [] for split in SPLITS}
-    for source in sources:
-        look = look_at(source.path, source.name)
+    for source, look in zip(sources, looks, strict=True):
         if isinstance(source.split, SplitColumn):
             column, values = source.split.column, source.split.values
             for split, each in Sets("", one=look, column=column, values=values).rows().items():
@@ -201,7 +314,7 @@ def _sets(said: Said) -> Sets:
 
 
 def _looks(paths: Iterable[Path]) -> tuple[Look, ...]:
-    return tuple(look_at(path, str(path)) for path in dict.fromkeys(paths))
+    return tuple(look_at(path, str(path), lenient=True) for path in dict.fromkeys(paths))
 
 
 def _split_by(column: str, looks: Sequence[Look]) -> Sets:
@@ -283,25 +396,51 @@ def _hold_json(by_split: Sequence[Columns], output: str) -> bool:
 # Together
 
 
-def _case(sets: Sets, fields: Mapping[str, str], scorer: Scorer) -> Case:
+def _case(
+    sets: Sets,
+    fields: Mapping[str, str],
+    scorer: Scorer,
+    *,
+    others: Mapping[Split, Mapping[str, str]] | None = None,
+    joined: Sequence[Path] = (),
+) -> Case:
     data: dict[str, Any] = {}
     sources: list[Source] = []
+    others = others or {}
     if sets.files is not None:
         for split in SPLITS:
             looks = sets.files[split]
-            data[split] = [look.name for look in looks]
-            sources += [Source(look.file.path, split, look.name) for look in looks]
+            if looks:
+                data[split] = [look.name for look in looks]
+            sources += [
+                Source(
+                    look.file.path,
+                    split,
+                    look.name,
+                    others.get(split, {}),
+                    tuple(joined),
+                    look.prefix,
+                    look.lenient,
+                    look.only,
+                )
+                for look in looks
+            ]
     elif sets.one is not None and sets.values is not None:
-        data = {"file": sets.one.name, "split": sets.column, "splits": dict(sets.values)}
+        one = sets.one
+        data = {"file": one.name, "split": sets.column, "splits": dict(sets.values)}
         column = SplitColumn(sets.column, sets.values)
-        sources = [Source(sets.one.file.path, column, sets.one.name)]
+        sources = [Source(one.file.path, column, one.name, {}, tuple(joined), "", one.lenient)]
+    said: dict[str, Any] = {**fields}
+    said |= {split: dict(own) for split, own in others.items() if own}
     try:
-        file = CaseFile.model_validate({"name": "unwritten", "data": data, "fields": dict(fields)})
+        file = CaseFile.model_validate({"name": "unwritten", "data": data, "fields": said})
     except ValidationError as error:  # such as a split value that is not text
         what = error.errors(include_url=False)[0]["msg"]
         raise BadCase(f"the options make no case: {what}", remedy="write an autopsy.toml") from None
-    may_lack = ("error", "cluster", "confidence", "timestamp", "input")
+    may_lack = ("error", "cluster", "confidence", "timestamp", "input", "latency", "cost")
     needed = {"id", *(part for part in fields if part not in may_lack)}
+    if others is not None and scorer.name == "recorded":
+        needed = {"id"}  # a sample that failed has no output, and one without a score is unscored
     folder = Path(sources[0].path).parent
     return Case(
         path=folder / "autopsy.toml",

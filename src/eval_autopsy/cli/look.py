@@ -111,10 +111,9 @@ def slices(
             raise BadCase(what, remedy="name --split, --correct, --id, --cluster and --by alone")
         from eval_autopsy.cli.table_view import slices_of_table
 
-        how = {"depth": depth, "min_support": min_support, "seed": seed or 0, "top": top}
-        return slices_of_table(
-            out, api.open(table=table, id=said.pop("id_"), **said), attributes, how
-        )
+        how = {"depth": depth, "min_support": min_support, "seed": seed or 0}
+        one = api.open(table=table, id=said.pop("id_"), **said)
+        return slices_of_table(out, one, attributes, how, top=top, every=every)
     study = api.open(*path, eval=said.pop("eval_"), id=said.pop("id_"), **said)
     files = (features_file,) if features_file else ()
     with out.progress() as progress:

@@ -28,7 +28,9 @@ from eval_autopsy.errors import AutopsyError, BadCase, CannotUse
 
 VERBS = {
     "Look": {
+        "look": "first",
         "slices": "look",
+        "audit": "audit",
         "demo": "run",
     },
     "Investigate": {
@@ -83,9 +85,11 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args[0] not in MODULES:
+        if args[0] in MODULES:
+            return super().resolve_command(ctx, args)
+        if not looks_like_path(args[0]):
             raise no_verb(args[0])
-        return super().resolve_command(ctx, args)
+        return "look", self.get_command(ctx, "look"), args
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for group, names in VERBS.items():
@@ -95,13 +99,16 @@ class Verbs(click.Group):
                 formatter.write_dl(rows)
 
 
+def looks_like_path(word: str) -> bool:
+    """Whether a word is meant for a path: it is one, or no verb could be written so."""
+    return os.path.exists(word) or (any(sign in word for sign in "./\\") and word[:1] != "-")
+
+
 def no_verb(word: str) -> BadCase:
     """What to say of a word that is no verb."""
     near = difflib.get_close_matches(word, MODULES, n=1)
     remedy = f"did you mean {near[0]}?" if near else "run `autopsy --help` for the verbs"
-    if os.path.exists(word):
-        remedy = "it is a path: give it to a verb, such as `autopsy slices` or `autopsy init`"
-    return BadCase(f"there is no verb {word!r}", remedy=remedy)
+    return BadCase(f"there is no verb {word!r}, and no such file", remedy=remedy)
 
 
 @click.group(
@@ -117,6 +124,7 @@ def autopsy(ctx: click.Context) -> None:
 
     \b
     Start with one of
+      autopsy FOLDER              the first screen: what is there, and what it says
       autopsy demo                the whole of it, on an example that comes along
       autopsy init FOLDER         on data of your own: proposes a case
       autopsy slices FOLDER       where production is wrong

@@ -18,22 +18,25 @@ DEMO = "invoice-extraction"
 
 
 @verb
-@click.argument("case", type=click.Path(path_type=Path), default=Path("."))
+@click.argument("case", type=click.Path(path_type=Path), nargs=-1)
 @click.option(
     "--into",
     type=click.Path(path_type=Path),
     default=Path("."),
     help="The folder below which the data lies and receipts/ is written; else the current one.",
 )
-def run(out: Out, case: Path, into: Path, seed: int | None) -> int:
+def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None) -> int:
     """Work through a case without asking, and write its receipt.
 
-    CASE is an autopsy.toml, or the folder that has one; without it, the current folder. The
-    receipt is verified before it takes its place: on any failure, and on Ctrl-C, the one before
-    it stays as it was.
+    CASE is an autopsy.toml, or the folder that has one; without it, the current folder. Data
+    files, or a folder that holds some and no case, are compared as `autopsy PATH` compares them,
+    and the case that this makes is written below .autopsy.
+
+    The receipt is verified before it takes its place: on any failure, and on Ctrl-C, the one
+    before it stays as it was.
 
     \b
-    Reads   the case, and the data files that it names.
+    Reads   the case, and the data files that it names or that are given.
     Writes  receipts/NAME: REPORT.md for people, receipt.json for programs, verify.py for
             anyone with a Python, and the outputs.
     Runs    the case's system, twice: to record its outputs, and to see them again.
@@ -44,13 +47,16 @@ def run(out: Out, case: Path, into: Path, seed: int | None) -> int:
     Examples:
       autopsy run
       autopsy run examples/invoice-extraction
+      autopsy run logs/eval.eval production.jsonl
       autopsy run examples/invoice-extraction --json | jq .gap
     """
     from eval_autopsy.api import Autopsy
-    from eval_autopsy.case.load import load
+    from eval_autopsy.first_screen import case_at, case_of
 
+    paths = case or (Path(),)
     with out.progress() as progress:
-        done = Autopsy(load(case)).run(into, seed=seed, progress=progress)
+        found = case_at(paths) or case_of(paths, into)
+        done = Autopsy(found).run(into, seed=seed, progress=progress)
     show(out, done)
     return 0
 

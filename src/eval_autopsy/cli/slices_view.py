@@ -11,7 +11,7 @@ from eval_autopsy import kernel
 from eval_autopsy.case.load import FILE_NAME
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
-from eval_autopsy.questions.discover import TOO_FEW, Plan
+from eval_autopsy.questions.discover import NOT_TESTED, TOO_FEW, Plan
 from eval_autopsy.questions.gap import Gap, Waterfall
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
@@ -31,6 +31,16 @@ def show(out: Out, found: Slices, study: Autopsy, *, top: int, every: bool) -> N
     for note in study.notes:
         out.say(f"guessed: {kernel.visible(note)}")
     out.say()
+    show_rates(out, found)
+    show_found(out, found)
+    show_breakdowns(out, found, top=top, every=every)
+    out.say()
+    for line in closing(found, study):
+        out.say(line)
+
+
+def show_rates(out: Out, found: Slices) -> None:
+    """How many are right, and the change from eval to production."""
     rates = {"eval": found.eval, "production": found.production}
     out.table(
         ["", "right", "rate", "95% interval"],
@@ -39,16 +49,16 @@ def show(out: Out, found: Slices, study: Autopsy, *, top: int, every: bool) -> N
     ends = [kernel.real(end) for end in found.gap.interval]
     change = shown("difference", str(found.gap.value), "change")
     out.say(f"from eval to production: {change} {shown('difference_interval', ends, 'points')}")
-    show_found(out, found)
+
+
+def show_breakdowns(out: Out, found: Slices, *, top: int, every: bool) -> None:
+    """A table for each field, and for each feature where every row is wanted."""
     for breakdown in found.breakdowns:
         if every or not breakdown.derived:
             show_breakdown(out, breakdown, bool(found.silent.guards), None if every else top)
     if not found.breakdowns:
         out.say()
         out.say("There is nothing to slice by: name fields with --by, or under [slices] of a case.")
-    out.say()
-    for line in closing(found, study):
-        out.say(line)
 
 
 def title(study: Autopsy) -> str:
@@ -79,34 +89,56 @@ def show_found(out: Out, found: Slices) -> None:
     by = "slices by one attribute" if found.plan.depth == 1 else "slices"
     if found.plan.depth > 1:
         by += f" of up to {found.plan.depth} attributes"
-    confirmed = f"tested {found.tested}, confirmed {len(found.found)}"
-    out.say(f"searched {found.searched:,} {by}: {confirmed} ({method(found.plan)})", bold=True)
+    out.say(f"searched {found.searched:,} {by}: {outcome(found, found.plan)}", bold=True)
+    if found.picked:
+        table_of_found(out, found, found.picked)
+        return
     tables = [one for one in found.breakdowns if not one.derived]
-    if not found.found or (found.plan.depth == 1 and len(tables) == len(found.breakdowns) == 1):
+    alone = found.plan.depth == 1 and len(tables) == len(found.breakdowns) == 1
+    if not found.found or (alone and not tables[0].supervised):
         return  # the table of the one field, which follows, says it all
-    guarded, held_out = bool(found.silent.guards), found.plan.held_out
-    heads = ["slice", "eval", "production", "95% interval"]
-    heads += ["held out"] * held_out + ["silent"] * guarded + ["of the gap", "p", "such as"]
-    rows = []
-    for one in found.found:
-        cells = [words(one), percent(one.eval), of(one.production), interval(one.production)]
-        cells += [of(one.held_out)] * held_out if one.held_out else []
-        cells += [f"{one.silent:,}"] * guarded
-        share = one.gap_share if beyond_chance(found.gap) else None
-        cells.append("-" if share is None else shown("gap_share", str(share), "percent"))
-        p = shown("p_discovered", kernel.real(one.p_adjusted), "p")
-        rows.append([*cells, p.replace("under ", "<"), " ".join(map(plain, one.examples))])
-    out.table(heads, rows)
+    only_silent = [one for one in found.found if one.found_as == "silent"]
+    others = [one for one in found.found if one.found_as != "silent"]
+    if others:
+        table_of_found(out, found, others)
+    if only_silent:
+        out.say("here only the silently wrong answers stand out:")
+        table_of_found(out, found, only_silent)
     names = "it carries" if len(found.cover) == 1 else f"{len(found.cover)} of them carry"
     if len(found.cover) == len(found.found) > 1:
         names = "together they carry"
     out.say(f"{names} {of(found.covered)} wrong answers")
 
 
+def table_of_found(out: Out, found: Slices, some: Sequence[Slice]) -> None:
+    """Some of the slices that the search found."""
+    guarded, held_out = bool(found.silent.guards), bool(found.plan and found.plan.held_out)
+    heads = ["slice", "eval", "production", "95% interval"]
+    heads += ["held out"] * held_out + ["silent"] * guarded + ["of the gap", "p", "such as"]
+    rows: list[list[str]] = []
+    for one in some:
+        cells = [words(one), percent(one.eval), of(one.production), interval(one.production)]
+        cells += [of(one.held_out)] * held_out if one.held_out else []
+        cells += [f"{one.silent:,}"] * guarded
+        share = one.gap_share if beyond_chance(found.gap) else None
+        cells.append("-" if share is None else shown("gap_share", str(share), "percent"))
+        rows.append([*cells, p_of(one, "p_discovered"), " ".join(map(plain, one.examples))])
+    if not any(one.examples for one in some):  # ids are not known of a table in its warehouse
+        heads, rows = heads[:-1], [row[:-1] for row in rows]
+    out.table(heads, rows)
+
+
 def beyond_chance(gap: Gap) -> bool:
     """Whether there is a gap to have a share of."""
     low, high = gap.interval
     return low * high > 0
+
+
+def outcome(found: Slices, plan: Plan) -> str:
+    """How many slices were tested and confirmed, or why none was."""
+    if found.not_tested:
+        return f"picked {len(found.picked)}, tested none ({found.not_tested})"
+    return f"tested {found.tested}, confirmed {len(found.found)} ({method(plan)})"
 
 
 def method(plan: Plan) -> str:
@@ -127,6 +159,8 @@ def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | Non
     rows = breakdown.slices[:top]
     heads = [name, "eval", "production", "95% interval", "silent", "points", "p", "such as"]
     cells = [row_of(one) for one in rows]
+    if not any(one.examples for one in breakdown.slices):
+        heads, cells = heads[:-1], [row[:-1] for row in cells]
     if not guarded:  # every wrong answer would count as silent
         heads, cells = without(heads, 4), [without(row, 4) for row in cells]
     out.say()
@@ -144,6 +178,8 @@ def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | Non
         share = kernel.percent(Fraction(COVERED))
         out.say(f"the fewest slices with {share} of the loss: {names}")
     out.say(f"the change in points: {in_parts(breakdown.waterfall)}")
+    if breakdown.supervised:
+        out.say("no p: the bands were chosen by what is right and wrong in half of the records")
     only = [level_words(next(iter(one.where.values()))) for one in breakdown.eval_only]
     if breakdown.unseen_anywhere.share:
         out.say(f"in neither eval nor production: {unseen(breakdown)} of production, estimated")
@@ -154,7 +190,6 @@ def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | Non
 
 def row_of(one: Slice) -> list[str]:
     """A slice's cells."""
-    p = kernel.real(one.p_adjusted)
     return [
         plain_level(one),
         percent(one.eval),
@@ -162,9 +197,16 @@ def row_of(one: Slice) -> list[str]:
         interval(one.production),
         f"{one.silent:,}",
         shown("contribution", str(one.contribution), "points"),
-        shown("p_adjusted", p, "p").replace("under ", "<"),
+        p_of(one, "p_adjusted"),
         plain(one.examples[0]) if one.examples else "",
     ]
+
+
+def p_of(one: Slice, op: str) -> str:
+    """The adjusted p of a slice; a dash where there is none."""
+    if one.p_method == NOT_TESTED:
+        return "-"
+    return shown(op, kernel.real(one.p_adjusted), "p").replace("under ", "<")
 
 
 def unseen(breakdown: Breakdown) -> str:
@@ -195,21 +237,31 @@ def in_parts(waterfall: Waterfall) -> str:
 
 def closing(found: Slices, study: Autopsy) -> Iterator[str]:
     """What goes for all tables, what was left out, and what to do next."""
+    yield from columns_explained(found)
+    yield silence(found)
+    yield from left_out(found)
+    if study.written:
+        yield f"next: {command('autopsy', 'run', case_path(study))} (writes the receipt)"
+    else:
+        files = dict.fromkeys(source.path for source in study.case.sources)
+        yield f"next: {command('autopsy', 'init', *files)} (proposes a case, as a receipt needs)"
+
+
+def columns_explained(found: Slices) -> Iterator[str]:
+    """What the columns of the tables are."""
     if any(not one.derived for one in found.breakdowns):
         yield "production: right of scored; points: what the slice adds to the change"
         yield "p: against the rest of production, adjusted for all slices shown or not"
-    yield silence(found)
+
+
+def left_out(found: Slices) -> Iterator[str]:
+    """Records and attributes that are set aside, and how some attributes were made."""
     for split, count in found.unscored.items():
         if count:
             yield f"set aside: {count:,} records of {split} without a verdict"
     for note in found.notes:
         yield f"note: {kernel.visible(note)}"
     yield from aside(found.set_aside)
-    if study.written:
-        yield f"next: {command('autopsy', 'run', case_path(study))} (writes the receipt)"
-    else:
-        files = dict.fromkeys(source.path for source in study.case.sources)
-        yield f"next: {command('autopsy', 'init', *files)} (proposes a case, as a receipt needs)"
 
 
 def aside(found: Sequence[tuple[str, str]]) -> Iterator[str]:

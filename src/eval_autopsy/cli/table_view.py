@@ -5,53 +5,48 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval_autopsy import kernel
 from eval_autopsy.cli.out import Out
-from eval_autopsy.cli.slices_view import interval, of, percent
-from eval_autopsy.table_slices import TableSlices, TableStudy
+from eval_autopsy.cli.slices_view import (
+    columns_explained,
+    left_out,
+    of,
+    show_breakdowns,
+    show_found,
+    show_rates,
+)
+from eval_autopsy.questions.rates import Rate
+from eval_autopsy.questions.slices import Slices
+from eval_autopsy.table_slices import TableStudy
 
 
-def slices_of_table(out: Out, study: TableStudy, by: Sequence[str], how: Mapping[str, Any]) -> int:
+def slices_of_table(
+    out: Out,
+    study: TableStudy,
+    by: Sequence[str],
+    how: Mapping[str, Any],
+    *,
+    top: int,
+    every: bool,
+) -> int:
     """Counts a table where it is, and shows the answer."""
     with out.progress() as progress:
         found = study.slices(by, progress=progress, **how)
     if out.as_json:
         out.document(found.to_dict())
-    show_table(out, found)
+    show_table(out, study, found, top=top, every=every)
     return 0
 
 
-def show_table(out: Out, found: TableSlices) -> None:
-    """All of the answer; nothing where words are not wanted."""
-    for note in found.notes:
-        out.say(kernel.visible(f"note: {note}"))
-    rates = {"eval": found.eval, "production": found.production}
-    out.table(
-        ["", "right", "rate", "95% interval"],
-        [[name, of(rate), percent(rate), interval(rate)] for name, rate in rates.items()],
-    )
+def show_table(out: Out, study: TableStudy, found: Slices, *, top: int, every: bool) -> None:
+    """All of the answer, as it is shown of files; nothing where words are not wanted."""
+    show_rates(out, found)
+    show_found(out, found)
+    show_breakdowns(out, found, top=top, every=every)
     out.say()
-    if found.slices:
-        out.table(
-            ["slice", "eval", "production", "silent", "held out"],
-            [
-                [
-                    one.words,
-                    percent(one.eval),
-                    of(one.production),
-                    f"{one.silent:,}",
-                    of(one.held_out) if one.held_out else "-",
-                ]
-                for one in found.slices
-            ],
-        )
-        out.say("right of scored; held out: in the half of production that was not searched")
-        out.say("ranked by wrong answers beyond their share, and not tested")
-    else:
-        out.say("no slice has more wrong answers than its share")
-    out.say(f"searched: {found.searched:,} slices")
-    for split, n in found.unscored.items():
-        if n:
-            out.say(f"set aside: {n:,} records of {split} without a verdict")
-    for aside in found.set_aside:
-        out.say(kernel.visible(f"set aside: {aside.name} ({aside.reason})"))
+    for line in columns_explained(found):
+        out.say(line)
+    if study.plan.error:
+        silent = of(Rate(found.silent.silent, found.silent.wrong))
+        out.say(f"silent: {silent} wrong answers; the others are calls that failed")
+    for line in left_out(found):
+        out.say(line)

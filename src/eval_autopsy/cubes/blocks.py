@@ -27,6 +27,7 @@ from eval_autopsy import kernel
 PARTS = ("eval", "search", "confirm")  # production is searched in one part, confirmed in the other
 OUTCOMES = ("right", "loud", "silent")  # of scored records; the last two are wrong
 CLASSES = len(PARTS) * len(OUTCOMES)
+CONFIRM = PARTS.index("confirm") * len(OUTCOMES)  # the first class of the part that tests
 CELLS_AT_MOST = 50_000  # of a block: its histogram, of all classes, still fits in a cache
 ROWS_AT_A_TIME = 2**15  # whose indices fit in a nearer cache
 

@@ -20,20 +20,26 @@ class TablePlan:
     eval: str = "eval"  # the value of `split` in records of eval
     production: str = "production"
     error: str | None = None  # the message of a call that failed; null or "" where none did
-    key: str | None = None  # a cluster or an id; without it no half of production is held out
+    id: str | None = None  # a value of its own for each row
+    cluster: str | None = None  # the same for rows that belong together
     depth: int = DEPTH  # of conjunctions
     levels_at_most: int = LEVELS_AT_MOST  # rarer ones fold into another
     seed: int = 0
 
+    @property
+    def key(self) -> str | None:
+        """Says what is drawn as one; without it no half of production is held out."""
+        return self.cluster or self.id
+
     def __post_init__(self) -> None:
-        roles = [self.correct, self.split, self.error, self.key]
+        roles = [self.correct, self.split, self.error]
         for name in self.attributes:
             if self.attributes.count(name) > 1:
                 raise BadCase(f"the attribute {name!r} is named twice", remedy="name it once")
             if name in (self.correct, self.split, self.error):
                 what = f"{name!r} is sliced by, and says what a record is as well"
                 raise BadCase(what, remedy="take it out of the attributes")
-        named = [name for name in roles[:3] if name]
+        named = [name for name in roles if name]
         if len(set(named)) < len(named):
             what = f"one column plays two parts among: {', '.join(named)}"
             raise BadCase(what, remedy="name a column for each")

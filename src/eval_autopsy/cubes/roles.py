@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval_autopsy import kernel
-from eval_autopsy.cubes.blocks import OUTCOMES
+from eval_autopsy.cubes.blocks import CONFIRM, OUTCOMES
 from eval_autopsy.cubes.columns import Column, Table, Value, digest
 from eval_autopsy.cubes.plan import TablePlan
 from eval_autopsy.cubes.queries import Queried, some_of
@@ -22,13 +22,16 @@ class Roles:
         self.score = queried.column(plan.correct)
         self.error = queried.column(plan.error, "text") if plan.error else None
         self.key = queried.column(plan.key, "text", "whole") if plan.key else None
+        self.id = queried.column(plan.id, "text", "whole") if plan.id else None
         self.notes: list[str] = []  # rows that are not counted
         self.unscored = dict.fromkeys(kernel.SPLITS, 0)  # split -> records without a verdict
+        self.clustered = False  # whether some scored records of production share their key
+        self.drawn: Table | None = None  # where they do: one of each key, of the half that tests
 
     @property
     def names(self) -> set[str]:
         """The columns that play a part."""
-        return {one.name for one in (self.split, self.score, self.error, self.key) if one}
+        return {one.name for one in (self.split, self.score, self.error, self.key, self.id) if one}
 
     def classified(self, columns: Sequence[Column]) -> Table:
         """The scored records of both splits: a slot for each column, and the class as `kind`."""
@@ -42,6 +45,7 @@ class Roles:
             score=self.score.of(table),
             failed=ibis.literal(False) if error is None else error.notnull() & (error != ""),
             key=table[self.key.name].cast("string") if self.key else ibis.literal(""),
+            id=table[self.id.name].cast("string") if self.id else ibis.literal(""),
             **{slot(i): one.of(table) for i, one in enumerate(columns)},
         )
         rows = rows.filter(rows.split.isin(list(splits.values())))
@@ -53,7 +57,11 @@ class Roles:
         part = ibis.cases((is_eval, 0), (self._is_searched(rows.key), 1), else_=2)
         classified = rows.mutate(kind=part * len(OUTCOMES) + outcome)
         scored = classified.filter(rows.failed | is_right | is_wrong)
-        return scored.select(*map(slot, range(len(columns))), "kind")
+        slots = [*map(slot, range(len(columns))), "kind"]
+        self._check_ids(scored.filter(scored.kind >= len(OUTCOMES)))
+        if self.clustered and self.id:
+            self.drawn = self._one_of_each_key(scored).select(*slots)
+        return scored.select(*slots)
 
     def _splits(self) -> dict[str, Any]:
         """The value that stands for each split, as the engine has it."""
@@ -108,15 +116,45 @@ class Roles:
             remedy = "name a column that every row has, or none; then nothing is held out"
             raise CannotRead(what, where=self.queried.at(self.key), remedy=remedy)
 
+    def _check_ids(self, production: Table) -> None:
+        """Sees whether records share their key. Raises CannotRead when they share their id."""
+        if self.key is None:
+            return
+        counts = {"n": production.count(), "keys": production.key.nunique()}
+        n, keys, ids = self.queried.row(production.aggregate(**counts, ids=production.id.nunique()))
+        if self.id and ids < n:
+            what = f"{n:,} scored rows of production have {ids:,} different ids"
+            remedy = "name a column in which each row has a value of its own, or a --cluster"
+            raise CannotRead(what, where=self.queried.at(self.id), remedy=remedy)
+        self.clustered = keys < n
+
+    def _one_of_each_key(self, scored: Table) -> Table:
+        """Of the half that tests, one record of each key, drawn by the MD5 of the seed and its id.
+
+        So they have nothing to do with each other, however alike those of one key are.
+        """
+        import ibis
+
+        testing = scored.filter(scored.kind >= CONFIRM)
+        order = [self._lot(testing.id), testing.id]
+        place = ibis.row_number().over(group_by=testing.key, order_by=order)
+        placed = testing.mutate(place=place)
+        return placed.filter(placed.place == 0)
+
+    def _lot(self, text: Value) -> Value:
+        """The MD5 of the seed and a text."""
+        import ibis
+
+        seeded = ibis.literal(f"{self.plan.seed}:").concat(text)
+        return digest(seeded, self.queried.table.get_backend())
+
     def _is_searched(self, key: Value) -> Value:
         """Whether a record of production is in the half that is searched: see kernel.half_of."""
         import ibis
 
         if self.key is None:
             return ibis.literal(True)
-        text = ibis.literal(f"{self.plan.seed}:").concat(key)
-        backend = self.queried.table.get_backend()
-        return digest(text, backend).substr(0, 1).isin(list("01234567"))
+        return self._lot(key).substr(0, 1).isin(list("01234567"))
 
 
 def slot(i: int) -> str:

@@ -27,7 +27,7 @@ from eval_autopsy.cubes import tables
 from eval_autopsy.cubes.blocks import OUTCOMES, PARTS, Batch, Coded, class_of
 from eval_autopsy.cubes.tables import Encoded, Table, key_of
 from eval_autopsy.errors import CannotRead
-from eval_autopsy.readers.intake import Source, SplitColumn
+from eval_autopsy.readers.sources import Source, SplitColumn
 
 DRAWN = 2**20  # halves at a time
 KEPT_BYTES = 2**28  # of codes that are kept, so that a second look need not read the files again

@@ -25,10 +25,10 @@ from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers import open_rows
-from eval_autopsy.readers.intake import Source, SplitColumn
 from eval_autopsy.readers.opened import open_file
 from eval_autopsy.readers.parquet import plain
 from eval_autopsy.readers.parquet_sample import PLACES, is_parquet, opened, places_in, rows_in
+from eval_autopsy.readers.sources import Source, SplitColumn
 
 BATCH = 2**20  # rows of Parquet
 ROWS = 20_000  # of other files, whose values are Python's
@@ -270,7 +270,7 @@ def _rows_about(source: Source) -> int:
 
 def _fields(source: Source) -> Iterator[str]:
     """The fields of the first rows, in the order in which they are met."""
-    _, rows = open_rows(source.path, source.name)
+    _, rows = open_rows(source.path, source.name, lenient=source.lenient)
     with rows:
         yield from dict.fromkeys(name for row in islice(rows, SAMPLED) for name in row.fields)
 
@@ -279,7 +279,7 @@ def _row_batches(
     source: Source, names: Sequence[str], sample: bool
 ) -> Iterator[Sequence[kernel.Row]]:
     """The rows of a file; raises CannotRead at a column that none of the first rows has."""
-    _, rows = open_rows(source.path, source.name)
+    _, rows = open_rows(source.path, source.name, lenient=source.lenient)
     with rows:
         left = islice(rows, SAMPLED) if sample else rows
         first = True

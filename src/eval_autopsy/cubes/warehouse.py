@@ -12,18 +12,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import NamedTuple
-
-import numpy as np
-import pyarrow as pa
+from typing import Any
 
 from eval_autopsy import kernel
 from eval_autopsy.attributes import KEPT_SHARE, LEVEL_LENGTH, RECORDS_AT_LEAST, SetAside
-from eval_autopsy.cubes.blocks import CLASSES, OUTCOMES, PARTS, BlockCube, Coded, Counts, covering
-from eval_autopsy.cubes.columns import Column, Table, Value, kind_of
+from eval_autopsy.cubes.blocks import CLASSES, BlockCube, Counts, covering
+from eval_autopsy.cubes.classified import Attribute, Classified, Progress
+from eval_autopsy.cubes.columns import Column, Table, kind_of
 from eval_autopsy.cubes.plan import TablePlan
 from eval_autopsy.cubes.queries import Queried, groups_by
 from eval_autopsy.cubes.roles import Roles, slot
@@ -32,26 +30,18 @@ from eval_autopsy.errors import CannotRead, CannotUse
 CELLS_AT_MOST = 200_000  # of a block, which is one query
 COUNTERS_AT_MOST = 40_000_000  # in all blocks together; of eight bytes each
 
-Progress = Callable[[str, int, int], None]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Counted:
     """The cube of a table, and what is to be said of it."""
 
     cube: BlockCube
+    records: Classified  # where they are, to be asked for more counts
     set_aside: tuple[SetAside, ...]
     notes: tuple[str, ...]  # what folded, and what was not counted
     held_out: bool  # whether half of production was kept from the search
-
-
-class Attribute(NamedTuple):
-    """A column to slice by, with what is known of its levels."""
-
-    column: Column
-    slot: str  # its name among the classified records
-    levels: tuple[str, ...]  # their texts, sorted; kernel.OTHER comes last
-    fold: int | None  # levels with at most so many records fold; None where none does
+    clustered: bool  # whether some scored records of production share their key
+    drawn: Classified | None  # where they do, and have ids: one of each, of the half that tests
 
 
 def cube_of_table(
@@ -79,7 +69,7 @@ class _Counting:
         columns = list(self._columns())
         self._check_numbers([*columns, self.roles.score])
         rows = self.roles.classified(columns)
-        totals = self._histogram(rows, ())
+        totals = Classified(self.queried, rows).totals()
         self._check_totals(totals)
         attributes = list(self._attributes(rows, columns))
         depth = min(self.plan.depth, len(attributes))
@@ -89,24 +79,15 @@ class _Counting:
             what = f"{len(sizes)} attributes have more combinations than can be counted at once"
             remedy = "name fewer attributes, or lower the depth or the levels of each"
             raise CannotUse(what, where=self.queried.name, remedy=remedy)
-        found = {}
-        for done, block in enumerate(blocks):
-            self.progress("counting in the warehouse", done, len(blocks))
-            found[block] = self._histogram(rows, [attributes[i] for i in block])
-            if (found[block].sum(axis=tuple(range(len(block)))) != totals).any():
-                raise self._changed()
-        self.progress("counting in the warehouse", len(blocks), len(blocks))
+        records = Classified(self.queried, rows, attributes, blocks, depth)
         return Counted(
-            cube=BlockCube(
-                attributes=tuple(Coded(one.column.name, one.levels) for one in attributes),
-                depth=depth,
-                totals=totals,
-                blocks=found,
-                unscored=self.roles.unscored,
-            ),
+            cube=records.cube(totals, self.progress).with_unscored(self.roles.unscored),
+            records=records,
             set_aside=tuple(self.set_aside),
             notes=(*self.roles.notes, *self.notes),
             held_out=self.roles.key is not None,
+            clustered=self.roles.clustered,
+            drawn=None if self.roles.drawn is None else records.of(self.roles.drawn),
         )
 
     def _columns(self) -> Iterator[Column]:
@@ -183,11 +164,11 @@ class _Counting:
             return f"it holds texts of more than {LEVEL_LENGTH} characters"
         return ""
 
-    def _levels(self, rows: Table, column: Column, slot: str, levels: int) -> Attribute | None:
+    def _levels(self, rows: Table, column: Column, slot: str, many: int) -> Attribute | None:
         """The levels of a column; None where too few records have one that stands for itself."""
         groups = groups_by(rows, slot)
         fold = None
-        if levels > self.plan.levels_at_most:
+        if many > self.plan.levels_at_most:
             top = groups.order_by(groups.n.desc()).limit(self.plan.levels_at_most).select("n")
             counts = [n for (n,) in self.queried.rows(top)]
             fold = max(min(counts), RECORDS_AT_LEAST - 1)
@@ -196,44 +177,16 @@ class _Counting:
             if sum(kept) < KEPT_SHARE * records:
                 return None
             self.notes.append(
-                f"{column.name}: {levels - len(kept):,} rarer values, in {records - sum(kept):,} "
+                f"{column.name}: {many - len(kept):,} rarer values, in {records - sum(kept):,} "
                 "records, stand together"
             )
             groups = groups.filter(groups.n > fold)
         found = self.queried.rows(groups.select(v=column.sent(groups.v)))
-        texts = sorted({column.level(value) for (value,) in found})
-        return Attribute(column, slot, (*texts, *([kernel.OTHER] * (fold is not None))), fold)
-
-    # The counts
-
-    def _histogram(self, rows: Table, block: Sequence[Attribute]) -> Counts:
-        """The counts by some attributes, PARTS and OUTCOMES: one query."""
-        joined, keys = rows, {}
-        for one in block:
-            if one.fold is not None:
-                value = f"v_{one.slot}"
-                groups = groups_by(rows, one.slot)
-                common = groups.filter(groups.n > one.fold).select(**{value: groups.v})
-                joined = joined.left_join(common, joined[one.slot] == common[value])
-        for i, one in enumerate(block):
-            keys[f"rare{i}"], keys[f"value{i}"] = _folded(joined, one)
-        coded = joined.select(**keys, kind=joined.kind)
-        groups = coded.group_by([*keys, "kind"]).aggregate(n=coded.count())
-        sent = {name: groups[name] for name in keys}
-        for i, one in enumerate(block):
-            sent[f"value{i}"] = one.column.sent(groups[f"value{i}"])
-        found = self.queried.answer(groups.select(**sent, kind=groups.kind, n=groups.n))
-        cells = np.zeros(found.num_rows, np.int64)
-        for i, one in enumerate(block):
-            codes = _codes(one, found[f"value{i}"], found[f"rare{i}"])
-            if (codes < 0).any():
-                raise self._changed()
-            cells = cells * len(one.levels) + codes
-        cells = cells * CLASSES + found["kind"].to_numpy()
-        shape = (*(len(one.levels) for one in block), len(PARTS), len(OUTCOMES))
-        counts = np.zeros(prod(shape), np.int64)
-        np.add.at(counts, cells, found["n"].to_numpy())  # values of one level come one by one
-        return counts.reshape(shape)
+        by_text: dict[str, list[Any]] = {}
+        for (value,) in found:
+            by_text.setdefault(column.level(value), []).append(column.received(value))
+        levels = {text: by_text[text] for text in sorted(by_text)}
+        return Attribute(column, slot, levels | {kernel.OTHER: []} if fold else levels, fold)
 
     def _check_totals(self, totals: Counts) -> None:
         by_split = zip(kernel.SPLITS, (totals[0].sum(), totals[1:].sum()), strict=True)
@@ -242,30 +195,3 @@ class _Counting:
                 what = f"no record of {split} has a verdict"
                 remedy = "check the column, or name another"
                 raise CannotRead(what, where=self.queried.at(self.roles.score), remedy=remedy)
-
-    def _changed(self) -> CannotRead:
-        what = "the table changed while it was counted"
-        remedy = "count a snapshot of it, or try again"
-        return CannotRead(what, where=self.queried.name, remedy=remedy)
-
-
-def _codes(one: Attribute, values: pa.ChunkedArray, rare: pa.ChunkedArray) -> Counts:
-    """The position of each group's level among those of its attribute; -1 where it is none."""
-    codes = {text: code for code, text in enumerate(one.levels)}
-    encoded = pa.chunked_array([values.combine_chunks()]).dictionary_encode("encode").chunk(0)
-    known = [codes.get(one.column.level(value), -1) for value in encoded.dictionary.to_pylist()]
-    found: Counts = np.array(known, np.int64)[encoded.indices.to_numpy()]
-    found[rare.to_numpy().astype(np.bool_)] = codes.get(kernel.OTHER, -1)
-    return found
-
-
-def _folded(rows: Table, one: Attribute) -> tuple[Value, Value]:
-    """Whether a value is a rare one, and the value where it is not."""
-    import ibis
-
-    if one.fold is None:
-        return ibis.literal(False), rows[one.slot]
-    value = rows[f"v_{one.slot}"]  # null where it is rare, or null
-    if kernel.canonical(None) in one.levels:
-        return value.isnull() & rows[one.slot].notnull(), value
-    return value.isnull(), value

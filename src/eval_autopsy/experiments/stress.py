@@ -27,7 +27,8 @@ from eval_autopsy.experiments.trials import (
     tried,
 )
 from eval_autopsy.perturbations.apply import Applied, Changed
-from eval_autopsy.questions.ablation import Effect, Pairs, Tried, effects_of
+from eval_autopsy.questions.ablation import Effect, Tried, effects_of
+from eval_autopsy.questions.pairs import Pairs
 from eval_autopsy.questions.rates import Rate
 
 UNCHANGED = "unchanged"  # the weight of records that stay as they are

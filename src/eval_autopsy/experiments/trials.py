@@ -20,7 +20,8 @@ from eval_autopsy.errors import CannotUse
 from eval_autopsy.experiments.asking import Asker, Judged, Scoring, answered
 from eval_autopsy.perturbations.apply import Applied, Changed, applied
 from eval_autopsy.perturbations.draws import shuffled
-from eval_autopsy.questions.ablation import Pairs, Tried
+from eval_autopsy.questions.ablation import Tried
+from eval_autopsy.questions.pairs import Pairs
 from eval_autopsy.records import Record
 
 NOT_ASKED = "not asked"

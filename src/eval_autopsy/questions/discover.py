@@ -3,10 +3,9 @@
 1. Candidates are the slices with the most errors of production beyond their share of all records,
    a few by each set of attributes (search.py). The records of eval count for the share: inputs that
    eval has in plenty, and right, are no explanation of what production gets wrong.
-2. They are picked one after another. Next comes the one whose errors are least likely to be its
-   share, among the records that no slice before it holds; or a simpler one that holds nearly the
-   same errors. What an earlier slice explains is no longer unlikely, and is not picked. (Excess
-   alone cannot tell a slice from a larger one that holds it and is otherwise as good as the rest.)
+2. A few are picked one after another (picking.py): next comes the one whose errors are least
+   likely to be its share, among the records that no slice before it holds. Wrong and silently
+   wrong answers have their turns, up to PICKED_AT_MOST slices in all.
 3. Each is tested on those records. Fewer than FEW records are searched whole, and p is adjusted
    for everything that was looked at by dealing out the outcomes anew. More are searched in one half
    and tested in the other, and p is adjusted for what was picked. Records of a cluster stay
@@ -27,6 +26,21 @@ from numpy.typing import NDArray
 from eval_autopsy import kernel
 from eval_autopsy.cubes import blocks
 from eval_autopsy.cubes.blocks import OUTCOMES, PARTS, Batch, Coded, Positions
+from eval_autopsy.questions.picking import (
+    PICKED_AT_MOST,
+    Bits,
+    InCubes,
+    InRecords,
+    Left,
+    Recount,
+    are,
+    count,
+    has,
+    only,
+    packed,
+    part_of,
+    pick,
+)
 from eval_autopsy.questions.search import Hit, Target, top_slices
 
 FEW = 1000  # scored records of production; fewer are not halved
@@ -36,17 +50,11 @@ SETS_AT_MOST = 20_000  # of attributes that are combined
 DRAWS = (999, 199, 99)  # the first for which there is not too much work, or the last
 WORK = 5_000_000  # slices, or records, times draws
 SLICES_AT_A_TIME = 2**12  # whose records, as bits, fit in a near cache
-PICKED_AT_MOST = 7  # for each outcome
 CANDIDATES, EACH = 2000, 3  # in all, and by each set of attributes
-SAMPLE = 50_000  # records on which slices are compared with each other
-SAME = 0.8  # of the errors of two slices are shared, and they are near-duplicates
-NEARLY = 0.9  # of the surprise that a simpler slice must have to stand for another
+NOT_TESTED = "not-tested"  # the method of a p that says nothing, and is 1
 CHANCE = 0.05  # a slice with an adjusted p at most this is confirmed
 COVER = 0.95  # of the errors that confirmed slices hold, held by the fewest of them
-WIDER, PART = 0.6, 0.01  # of the surprise, for a slice in which the best is no worse by this p
-WORTH = 0.01  # a slice whose p among the records left is larger is not worth a test
 
-Bits = NDArray[np.uint64]  # an axis of records, 64 in each number
 TARGETS = {"wrong": ("loud", "silent"), "silent": ("silent",)}
 
 
@@ -150,9 +158,51 @@ def discover(records: Records, plan: Plan, cube: blocks.BlockCube | None = None)
     """
     if cube is None:
         cube = blocks.count(records.attributes, plan.depth, records.batches(), rows=records.rows)
-    picked, searched = candidates(cube, records.sample, plan)
+    picked, searched = candidates(
+        cube, plan, lambda hits, outcomes: InRecords(hits, records.sample, outcomes)
+    )
     overlaps = overlaps_of(picked, records.batches())
     p_values, method, plan = p_values_of(picked, overlaps, records, plan, cube)
+    return _discovery(plan, searched, picked, overlaps, p_values, method)
+
+
+def discover_in_counts(
+    cube: blocks.BlockCube,
+    plan: Plan,
+    recount: Recount,
+    overlaps_of: OverlapsOf,
+    *,
+    clustered: bool = False,
+    drawn_overlaps_of: OverlapsOf | None = None,
+) -> Discovery:
+    """The same of records that are counted elsewhere, and are not at hand.
+
+    Outcomes cannot be dealt out anew there. So where records are `clustered`, one record of each
+    cluster tests, of those that are held out and drawn by lot: `drawn_overlaps_of` counts these.
+    Where there are none to test it, what is picked has a p of 1.
+    """
+    picked, searched = candidates(
+        cube, plan, lambda hits, outcomes: InCubes(hits, cube, outcomes, recount)
+    )
+    names, hits = [name for name, _ in picked], [hit for _, hit in picked]
+    overlaps = overlaps_of(hits)
+    p_values, method = [1.0] * len(picked), NOT_TESTED
+    if plan.held_out and not clustered:
+        p_values, method = kernel.holm(raw_p_values(names, overlaps, plan)), "held-out-fisher-holm"
+    elif plan.held_out and drawn_overlaps_of:
+        raw = raw_p_values(names, drawn_overlaps_of(hits), plan, at_least=2)
+        p_values, method = kernel.holm(raw), "held-out-drawn-fisher-holm"
+    return _discovery(plan, searched, picked, overlaps, p_values, method)
+
+
+def _discovery(
+    plan: Plan,
+    searched: int,
+    picked: Sequence[tuple[str, Hit]],
+    overlaps: Overlaps,
+    p_values: Sequence[float],
+    method: str,
+) -> Discovery:
     right = overlaps.outcome == OUTCOMES.index("right")
     tested = []
     for i, ((name, hit), p) in enumerate(zip(picked, p_values, strict=True)):
@@ -168,10 +218,13 @@ def discover(records: Records, plan: Plan, cube: blocks.BlockCube | None = None)
 
 
 def candidates(
-    cube: blocks.BlockCube, sample: Batch, plan: Plan
+    cube: blocks.BlockCube, plan: Plan, left_of: Callable[[Sequence[Hit], Sequence[str]], Left]
 ) -> tuple[list[tuple[str, Hit]], int]:
-    """The slices that are worth a test, with what they excel in, and how many were looked at."""
-    picked: list[tuple[str, Hit]] = []
+    """The slices that are worth a test, with what they excel in, and how many were looked at.
+
+    `left_of` some slices and outcomes counts the records that no slice picked so far holds.
+    """
+    picked: dict[str, list[Hit]] = {}
     searched = 0
     sets = _sets(len(cube.attributes), plan.depth)
     for name, outcomes in TARGETS.items():
@@ -186,129 +239,26 @@ def candidates(
             each=max(EACH, CANDIDATES // sets),
         )
         searched = found.searched
-        known = [hit for _, hit in picked]
-        picked += [(name, hit) for hit in pick(found.hits, sample, outcomes, known)]
-    return picked, searched
+        known = [hit for hits in picked.values() for hit in hits]
+        picked[name] = pick(found.hits, left_of(found.hits, outcomes), known)
+    return by_turns(picked), searched
 
 
-def part_of(classes: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The position in PARTS of each class."""
-    return classes // len(OUTCOMES)
+def by_turns(picked: Mapping[str, Sequence[Hit]]) -> list[tuple[str, Hit]]:
+    """The first slices of each outcome, outcome by outcome: PICKED_AT_MOST different ones in all.
 
-
-def has(batch: Batch, hit: Hit) -> NDArray[np.bool_]:
-    """Which records a slice holds."""
-    inside = np.ones(len(batch.classes), np.bool_)
-    for position, code in zip(hit.positions, hit.codes, strict=True):
-        inside &= batch.codes[position] == code
-    return inside
-
-
-def only(batch: Batch, these: NDArray[Any]) -> Batch:
-    """Some of the records."""
-    return Batch([codes[these] for codes in batch.codes], batch.classes[these])
-
-
-def are(outcome: NDArray[Any], names: Sequence[str]) -> NDArray[np.bool_]:
-    """Which outcomes, positions in OUTCOMES, are among some names."""
-    return np.isin(outcome, [OUTCOMES.index(one) for one in names])
-
-
-# Which slices
-
-
-def pick(
-    hits: Sequence[Hit], records: Batch, outcomes: Sequence[str], known: Sequence[Hit] = ()
-) -> list[Hit]:
-    """The slices that are worth a test, in the order in which they are tested.
-
-    One that is `known` already is taken before others that say the same.
+    Each outcome has its turn. A slice that stands for two of them counts once.
     """
-    if not hits:
-        return []
-    searched = np.flatnonzero(part_of(records.classes) != PARTS.index("confirm"))
-    sample = only(records, searched[:: max(1, len(searched) // SAMPLE)])
-    masks = np.array([packed(has(sample, hit)) for hit in hits])
-    production = packed(part_of(sample.classes) > 0)
-    errors = packed(are(sample.classes % len(OUTCOMES), outcomes)) & production
-    left = packed(np.ones(len(sample.classes), np.bool_))
-    before = {one.where for one in known}
-    chosen: list[Hit] = []
-    while len(chosen) < PICKED_AT_MOST and left.any():
-        rows, wrong = masks & left, masks & left & errors
-        n, k = count(rows & production), count(wrong)
-        n_left, k_left = int(count(left & production)), int(count(left & errors))
-        surprise = surprise_of(k, count(rows), k_left, int(count(left)))
-        best = int(np.argmax(surprise))
-        if kernel.fisher_greater(int(k[best]), int(n[best]), k_left, n_left) > WORTH:
-            break
-        shared = count(wrong & wrong[best]) / np.maximum(1, count(wrong | wrong[best]))
-        alike = np.flatnonzero((shared >= SAME) & (surprise >= NEARLY * surprise[best])).tolist()
-        alike += wider_ones(hits, best, surprise >= WIDER * surprise[best], Tally(n, k))
-        simplest = min(
-            alike,
-            key=lambda i: (hits[i].where not in before, len(hits[i].positions), -surprise[i], i),
-        )
-        chosen.append(hits[simplest])
-        left &= ~masks[simplest]
-    return chosen
-
-
-class Tally(NamedTuple):
-    """How many records of each slice are left, and how many of them are errors."""
-
-    n: NDArray[np.int64]
-    k: NDArray[np.int64]
-
-
-def wider_ones(hits: Sequence[Hit], best: int, good: NDArray[np.bool_], counts: Tally) -> list[int]:
-    """The slices, among `good` ones, of which the best is a part like the rest of them.
-
-    The best of many parts of a slice is better than the slice by chance alone.
-    """
-    found = []
-    levels = [frozenset(zip(one.positions, one.codes, strict=True)) for one in hits]
-    inner: int | None = best
-    while inner is not None:
-        n, k = int(counts.n[inner]), int(counts.k[inner])
-        around = [
-            i
-            for i in np.flatnonzero(good).tolist()
-            if levels[i] < levels[inner]
-            and kernel.fisher_greater(k, n, int(counts.k[i]), int(counts.n[i])) > PART
-        ]
-        found += around
-        inner = max(around, key=lambda i: len(levels[i]), default=None)
-    return found
-
-
-def surprise_of(
-    errors: NDArray[np.int64], rows: NDArray[np.int64], all_errors: int, all_rows: int
-) -> NDArray[np.float64]:
-    """How unlikely it is that errors are in their slices by chance; 0 where they are no more.
-
-    The likelihood ratio of the scan statistic, in nats. Source: Kulldorff 1997, Commun. Stat.
-    Theory Methods 26:1481, the Poisson model.
-    """
-    expected = all_errors * rows / max(1, all_rows)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        inside = np.where(errors > 0, errors * np.log(errors / expected), 0)
-        others, usual = all_errors - errors, all_errors - expected
-        outside = np.where(others > 0, others * np.log(others / usual), 0)
-    return np.asarray(np.where(errors > expected, inside + outside, 0.0))
-
-
-def packed(rows: NDArray[np.bool_]) -> Bits:
-    """True and false along the last axis as bits, with zeros at the end."""
-    n = rows.shape[-1]
-    whole = np.zeros((*rows.shape[:-1], -(-n // 64) * 64), np.bool_)
-    whole[..., :n] = rows
-    return np.packbits(whole, axis=-1).view(np.uint64)
-
-
-def count(bits: Bits) -> NDArray[np.int64]:
-    """How many bits are set, along the last axis."""
-    return np.asarray(np.bitwise_count(bits).sum(axis=-1, dtype=np.int64))
+    taken: dict[str, list[Hit]] = {name: [] for name in picked}
+    different: set[tuple[tuple[str, str], ...]] = set()
+    for turn in range(PICKED_AT_MOST):
+        for name, hits in picked.items():
+            if turn >= len(hits) or len(taken[name]) < turn:
+                continue  # there is no more of it, or one before it was left out
+            if hits[turn].where in different or len(different) < PICKED_AT_MOST:
+                different.add(hits[turn].where)
+                taken[name].append(hits[turn])
+    return [(name, hit) for name, hits in taken.items() for hit in hits]
 
 
 # Whether they hold
@@ -336,6 +286,9 @@ class Overlaps(NamedTuple):
     def total(self, these: NDArray[np.bool_]) -> int:
         """How many records some entries stand for."""
         return int(self.records[these].sum())
+
+
+OverlapsOf = Callable[[Sequence[Hit]], Overlaps]
 
 
 def overlaps_of(picked: Sequence[tuple[str, Hit]], batches: Iterable[Batch]) -> Overlaps:
@@ -413,8 +366,13 @@ def of_one_unit(
         left[name] = left[name] & ~inside
 
 
-def raw_p_values(names: Sequence[str], overlaps: Overlaps, plan: Plan) -> list[float]:
-    """Fisher's p of each slice, on the records that none before it for the same outcome holds."""
+def raw_p_values(
+    names: Sequence[str], overlaps: Overlaps, plan: Plan, at_least: int = 0
+) -> list[float]:
+    """Fisher's p of each slice, on the records that none before it for the same outcome holds.
+
+    It is 1 where fewer than `at_least` of them are errors.
+    """
     confirming = overlaps.part == PARTS.index("confirm")
     tested = confirming if plan.held_out else overlaps.part > 0
     left = dict.fromkeys(names, tested)
@@ -423,7 +381,8 @@ def raw_p_values(names: Sequence[str], overlaps: Overlaps, plan: Plan) -> list[f
         inside, bad = overlaps.has(i), are(overlaps.outcome, TARGETS[name])
         here = left[name]
         counts = (here & inside & bad, here & inside, here & bad, here)
-        found.append(kernel.fisher_greater(*map(overlaps.total, counts)))
+        k, n, all_k, all_n = map(overlaps.total, counts)
+        found.append(kernel.fisher_greater(k, n, all_k, all_n) if k >= at_least else 1.0)
         left[name] = here & ~inside
     return found
 

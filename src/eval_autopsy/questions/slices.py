@@ -4,22 +4,24 @@
    records of production by Fisher's exact test, adjusted by Holm for all slices of all attributes.
 2. A slice is confirmed when that p is at most 0.05 and the slice is right less often.
 3. A slice that the search (discover.py) picked is confirmed by the p of that search instead.
-4. An attribute is set aside, with the reason, when its slices could not say anything: it has one
+4. The slices by bands that were chosen by what is right have no p in their table, since it would be
+   small by itself. A search can confirm them in records that had no say in the bands.
+5. An attribute is set aside, with the reason, when its slices could not say anything: it has one
    level, a level for each record, or more levels than are asked for.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from eval_autopsy import kernel
-from eval_autopsy.questions.discover import CHANCE, Discovery, Plan, Tested
+from eval_autopsy.questions.discover import CHANCE, NOT_TESTED, Discovery, Plan, Tested
 from eval_autopsy.questions.gap import Gap, Waterfall, gap_of, waterfall_of
 from eval_autopsy.questions.rates import Rate, right_rate
 from eval_autopsy.questions.silent import Silent, silent_of
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 COVERED = "0.8"  # share of the loss that the smallest set of slices carries
 EXAMPLES = 3  # ids shown of a slice
 LEVELS_AT_MOST = 1000  # of an attribute that was asked for
+UNTESTED: dict[str, Any] = {"p_adjusted": 1.0, "p_method": NOT_TESTED, "confirmed": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,7 @@ class Breakdown:
 
     attribute: str
     derived: bool  # read from a text, and not a field of the data
+    supervised: bool  # in bands that were chosen by what is right
     slices: tuple[Slice, ...]
     eval_only: tuple[EvalOnly, ...]
     explained: Fraction | None  # eta squared; None when all of production is right, or wrong
@@ -112,6 +116,7 @@ class Breakdown:
         return {
             "attribute": self.attribute,
             "derived": self.derived,
+            "supervised": self.supervised,
             "slices": len(self.slices),
             "explained": None if explained is None else kernel.real(float(explained)),
             "eval_only": [one.to_dict() for one in self.eval_only],
@@ -148,14 +153,16 @@ class Slices:
     scorer: str  # the name of what says that an answer is right
     rests_on: str  # "re-run", "re-scored" or "given", as claims say it
     notes: tuple[str, ...] = ()  # how some attributes were made
+    picked: tuple[Slice, ...] = ()  # by a search that could not test them, in its order
+    not_tested: str = ""  # why it could not
 
     @property
     def all(self) -> tuple[Slice, ...]:
-        """What the search found, then the other slices of every field."""
-        found = [one.where for one in self.found]
+        """What the search found or picked, then the other slices of every field."""
+        found = [one.where for one in (*self.found, *self.picked)]
         fields = (breakdown for breakdown in self.breakdowns if not breakdown.derived)
         rows = (one for field in fields for one in field.slices)
-        return (*self.found, *(one for one in rows if one.where not in found))
+        return (*self.found, *self.picked, *(one for one in rows if one.where not in found))
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of `autopsy slices`."""
@@ -169,6 +176,7 @@ class Slices:
             "tested": self.tested,
             "confirmed": len(self.found),
             "search": self.plan._asdict() if self.plan else None,
+            "not_tested": self.not_tested or None,
             "slices": [one.to_dict() for one in self.all],
             "cover": [one.to_dict() for one in self.cover],
             "covered": self.covered.to_dict(),
@@ -230,11 +238,13 @@ def slices_of(
     members: bool = False,
     discovery: Discovery | None = None,
     examples: bool = True,
+    supervised: Collection[str] = (),
 ) -> Slices:
     """The slices by each attribute of a cube that has scored records in both splits.
 
     `evidence` describes what was counted, as the predicate of a receipt does; `discovery` is what
     a search of the same records found. Without `examples` only what was found has some.
+    `supervised` are the attributes whose bands were chosen by what is right.
 
     `cover` is the fewest slices that carry most of the loss: by one attribute alone, whose slices
     are disjoint, the smallest set with COVERED of it; of slices that a search found by several,
@@ -248,12 +258,20 @@ def slices_of(
         if not isinstance(one, str) and "of" in one
     }
     found = [
-        breakdown_of(one, name, derived=name in derived, members=members, examples=examples)
+        breakdown_of(
+            one,
+            name,
+            derived=name in derived,
+            supervised=name in supervised,
+            members=members,
+            examples=examples,
+        )
         for name, one in by_name.items()
         if not reasons[name]
     ]
     found.sort(key=lambda one: one.explained or 0, reverse=True)
     confirmed = tuple(found_slices(cube, discovery, members)) if discovery else ()
+    tested = [one for one in discovery.tested if one.method != NOT_TESTED] if discovery else []
     cover, covered = found[0].cover if found else (), 0
     if discovery and len(cube.attributes) > 1:
         by_where = {kernel.canonical(dict(one.where)): one for one in confirmed}
@@ -271,8 +289,9 @@ def slices_of(
         cover=cover,
         covered=Rate(covered, cube.count("production", "wrong", {})),
         searched=discovery.searched if discovery else 0,
-        tested=len({kernel.canonical(one.where) for one in discovery.tested}) if discovery else 0,
+        tested=len({kernel.canonical(one.where) for one in tested}),
         plan=discovery.plan if discovery else None,
+        picked=tuple(untested_slices(cube, discovery)) if discovery else (),
         silent=silent_of(cube, [guard["name"] for guard in evidence["guards"]]),
         set_aside=tuple(SetAside(name, reason) for name, reason in reasons.items() if reason),
         unscored={split: cube.count(split, "unscored", {}) for split in kernel.SPLITS},
@@ -321,6 +340,7 @@ def breakdown_of(
     attribute: str,
     *,
     derived: bool = False,
+    supervised: bool = False,
     members: bool = False,
     examples: bool = True,
 ) -> Breakdown:
@@ -329,11 +349,14 @@ def breakdown_of(
     counted = {split: cube.slices(by, split, "counted") for split in kernel.SPLITS}
     wheres = (kernel.as_where(by, one) for one in counted["production"])
     found = [slice_of(cube, where, members=members, examples=examples) for where in wheres]
+    if supervised:
+        found = [replace(one, **UNTESTED) for one in found]
     # The canonical text comes last so that 1 and "1" have an order, and a cube's own has no say.
     found.sort(key=lambda one: (one.contribution, -one.production.n, kernel.canonical(one.where)))
     return Breakdown(
         attribute=attribute,
         derived=derived,
+        supervised=supervised,
         slices=tuple(found),
         eval_only=tuple(_eval_only(cube, by, set(counted["eval"]) - set(counted["production"]))),
         explained=_explained(cube, by),
@@ -361,6 +384,16 @@ def found_slices(cube: kernel.Cube, discovery: Discovery, members: bool) -> list
         if one.p_adjusted <= CHANCE and key not in found:
             found[key] = slice_of(cube, one.where, members=members, tested=one)
     return sorted(found.values(), key=lambda one: one.contribution)
+
+
+def untested_slices(cube: kernel.Cube, discovery: Discovery) -> Iterator[Slice]:
+    """The slices that a search picked and could not test, each once."""
+    seen = set()
+    for one in discovery.tested:
+        key = kernel.canonical(one.where)
+        if one.method == NOT_TESTED and key not in seen:
+            seen.add(key)
+            yield slice_of(cube, one.where, tested=one)
 
 
 def slice_of(

@@ -53,18 +53,28 @@ class _Bounded(io.RawIOBase):
 
     def __init__(self, packed: Lines, kind: str, name: str) -> None:
         self._packed, self._kind, self._name = packed, kind, name
-        self._plain = gzip.GzipFile(fileobj=packed) if kind == "gzip" else _zstd().ZstdFile(packed)
+        self._plain = (
+            gzip.GzipFile(fileobj=packed) if kind == "gzip" else zstd_module().ZstdFile(packed)
+        )
         self._given = 0
 
     def readable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Goes to a byte of what is held; going back means unpacking again."""
+        self._given = self._plain.seek(offset, whence)
+        return self._given
 
     def readinto(self, buffer: Any, /) -> int:
         try:
             given = self._plain.readinto(buffer)
         except EOFError:
             raise self._wrong("the file is cut off", "copy or write it again") from None
-        except (OSError, zlib.error, _zstd().ZstdError) as error:
+        except (OSError, zlib.error, zstd_module().ZstdError) as error:
             what = f"the {self._kind} data is damaged: {error}"
             raise self._wrong(what, "copy or write it again") from None
         self._given += given
@@ -88,7 +98,7 @@ class _Bounded(io.RawIOBase):
         super().close()
 
 
-def _zstd() -> Any:
+def zstd_module() -> Any:
     """The module for Zstandard: the standard library's, or its backport before Python 3.14."""
     if sys.version_info >= (3, 14):
         from compression import zstd

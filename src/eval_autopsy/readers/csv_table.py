@@ -8,8 +8,6 @@ from typing import BinaryIO
 from eval_autopsy import kernel
 from eval_autopsy.registry import reader
 
-OTHER_SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
-
 
 @reader("csv", sniff=lambda head: head[:1] not in (b"{", b"["))
 def csv_table(stream: BinaryIO, name: str) -> Iterator[kernel.Row]:
@@ -22,9 +20,5 @@ def csv_table(stream: BinaryIO, name: str) -> Iterator[kernel.Row]:
 
 def _no_table(header: str, where: str) -> kernel.Unreadable:
     """Why a table of one column cannot be meant: an id needs something beside it."""
-    separator = next((word for sign, word in OTHER_SEPARATORS.items() if sign in header), "")
-    if separator:
-        what = f"the columns are parted by {separator}, expected commas"
-        return kernel.Unreadable(what, where, "save it with commas")
     what = f"found one column, {header[:60]!r}, expected JSON Lines, a JSON array, CSV or Parquet"
     return kernel.Unreadable(what, where, "export the rows as one of these")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from eval_autopsy import kernel, registry
 from eval_autopsy.errors import AutopsyError, CannotRead
 from eval_autopsy.readers import compressed
+from eval_autopsy.readers.exports import PARQUET, beginning
+from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample, Tally
 from eval_autopsy.readers.opened import Lines, open_file, refuse_strangers
 from eval_autopsy.readers.trouble import explain
-from eval_autopsy.registry import Entry, Reader
+from eval_autopsy.registry import Entry, Reader, Yields
 
 KERNEL_LAYOUTS = ("jsonl", "json", "csv")
 UNITS = {"jsonl": "", "csv": "", "json": "item"}  # what a row's number counts, when not lines
@@ -28,28 +30,51 @@ class DataFile(NamedTuple):
     layout: str  # "jsonl", "json" or "csv"
     compression: str  # "" or "gzip"
     converted_from: str  # "", or what the file really is: "parquet", "zstd csv", ...
+    yields: Yields = "rows"
 
 
 class Rows(Iterator[kernel.Row]):
     """The rows of one file, in order, with the count of what was read.
 
-    After the last row, `records` and, in JSON Lines, `blank` lines make up all `lines` of the
-    file; that they do is checked. Raises CannotRead at the first row that is not as it should be.
+    After the last row, `records` and, in JSON Lines, `blank` lines and those set `aside` make up
+    all `lines` of the file; that they do is checked. Raises CannotRead at the first row that is not
+    as it should be, unless `lenient`: then a line of JSON Lines that cannot be read is set aside.
+    What else a tool's log has to say stands in `reported`, `notes` and `needs`.
     """
 
-    def __init__(self, stream: Lines, name: str, entry: Entry[Reader]) -> None:
+    def __init__(
+        self, stream: Lines, name: str, entry: Entry[Reader], *, lenient: bool = False
+    ) -> None:
         self._stream = stream
         self._entry = entry
         self.name = name
         self.records = 0
         self.lines = 0
         self.blank = 0
-        self._unit = UNITS.get(entry.name, "row")
-        self._rows = _read(entry, stream, name)
+        self.aside: list[Aside] = []
+        self.reported: list[Reported] = []
+        self.notes: list[Note] = []
+        self.needs: list[Needs] = []
+        self.tally = Tally()
+        self._unit = "sample" if entry.value.yields == "samples" else UNITS.get(entry.name, "row")
+        lines = lenient and entry.name == "jsonl"
+        self._items = self._readable_lines() if lines else _read(entry, stream, name)
 
     def __next__(self) -> kernel.Row:
+        row = self._next_row()
+        while row is None:
+            row = self._next_row()
+        self.records += 1
+        return row
+
+    def _next_row(self) -> kernel.Row | None:
+        """The next item when it is a row; None when it was something else, which is kept."""
         try:
-            row = next(self._rows)
+            item = next(self._items)
+            if isinstance(item, Sample):
+                row = item.row()
+                self.tally.add(row.fields)
+                return row
         except StopIteration:
             self._finish()
             raise
@@ -61,8 +86,43 @@ class Rows(Iterator[kernel.Row]):
             if isinstance(error, Exception) and not isinstance(error, AutopsyError):
                 _blame(self._entry, error, self.name)
             raise
-        self.records += 1
-        return row
+        if isinstance(item, kernel.Row):
+            return item
+        self._keep(item)
+        return None
+
+    def _keep(self, item: Aside | Reported | Note | Needs) -> None:
+        if isinstance(item, Aside):
+            self.aside.append(item)
+        elif isinstance(item, Reported):
+            self.reported.append(item)
+        elif isinstance(item, Note):
+            self.notes.append(item)
+        else:
+            self.needs.append(item)
+
+    def _readable_lines(self) -> Iterator[kernel.Row | Aside]:
+        """The rows of JSON Lines; a line that cannot be read is set aside, and the next one taken.
+
+        A text in which no line can be read is no JSON Lines, and raises as ever.
+        """
+        unread: kernel.Unreadable | None = None
+        while True:
+            before = self._stream.lines
+            try:
+                for row in _read(self._entry, self._stream, self.name):
+                    yield row._replace(line=row.line + before)
+                break
+            except kernel.Unreadable as error:
+                unread = unread or error
+                line = self._stream.last
+                begins = self._stream.taken - len(line)
+                at = self._stream.lines
+                while not self._stream.last.endswith(b"\n") and self._stream.readline(2**16):
+                    self._stream.lines = at  # the rest of a line that is too long
+                yield Aside(at, error.what, begins)
+        if unread is not None and not self.records:
+            raise unread
 
     def where(self, row: kernel.Row) -> str:
         """The place of a row, for a message: `file:line`, or `file: item 3` in a JSON array."""
@@ -75,7 +135,7 @@ class Rows(Iterator[kernel.Row]):
 
     def close(self) -> None:
         """Closes the file; there are no more rows."""
-        self._rows = iter(())
+        self._items = iter(())
         self._stream.close()
 
     def __enter__(self) -> Rows:
@@ -92,20 +152,20 @@ class Rows(Iterator[kernel.Row]):
             return
         self.lines, self.blank = self._stream.lines, self._stream.blank
         self.close()
-        if self.records == 0:
+        if self.records == 0 and self._entry.value.yields != "summary":
             what = "there are no records in the file"
             raise CannotRead(what, where=self.name, remedy="check how it was written")
-        unaccounted = self.lines - self.blank - self.records
+        unaccounted = self.lines - self.blank - self.records - len(self.aside)
         if self._entry.name == "jsonl" and unaccounted:
             what = f"{unaccounted} of {self.lines} lines hold neither a record nor nothing"
             raise CannotRead(what, where=self.name, remedy="remove what they hold")
 
 
-def open_rows(path: Path, name: str = "") -> tuple[DataFile, Rows]:
+def open_rows(path: Path, name: str = "", *, lenient: bool = False) -> tuple[DataFile, Rows]:
     """What a file is, and its rows, read as they are asked for.
 
     `name` stands for the file in messages; it is the path when it is not given. The file is closed
-    after the last row, at an error, and by `Rows.close()`.
+    after the last row, at an error, and by `Rows.close()`. For `lenient` see `Rows`.
     """
     name = name or str(path)
     stream = open_file(path, name)
@@ -113,48 +173,56 @@ def open_rows(path: Path, name: str = "") -> tuple[DataFile, Rows]:
         packed = compressed.kind_of(stream.head(), name)
         if packed:
             stream = compressed.decompressed(stream, packed, name)
-        head = stream.head()
-        refuse_strangers(head, name)
-        entry = _recognise(head, packed, name)
-        return _described(path, entry.name, packed), Rows(stream, name, entry)
+        entry = _recognise(stream.head(), beginning(stream), packed, name)
+        return _described(path, entry, packed), Rows(stream, name, entry, lenient=lenient)
     except BaseException:
         stream.close()
         raise
 
 
-def _read(entry: Entry[Reader], stream: Lines, name: str) -> Iterator[kernel.Row]:
+def _read(entry: Entry[Reader], stream: Lines, name: str) -> Iterator[Any]:
     # A generator, so that a reader that fails when it is called does so at the first row.
     yield from entry.value.read(stream, name)
 
 
-def _described(path: Path, found: str, packed: str) -> DataFile:
+def _described(path: Path, entry: Entry[Reader], packed: str) -> DataFile:
+    found = entry.name
     if found not in KERNEL_LAYOUTS:
-        return DataFile(path, "jsonl", "", found)
+        return DataFile(path, "jsonl", "", found, entry.value.yields)
     if packed == "zstd":
         return DataFile(path, "jsonl", "", f"zstd {found}")
     return DataFile(path, found, packed, "")
 
 
-def _recognise(head: bytes, packed: str, name: str) -> Entry[Reader]:
-    """The reader that knows a file by its first bytes.
+def _recognise(head: bytes, start: bytes, packed: str, name: str) -> Entry[Reader]:
+    """The reader that knows a file by what it begins with.
 
-    The plain formats come last: a reader for a tool's own log is more particular about its JSON.
+    The plain formats come last: a reader for a tool's own log is more particular about its JSON, or
+    about the columns of a table. What no reader is particular about must not be a kind of file that
+    is known to be no data.
     """
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n") or head
     known = [entry for entry in registry.readers.describe() if _claims(entry, start, name)]
-    particular = [entry for entry in known if entry.name not in KERNEL_LAYOUTS]
-    if len(particular) > 1:
-        names = " and ".join(entry.name for entry in particular)
+    rank = min(map(_rank, known))
+    found, *others = (entry for entry in known if _rank(entry) == rank)
+    if others:
+        names = " and ".join(entry.name for entry in (found, *others))
         what = f"the readers {names} both claim the file"
         raise CannotRead(what, where=name, remedy="uninstall the package of one of them")
-    found = (particular or known)[0]
-    if found.name == "parquet" and packed:
+    if found.name in KERNEL_LAYOUTS:
+        refuse_strangers(head, name)
+    if start.startswith(PARQUET) and packed:
         what = f"found a Parquet file inside {packed}"
         raise CannotRead(what, where=name, remedy="unpack it; Parquet is compressed by itself")
     if found.name == "csv" and b"\0" in start[:1024].partition(b"\n")[0]:
         what = "found binary data, expected JSON Lines, a JSON array, CSV or Parquet"
         raise CannotRead(what, where=name, remedy="export the rows as one of these")
     return found
+
+
+def _rank(entry: Entry[Reader]) -> int:
+    if entry.name in KERNEL_LAYOUTS:
+        return 2
+    return 1 if entry.value.yields == "rows" else 0
 
 
 def _claims(entry: Entry[Reader], start: bytes, name: str) -> bool:

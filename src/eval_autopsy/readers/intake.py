@@ -19,13 +19,15 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
+from eval_autopsy.readers.join import Join, changed, is_wanted, join_of
+from eval_autopsy.readers.logs import Aside, Needs, Note, Reconciled
+from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
 from eval_autopsy.records import SPLITS, Record, Split
 
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -39,34 +41,26 @@ UNLESS_FAILED = {"output", "score"}  # what a failed call need not have
 Progress = Callable[[str, int, int], None]
 
 
-class Wanted(NamedTuple):
-    """What to take from each row."""
-
-    fields: Mapping[str, str]  # part of a record ("id", "input", ...) -> name of the field
-    attributes: Sequence[str] = ()
-    required: frozenset[str] = frozenset({"id"})  # the parts that every record must have
-
-
-class SplitColumn(NamedTuple):
-    """The field that says which split a record belongs to, and the value that stands for each."""
-
-    column: str
-    values: Mapping[Split, object]
-
-
-class Source(NamedTuple):
-    """A file, what its records are, and the name to call it by in messages."""
-
-    path: Path
-    split: Split | SplitColumn
-    name: str = ""
-
-
 class Place(NamedTuple):
     """Where a record is."""
 
     split: Split
     where: str
+
+
+class Said(NamedTuple):
+    """What a tool's log says beside its samples."""
+
+    reconciled: tuple[Reconciled, ...] = ()
+    notes: tuple[Note, ...] = ()
+    needs: tuple[Needs, ...] = ()
+    statuses: Mapping[str, int] = {}
+
+
+def said_by(rows: Rows) -> Said:
+    """What the log said whose rows were all read."""
+    reconciled = tuple(rows.tally.against(rows.reported))
+    return Said(reconciled, tuple(rows.notes), tuple(rows.needs), dict(rows.tally.statuses))
 
 
 class FileCount(NamedTuple):
@@ -77,6 +71,9 @@ class FileCount(NamedTuple):
     blank: int  # lines with nothing on them; with the records all `lines` of a JSON Lines file
     lines: int
     kept: tuple[kernel.Row, ...]  # the rows, when the kernel cannot read the file by itself
+    aside: tuple[Aside, ...] = ()
+    said: Said = Said()
+    joins: tuple[Join, ...] = ()
 
 
 class Reading(NamedTuple):
@@ -103,15 +100,27 @@ def read_sources(
     counts = []
     sizes = [os.path.getsize(source.path) for source in sources if os.path.isfile(source.path)]
     for number, source in enumerate(sources):
-        file, rows = open_rows(source.path, source.name)
+        file, rows = open_rows(source.path, source.name, lenient=source.lenient)
+        joins = tuple(join_of(path, wanted) for path in source.joined)
         kept: list[kernel.Row] = []
         with rows:
-            each = _keeping(rows, kept) if file.converted_from else rows
+            each: Iterable[kernel.Row] = rows
+            if not source.as_it_is:
+                made = (changed(row, source, wanted, joins) for row in rows)
+                each = (row for row in made if is_wanted(row, source))
+            if file.converted_from or not source.as_it_is or source.lenient:
+                each = _keeping(each, kept)
             for record in intake.records(each, rows.where, source.split):
                 found.append(record)
                 if len(found) % TOLD_EVERY == 0:
                     progress("reading", sum(sizes[:number]) + rows.position, sum(sizes))
-        counts.append(FileCount(file, rows.records, rows.blank, rows.lines, tuple(kept)))
+        said = said_by(rows)
+        file = _made(file, source, len(rows.aside))
+        kept = kept if file.converted_from else []
+        aside = tuple(rows.aside)
+        counts.append(
+            FileCount(file, rows.records, rows.blank, rows.lines, tuple(kept), aside, said, joins)
+        )
     intake.finish()
     for split in splits:
         if not any(record.split == split for record in found):
@@ -129,7 +138,21 @@ def records(rows: Rows, wanted: Wanted, split: Split | SplitColumn) -> Iterator[
     intake.finish()
 
 
-def _keeping(rows: Rows, kept: list[kernel.Row]) -> Iterator[kernel.Row]:
+def _made(file: DataFile, source: Source, aside: int) -> DataFile:
+    """What a file is once its rows are not those that the kernel would read from it."""
+    ways = ["fields renamed"] if source.names else []
+    ways += ["joined"] if source.joined else []
+    ways += ["ids prefixed"] if source.prefix else []
+    ways += ["some rows only"] if source.only else []
+    ways += [f"{aside:,} lines set aside"] if aside else []
+    if not ways:
+        return file
+    was = file.converted_from or " ".join(filter(None, (file.compression, file.layout)))
+    made = f"{was} ({', '.join(ways)})"
+    return DataFile(file.path, "jsonl", "", made, file.yields)
+
+
+def _keeping(rows: Iterable[kernel.Row], kept: list[kernel.Row]) -> Iterator[kernel.Row]:
     for row in rows:
         kept.append(row)
         yield row

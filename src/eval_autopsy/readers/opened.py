@@ -21,7 +21,9 @@ HEAD = 2**16  # bytes that a format is recognised by
 class Lines(io.BufferedReader):
     """A stream that counts the lines which were taken from it, and keeps the first and the last."""
 
+    path: Path | None = None  # of the file, unless it had to be unpacked
     lines = 0
+    taken = 0  # bytes in them
     blank = 0
     first = b""
     last = b""
@@ -31,10 +33,17 @@ class Lines(io.BufferedReader):
         line = super().readline(size)
         if line:
             self.lines += 1
+            self.taken += len(line)
             self.blank += line.isspace() or line == b"\xef\xbb\xbf\n"
             self.last = line
             self.first = self.first or line
         return line
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Goes to a byte; what is read again from the start is counted again from nothing."""
+        if offset == 0 and whence == io.SEEK_SET:
+            self.lines = self.taken = self.blank = 0
+        return super().seek(offset, whence)
 
     def head(self) -> bytes:
         """The first bytes, which stay to be read."""
@@ -61,7 +70,9 @@ def open_file(path: Path, name: str) -> Lines:
     if kind != stat.S_IFREG:
         os.close(descriptor)
         raise _not_a_file(kind, name)
-    return Lines(io.FileIO(descriptor), HEAD)
+    stream = Lines(io.FileIO(descriptor), HEAD)
+    stream.path = path
+    return stream
 
 
 def _not_a_file(kind: int, name: str) -> CannotRead:
@@ -114,8 +125,7 @@ STRANGERS = (
     Stranger(b"\xfd7zXZ\0", "an xz file", UNPACK),
     Stranger(b"7z\xbc\xaf", "a 7-Zip archive", UNPACK),
     Stranger(b"\x04\x22\x4d\x18", "an lz4 file", UNPACK),
-    Stranger(b"ARROW1", "an Arrow (Feather) file", EXPORT),
-    Stranger(b"FEA1", "a Feather file", EXPORT),
+    Stranger(b"FEA1", "a Feather file of version 1", EXPORT),
     Stranger(b"PARE", "an encrypted Parquet file", "decrypt it first"),
     Stranger(b"ORC", "an ORC file", EXPORT),
     Stranger(b"Obj\x01", "an Avro file", EXPORT),

@@ -32,7 +32,12 @@ def parquet(stream: BinaryIO, name: str) -> Iterator[kernel.Row]:
     values = check_pages(raw, name)
     frame = _frame(raw, name)
     _check_nothing_lost(frame, values, name)
-    for number, cells in enumerate(frame.iter_rows(), 1):
+    yield from rows_of_frame(frame, name)
+
+
+def rows_of_frame(frame: polars.DataFrame, name: str, before: int = 0) -> Iterator[kernel.Row]:
+    """The rows of a frame, numbered on from those `before`, with values as JSON has them."""
+    for number, cells in enumerate(frame.iter_rows(), before + 1):
         fields = {}
         for column, value in zip(frame.columns, cells, strict=True):
             try:
@@ -48,7 +53,7 @@ def _frame(raw: bytes, name: str) -> polars.DataFrame:
 
     lazy = polars.scan_parquet(io.BytesIO(raw), glob=False)
     try:
-        with _quiet_panics():
+        with quiet_panics():
             columns = len(lazy.collect_schema())
             rows = int(lazy.select(polars.len()).collect().item())
             if rows * columns > CELL_LIMIT:
@@ -56,9 +61,13 @@ def _frame(raw: bytes, name: str) -> polars.DataFrame:
                 raise kernel.Unreadable(what, name, "export a part of it")
             return lazy.collect()
     except (polars.exceptions.PolarsError, polars.exceptions.PanicException, OSError) as error:
-        first = str(error).strip().partition("\n")[0]
-        what = f"the Parquet file is damaged, or newer than what reads it: {first[:200]}"
+        what = f"the Parquet file is damaged, or newer than what reads it: {first_line(error)}"
         raise kernel.Unreadable(what, name, "write it again, or export JSON Lines") from None
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of another library's message, cut to 200 characters."""
+    return str(error).strip().partition("\n")[0][:200]
 
 
 def _check_nothing_lost(frame: polars.DataFrame, values: list[int], name: str) -> None:
@@ -93,7 +102,7 @@ def _leaf_counts(series: polars.Series) -> Iterator[int | None]:
 
 
 @contextmanager
-def _quiet_panics() -> Iterator[None]:
+def quiet_panics() -> Iterator[None]:
     """Keeps Rust from printing a stack on file descriptor 2 for an error that we report."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)

@@ -8,8 +8,10 @@ specification, `parquet.thrift`, in Thrift's compact protocol.
 
 from __future__ import annotations
 
+import os
 import zlib
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any, BinaryIO, NamedTuple
 
 from eval_autopsy import kernel
 
@@ -54,14 +56,16 @@ class Thrift:
 
     def struct(self, depth: int = 0) -> Struct:
         """The fields of a struct by number."""
+        return dict(self.fields(depth))
+
+    def fields(self, depth: int = 0) -> Iterator[tuple[int, Any]]:
+        """The fields of a struct, one after the other: their numbers and values."""
         if depth > DEPTH_LIMIT:
             raise _Damaged("nested too deeply")
-        fields: Struct = {}
         number = 0
         while byte := self.take(1)[0]:
             number = number + (byte >> 4) if byte >> 4 else self.signed()
-            fields[number] = self.value(byte & 15, depth)
-        return fields
+            yield number, self.value(byte & 15, depth)
 
     def value(self, kind: int, depth: int) -> Any:
         """The next value of a kind; a boolean field has its value in its kind."""
@@ -118,6 +122,40 @@ def check_pages(raw: bytes, name: str) -> list[int]:
         what = f"the Parquet file is damaged: {reason}"
         raise kernel.Unreadable(what, where, "copy or write it again") from None
     return list(values.values())
+
+
+def start_of_footer(stream: BinaryIO, size: int) -> bytes:
+    """The first `size` bytes of a Parquet file's footer; b"" when there is none, or no way back."""
+    if not stream.seekable():
+        return b""
+    end = stream.seek(0, os.SEEK_END)
+    stream.seek(max(0, end - 8))
+    length = int.from_bytes(stream.read(4), "little")
+    stream.seek(max(0, end - 8 - length))
+    found = stream.read(min(length, size))
+    stream.seek(0)
+    return found
+
+
+def column_names(footer: bytes) -> list[str]:
+    """The names of the outermost columns, from the start of a footer; none when it is damaged."""
+    try:
+        fields = Thrift(footer, 0).fields()
+        root, *rest = next(value for number, value in fields if number == 2)
+        return list(_outermost(rest, root[5]))
+    except (_Damaged, StopIteration, LookupError, TypeError, ValueError):
+        return []
+
+
+def _outermost(elements: list[Struct], count: int) -> Iterator[str]:
+    """The names of `count` columns; each is followed by those inside it, which are passed over."""
+    at = 0
+    for _ in range(count):
+        yield elements[at][4].decode()
+        inside = 1
+        while inside:
+            inside += elements[at].get(5, 0) - 1
+            at += 1
 
 
 def _footer(raw: bytes) -> Struct:

@@ -63,7 +63,9 @@ def certify(
     counted = columnar.fits(case)
     judged = (in_columns if counted else record_by_record)(case, base, progress, seed)
     evidence, cube = judged.evidence, judged.cube
-    story = tell(Ledger(cube, evidence.spec), judged.found, case.narrative)
+    story = tell(
+        Ledger(cube, evidence.spec), judged.found, case.narrative, supervised=evidence.supervised
+    )
     predicate = {
         "kernel": {
             "version": kernel.VERSION,
@@ -114,12 +116,13 @@ class Judged(NamedTuple):
 
 def record_by_record(case: Case, base: Path, progress: Progress, seed: int) -> Judged:
     """The records of a case judged one by one, counted and searched."""
-    evidence = gather(case, base, progress)
+    evidence = gather(case, base, progress, seed=seed)
     cube = polars_cube.count(evidence.spec, evidence.table)
     check_scored(cube, str(case.path))
-    # The slices of one attribute have a table, and their p covers them all.
+    # The slices of one attribute have a table, and their p covers them all; but not where its bands
+    # were chosen by what is right.
     found = None
-    if len(cube.attributes) > 1:
+    if len(cube.attributes) > 1 or evidence.supervised:
         says = case.file.slices
         looked = search(evidence, cube, depth=says.depth, support=says.min_support, seed=seed)
         found = looked.discovery

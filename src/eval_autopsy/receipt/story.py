@@ -5,7 +5,7 @@ Every sentence stands in a template. What is decided here is which sentences the
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -35,13 +35,18 @@ class Story:
 
 
 def tell(
-    ledger: Ledger, discovery: Discovery | None = None, narrative: Path | None = None
+    ledger: Ledger,
+    discovery: Discovery | None = None,
+    narrative: Path | None = None,
+    *,
+    supervised: Collection[str] = (),
 ) -> Story:
     """The story of an evidence that has scored records in both splits.
 
     `discovery` is what a search of them found. A narrative may name any claim that is made for it.
+    `supervised` are the attributes whose bands were chosen by what is right.
     """
-    facts = facts_of(ledger, discovery)
+    facts = facts_of(ledger, discovery, supervised)
     findings = sorted(
         findings_of(facts), key=lambda one: (one["id"] != "gap", SEVERITIES.index(one["severity"]))
     )
@@ -67,7 +72,9 @@ def with_narrative(
     return [*report[:at], before, *narrative, "\n" + heading + after, *report[at + 1 :]]
 
 
-def facts_of(ledger: Ledger, discovery: Discovery | None = None) -> dict[str, Any]:
+def facts_of(
+    ledger: Ledger, discovery: Discovery | None = None, supervised: Collection[str] = ()
+) -> dict[str, Any]:
     """What the templates may speak of."""
     claim = ledger.claim
     change = claim("difference", **RIGHT, where={})
@@ -76,7 +83,7 @@ def facts_of(ledger: Ledger, discovery: Discovery | None = None) -> dict[str, An
     wrong = cube.count("production", "wrong", {})
     records = cube.count("production", "counted", {})
     named = fields_named(ledger)
-    attributes = [attribute_facts(ledger, name) for name in named]
+    attributes = [attribute_facts(ledger, name, name in supervised) for name in named]
     search = search_facts(ledger, discovery)
     used = {name for one in (search or {}).get("wheres", ()) for name in one}
     coverage = [*attributes, *(coverage_facts(ledger, name) for name in sorted(used - {*named}))]
@@ -149,8 +156,8 @@ def set_aside(ledger: Ledger) -> list[Claim]:
     ]
 
 
-def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
-    """What is said of the slices by an attribute."""
+def attribute_facts(ledger: Ledger, name: str, supervised: bool) -> dict[str, Any]:
+    """What is said of the slices by an attribute; no p where its bands were chosen by outcomes."""
     claim, cube, by = ledger.claim, ledger.cube, [name]
     levels = [dict(where) for where in kernel.derive("levels", levels_of(by, "all"), cube)]
     gap = kernel.contribution(cube, {})
@@ -168,6 +175,7 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
         "explained_share": Fraction(0),
         "split_clean": False,
         "carriers": None,
+        "supervised": supervised,
     }
     if 0 < cube.count("production", "wrong", {}) < cube.count("production", "counted", {}):
         facts["explained"] = claim("eta_squared", split="production", by=by)
@@ -186,7 +194,7 @@ def attribute_facts(ledger: Ledger, name: str) -> dict[str, Any]:
         facts["carried_wrong"] = claim(
             "rate", split="production", outcome="wrong", of="counted", where=together
         )
-    facts["telling"] = worst_of(ledger, name)
+    facts["telling"] = None if supervised else worst_of(ledger, name)
     return facts
 
 
@@ -233,7 +241,10 @@ def search_facts(ledger: Ledger, discovery: Discovery | None) -> dict[str, Any] 
         "confirmed": ledger.claim("confirmed") if discovery.tested else None,
         "held_out": discovery.plan.held_out,
         "wheres": [one.where for one in found],
-        "tables": [found_table(ledger, some) for some in by_outcome(found)],
+        "tables": [
+            {"rows": found_table(ledger, some), "only_silent": some[0].outcome == "silent"}
+            for some in by_outcome(found)
+        ],
         "main": None,
         "cover": None,
     }

@@ -67,3 +67,8 @@ def bounds_of(bounds: Bounds) -> dict[str, object]:
         "memory": bounds.memory,
         "output_limit": bounds.output_limit,
     }
+
+
+def cost_of_a_call(bounds: Bounds) -> Decimal:
+    """What is paid for each attempt, whatever it comes to."""
+    return bounds.prices.call if bounds.prices else Decimal(0)

@@ -1,4 +1,8 @@
-"""A Python function, in a process and with an interpreter of its own."""
+"""A Python function, in a process and with an interpreter of its own.
+
+The process runs the kernel's own lines, so that what a receipt records here is what
+`autopsy verify --rerun` sees.
+"""
 
 from __future__ import annotations
 
@@ -9,36 +13,66 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from eval_autopsy import kernel, registry
-from eval_autopsy.case.load import Case
+from eval_autopsy.case.load import Case, Entry
+from eval_autopsy.case.model import System as Bounds
 from eval_autopsy.errors import CannotRun
 from eval_autopsy.systems.journal import Reply
-from eval_autopsy.systems.kinds import System, bounds_of, digests_of
+from eval_autopsy.systems.kinds import System, bounds_of, cost_of_a_call, digests_of
+from eval_autopsy.systems.processes import Program, trouble, value_of
+
+LOADING = 30.0  # seconds that loading may take, where the timeout is not longer
 
 
 class Child:
-    """One child process that answers in turn, and is started anew when it has died."""
+    """One process that answers in turn, and is started anew when it has died."""
 
-    def __init__(self, path: Path, function: str, timeout: float, memory: int, python: str) -> None:
-        self.system = kernel.System(str(path), function, timeout, memory)
-        self.system.command[0] = python
-        try:
-            self.system.start()
-        except kernel.Unreadable as error:
-            raise CannotRun(error.what, where=error.where, remedy=error.remedy) from None
+    def __init__(self, entry: Entry, interpreter: str, bounds: Bounds) -> None:
+        self.entry, self.bounds = entry, bounds
+        kernels = kernel.System(str(entry.file.absolute()), entry.name, 0, bounds.memory)
+        command = [interpreter, *kernels.command[1:]]
+        self.program = Program(command, entry.file.parent, "lines", bounds)
+        self.files: tuple[Path, ...] = ()  # the function's own, and what it loaded beside it
+        self.loaded = False
 
-    @property
-    def files(self) -> tuple[Path, ...]:
-        """The function's file, and what it has loaded from beside it."""
-        own = Path(self.system.path)
-        return tuple(dict.fromkeys([own, *map(Path, self.system.files)]))
+    def load(self) -> None:
+        """Starts the process; raises CannotRun when the function does not load."""
+        end = self.program.call(None, max(self.bounds.timeout, LOADING))
+        kind, value = said(end.output) if end.kind == "answer" else ("", trouble(end, self.bounds))
+        if kind != "ready":
+            what = f"the system does not load: {value}"
+            raise CannotRun(what, where=str(self.entry.file), remedy="run it by hand")
+        self.files = tuple(dict.fromkeys([self.entry.file, *map(Path, value)]))
+        self.loaded = True
 
     def ask(self, value: object, key: str) -> Reply:
-        return Reply(self.system.ask(value))
+        if not self.loaded:
+            self.load()
+        end = self.program.call(kernel.canonical(value), self.bounds.timeout)
+        if end.kind == "gone":
+            self.loaded = False
+            return self.ask(value, key)
+        cost = cost_of_a_call(self.bounds)
+        if end.kind != "answer":
+            self.loaded = False
+            return Reply(kernel.Answer(kernel.MISSING, trouble(end, self.bounds)), cost=cost)
+        kind, found = said(end.output)
+        if kind == "output":
+            return Reply(kernel.Answer(found), cost=cost)
+        return Reply(kernel.Answer(kernel.MISSING, found), cost=cost)
 
     def stop(self) -> None:
-        self.system.stop()
+        self.program.stop()
+
+
+def said(line: bytes) -> tuple[str, Any]:
+    """The kind of a reply, and its value."""
+    answer = value_of(line)
+    if answer.error is not None:
+        return "error", answer.error
+    return next(iter(answer.output.items()))  # type: ignore[no-any-return]
 
 
 @registry.system("python")
@@ -49,25 +83,28 @@ def python(case: Case) -> Iterator[System]:
     if entry is None or bounds is None:
         raise CannotRun("the case names no Python function", where=str(case.path))
     interpreter = interpreter_of(case)
-    child = Child(entry.file, entry.name, bounds.timeout, bounds.memory, interpreter)
-    spare = [child]
-    workers = [child]
+    version = version_of(interpreter)
+    workers = [Child(entry, interpreter, bounds)]
+    spare = list(workers)
 
     def worker() -> Child:
         if spare:
             return spare.pop()
-        workers.append(Child(entry.file, entry.name, bounds.timeout, bounds.memory, interpreter))
+        workers.append(Child(entry, interpreter, bounds))
         return workers[-1]
 
-    identity = {
-        "kind": "python",
-        "function": entry.name,
-        "interpreter": version_of(interpreter),
-        "files": digests_of(case, child.files),
-        "bounds": bounds_of(bounds),
-    }
     try:
-        yield System(identity=identity, worker=worker, files=child.files)
+        workers[0].load()
+        files = workers[0].files
+        identity = {
+            "kind": "python",
+            "function": entry.name,
+            "interpreter": version,
+            "files": digests_of(case, files),
+            "bounds": bounds_of(bounds),
+        }
+        most = cost_of_a_call(bounds)
+        yield System(identity=identity, worker=worker, files=files, most=lambda _: most)
     finally:
         for one in workers:
             one.stop()

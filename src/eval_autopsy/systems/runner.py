@@ -210,6 +210,8 @@ class Runner:
                     raise self.purse.refusal(most)
                 return called
             reply = worker.ask(value, key)
+            if self.stopped.is_set():  # what it says may be the end that we made
+                return None
             cost = most if reply.cost is None else reply.cost
             self.purse.settle(most, cost)
             attempts, total = (called.attempts, called.cost) if called else (0, Decimal(0))
@@ -218,7 +220,7 @@ class Runner:
             if reply.kept or called.attempts > self.bounds.retries:
                 return called
             self._back_off(reply, called.attempts)
-        return called
+        return None
 
     def _back_off(self, reply: Reply, attempts: int) -> None:
         """Waits before the next attempt: as the endpoint asks, all of the run with it."""

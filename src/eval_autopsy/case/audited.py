@@ -1,0 +1,310 @@
+"""The records whose scorer is to be audited: of a case, or of files that no case describes.
+
+1. An audit needs no second set: files of one set are enough, and stand under eval.
+2. It wants all that a comparison would choose between: the recorded score beside output and
+   expected value. What an option names is taken; the rest is guessed, and said in a note.
+3. The samples of a tool's own log have their parts by name. Several logs are several systems,
+   since the same sample stands in each.
+4. A list of expected values is a choice of right ones where the output is no list. A case knows no
+   such choice, so there it goes for the comparison by value alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from eval_autopsy import evidence as gathered
+from eval_autopsy import kernel, registry, verdicts
+from eval_autopsy.case.columns import columns_of
+from eval_autopsy.case.load import Case
+from eval_autopsy.case.roles import Guess, guess_id, guess_parts
+from eval_autopsy.case.sets import Look, guess_sets, look_at, split_of
+from eval_autopsy.case.unwritten import Said
+from eval_autopsy.errors import BadCase
+from eval_autopsy.evidence import Progress, gather
+from eval_autopsy.kernel import MISSING
+from eval_autopsy.questions.judged import Judged, Verdict
+from eval_autopsy.readers import SplitColumn, Wanted, open_rows
+from eval_autopsy.readers.intake import Intake
+from eval_autopsy.readers.logs import ROLES
+from eval_autopsy.records import SPLITS, Record, Split
+
+PARTS = ("input", "expected", "output", "score", "error", "cluster")
+OF_LOGS = ("status", "grader_error", "system", "scores")  # of a sample, and no parts of a record
+LINE = "line"  # names a record that has no field for it
+EXACT = "exact_match"
+
+
+class Material(NamedTuple):
+    """What an audit is of."""
+
+    judged: tuple[Judged, ...]
+    scorer: str  # that recomputes
+    errors: str  # "wrong" or "apart": what a failed call counts as
+    sources: tuple[str, ...]  # the names of the files
+    notes: tuple[str, ...]
+
+
+class Where(NamedTuple):
+    """A data file and the split that its records are of."""
+
+    look: Look
+    split: Split | SplitColumn
+
+
+def of_case(case: Case, progress: Progress = gathered.quiet) -> Material:
+    """The records of a case, with its system's outputs when it has one."""
+    names = [name for name in OF_LOGS if _in_all_logs(case, name)]
+    wanted = case.wanted._replace(attributes=tuple(names))
+    bare = replace(case, wanted=wanted, features=(), feature_files=(), bands={}, times={})
+    base = Path(Path(os.path.abspath(case.folder)).anchor)  # files may lie anywhere: no receipt
+    found = gather(bare, base, progress, twice=False)
+    scorer = dict(found.spec["scorer"])
+    under_audit = scorer["name"]
+    if scorer["rule"] == "recorded":
+        scorer |= {"name": EXACT, "rule": EXACT}
+    recorded = "score" in case.wanted.fields and case.system is None
+    judged = _judged(found.records, scorer, recorded, choices=False)
+    notes = []
+    if recorded and under_audit != "recorded":
+        words = "the case scores by {}; what is audited is the score that the data hold"
+        notes.append(words.format(under_audit))
+    sources = tuple(dict.fromkeys(source.name for source in case.sources))
+    return Material(judged, scorer["name"], found.spec["errors"], sources, tuple(notes))
+
+
+def of_options(said: Said) -> Material:
+    """The records of files that are named by options. Raises BadCase when nothing is to audit."""
+    places, how = _places(said)
+    logs = [place for place in places if place.look.file.yields == "samples"]
+    if logs and len(logs) < len(places):
+        names = [{place.look.name for place in group} for group in (logs, places)]
+        other = sorted(names[1] - names[0])[0]
+        what = f"{logs[0].look.name} is a tool's log, and {other} is a table"
+        raise BadCase(what, remedy="audit them one after the other")
+    fields, guessed = (dict(ROLES), []) if logs else _fields(said, places)
+    notes = [*how, *(f"{one.part} is the field {one.field!r}: {one.why}" for one in guessed)]
+    if fields.get("id") == LINE:
+        notes.append("no field identifies a record, so that each goes by its line")
+    scorer = said.scorer if said.scorer not in ("", "recorded") else EXACT
+    registry.scorers.get(scorer)  # which raises for a name that is not known
+    records = [one for place in places for one in _records(place, fields, bool(logs))]
+    if len({place.look.name for place in logs}) > 1:
+        records = [_of_system(one) for one in records]
+    if _hold_objects(records):
+        records = [
+            replace(one, output=kernel.parsed(one.output), expected=kernel.parsed(one.expected))
+            for one in records
+        ]
+    spec = {"name": scorer, "rule": _rule(scorer), "fields": [], "absolute": "0", "relative": "0"}
+    judged = _judged(records, spec, "score" in fields, choices=True)
+    if all(one.score is None for one in judged):
+        what = "nothing says which answers are right"
+        remedy = "name a recorded score with --correct, or --output and --expected to compare"
+        raise BadCase(what, where=places[0].look.name, remedy=remedy)
+    sources = tuple(place.look.name for place in places)
+    return Material(judged, scorer, "apart", sources, tuple(notes))
+
+
+# Verdicts
+
+
+def _judged(
+    records: Sequence[Record], scorer: Mapping[str, Any], recorded: bool, *, choices: bool
+) -> tuple[Judged, ...]:
+    """The records with the verdicts of all scorers. `choices` is whether a list may be one."""
+    recompute = verdicts.judge_of(scorer)
+    by_value = verdicts.judge_of({**scorer, "name": "normalized", "rule": "normalized"})
+    given = [_recorded(one) if recorded else None for one in records]
+    any_given = any(verdict is not None for verdict in given)
+    found = []
+    for record, said in zip(records, given, strict=True):
+        again = _verdict(recompute, record, choices)
+        found.append(
+            Judged(
+                record=record,
+                score=said if any_given else again,
+                recorded=said,
+                recomputed=again,
+                normalized=_verdict(by_value, record, True),
+                fields=scorer.get("fields", ()),
+                status=_text(record.attributes.get("status")),
+                grader_error=_grader_error(record),
+                system=_text(record.attributes.get("system")),
+            )
+        )
+    return tuple(found)
+
+
+def _recorded(record: Record) -> Verdict:
+    """The verdict that the data hold.
+
+    A log's reader gives a failed call none, whatever the tool says of it; then the tool's own
+    first score tells how it counts.
+    """
+    said: Verdict = registry.scorers.get("recorded")(record.score, record.where)
+    failed = record.error is not None or record.attributes.get("status") == "errored"
+    if said is None and failed:
+        scores = record.attributes.get("scores")
+        first = next(iter(scores.values()), None) if isinstance(scores, dict) else None
+        return {"true": True, "1": True, "false": False, "0": False}.get(_json(first))
+    return said
+
+
+def _json(value: object) -> str:
+    return "" if value is None or value is MISSING else kernel.canonical(value)
+
+
+def _grader_error(record: Record) -> str:
+    """The message of the grader that the score is by, when it failed; "" when it did not."""
+    said, scores = _text(record.attributes.get("grader_error")), record.attributes.get("scores")
+    if record.attributes.get("status") == "grader failed":
+        return said or "without a message"
+    return said if not isinstance(scores, dict) or len(scores) < 2 else ""
+
+
+def _verdict(judge: verdicts.Judge, record: Record, choices: bool) -> Verdict:
+    """Whether a record is right, all fields taken together."""
+    expected = record.expected
+    if choices and isinstance(expected, list) and not isinstance(record.output, list):
+        each = [_verdict(judge, replace(record, expected=one), False) for one in expected]
+        return None if not each or None in each else True in each
+    score, fields = verdicts.said("scorer", judge, record)
+    return None if score is None else score and all(fields.values())
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _rule(scorer: str) -> str:
+    return scorer if scorer in gathered.OUR_SCORERS else "stored"
+
+
+def _hold_objects(records: Sequence[Record]) -> bool:
+    """Whether most outputs that are given are texts of a JSON object."""
+    given = [one.output for one in records if kernel.not_blank(one.output)]
+    objects = sum(isinstance(kernel.parsed(v), dict) for v in given if isinstance(v, str))
+    return 2 * objects > len(given)
+
+
+# Files
+
+
+def _places(said: Said) -> tuple[list[Where], list[str]]:
+    """The files with the split of each, and what was guessed of that."""
+    if said.eval or said.production:
+        if said.paths or said.split:
+            what = "--eval or --production is given, and a path or --split as well"
+            raise BadCase(what, remedy="name the sets, or files, or one file with --split COLUMN")
+        named: tuple[tuple[Split, tuple[Path, ...]], ...] = (
+            ("eval", said.eval),
+            ("production", said.production),
+        )
+        return [Where(_look(path), split) for split, paths in named for path in paths], []
+    looks = [_look(path) for path in dict.fromkeys(said.paths)]
+    if not looks:
+        raise BadCase("no data is named", remedy="name a case, or data files")
+    if said.split:
+        return [Where(_only(looks), _column(looks[0], said.split))], []
+    sets = guess_sets(looks)
+    if sets.files is not None:
+        note = f"eval and production are told apart: {sets.why}"
+        return [Where(look, s) for s in SPLITS for look in sets.files[s]], [note]
+    if sets.one is not None and sets.values is not None:
+        return [Where(sets.one, SplitColumn(sets.column, sets.values))], [sets.why]
+    return [Where(look, "eval") for look in looks], []
+
+
+def _look(path: Path) -> Look:
+    return look_at(path, str(path))
+
+
+def _only(looks: Sequence[Look]) -> Look:
+    if len(looks) != 1:
+        what = f"--split is for one file, and {len(looks)} are given"
+        raise BadCase(what, remedy="name one file")
+    return looks[0]
+
+
+def _column(look: Look, column: str) -> SplitColumn:
+    """The column that says the split, with the value that names each."""
+    known = look.columns
+    if column not in known:
+        what = f"there is no field {column!r} among: {', '.join(known)}"
+        raise BadCase(what, where=look.name, remedy="name one of them with --split")
+    values: dict[Split, object] = {}
+    for value in known[column].given:
+        split = split_of(str(value))
+        if split is not None:
+            values.setdefault(split, value)
+    if len(values) != 2 or len(known[column].counts) != 2:
+        what = "the values do not name eval and production, one each"
+        remedy = "write a case, and name the two values under [data] splits"
+        raise BadCase(what, where=f"{look.name}:{column}", remedy=remedy)
+    return SplitColumn(column, values)
+
+
+def _fields(said: Said, places: Sequence[Where]) -> tuple[dict[str, str], list[Guess]]:
+    """The field of each part of a table's records, and the guesses among them."""
+    columns = [columns_of(place.look.rows) for place in places]
+    asked = {
+        "score": said.correct,
+        "output": said.output,
+        "expected": said.expected,
+        "cluster": said.cluster,
+    }
+    asked = {part: name for part, name in asked.items() if name}
+    identity = Guess("id", said.id, "") if said.id else guess_id(columns)
+    splits = [place.split.column for place in places if isinstance(place.split, SplitColumn)]
+    taken = [name for name in (identity.field, *splits, *asked.values()) if name]
+    guesses = [
+        one for one in guess_parts(columns, taken) if one.part in PARTS and one.part not in asked
+    ]
+    fields = {"id": identity.field or LINE} | {one.part: one.field for one in guesses} | asked
+    if "output" not in fields or "expected" not in fields:
+        for part in ("output", "expected"):
+            if part in asked:
+                other = "expected" if part == "output" else "output"
+                what = f"nothing says which field is the {other}"
+                raise BadCase(what, remedy=f"name it with --{other}")
+    if identity.field and not said.id:
+        guesses.insert(0, identity)
+    return fields, guesses
+
+
+def _records(place: Where, fields: Mapping[str, str], log: bool) -> Iterator[Record]:
+    """The records of a file; of a log with what is known of each sample beside its parts."""
+    required = {"id"} if log or "score" in fields else {"id", *{"output", "expected"} & {*fields}}
+    intake = Intake(Wanted(fields, OF_LOGS if log else (), frozenset(required)))
+    _, rows = open_rows(place.look.file.path, place.look.name)
+    with rows:
+        named: Iterable[kernel.Row] = rows if fields["id"] != LINE else map(_by_line, rows)
+        yield from intake.records(named, rows.where, place.split)
+    if not log:  # whose parts have their names whether a sample has them or not
+        intake.finish()
+
+
+def _by_line(row: kernel.Row) -> kernel.Row:
+    return row if LINE in row.fields else kernel.Row(row.line, {**row.fields, LINE: row.line})
+
+
+def _of_system(record: Record) -> Record:
+    """A record of one log among several: its system is also that of the file."""
+    file = record.where.rpartition(":")[0]
+    system = f"{_text(record.attributes.get('system'))} {file}".strip()
+    return replace(record, attributes={**record.attributes, "system": system})
+
+
+def _in_all_logs(case: Case, name: str) -> bool:
+    """Whether the files of a case are tools' logs, and the first samples of each know of it."""
+    looks = [look_at(source.path, source.name) for source in case.sources]
+    return all(
+        look.file.yields == "samples"
+        and any(kernel.field(row, name) is not MISSING for row in look.rows)
+        for look in looks
+    )

@@ -1,0 +1,273 @@
+"""What is compared with what, of the files that were found: said for each file, with the reason.
+
+1. The same run in two files is one run: the richer file is read, the other is left out.
+2. Names tell eval from production, of files and of the folders that they are in. Where they do
+   not, a tool's traces are production beside an eval log, and so is a plain table.
+3. Files without a role whose tasks are the same are two runs of them, and compared in pairs.
+4. What is left is one set, and is looked at by itself: the largest, where there are several.
+5. Nothing is guessed twice: what was left out is named, with what to write to have it compared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from eval_autopsy import kernel
+from eval_autopsy.case.found import Found
+from eval_autopsy.case.names import Parts, parts_of
+from eval_autopsy.case.sets import Look, Sets, guess_sets, split_of
+from eval_autopsy.kernel import MISSING
+from eval_autopsy.records import SPLITS, Split
+
+Comparison = Literal["two-sets", "paired", "one-set"]
+TRACES = ("otlp", "otel", "phoenix", "langfuse", "langsmith runs")  # begin the names of formats
+SAME = 0.95  # of the answers of shared tasks, in two files of one run
+SHARED = 0.5  # of the tasks of the smaller file, in two runs of the same tasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """What a file is in the comparison, and why."""
+
+    found: Found
+    role: str  # eval, production, first run, second run, scores, summary, left out, not readable
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """What is compared: the sets, the files joined to them, and the role of each file."""
+
+    comparison: Comparison
+    sets: Sets
+    joined: tuple[Path, ...]
+    roles: tuple[Role, ...]
+
+
+def compare(files: Sequence[Found]) -> Compared | None:
+    """What is compared of some files; None when no file holds records."""
+    roles: dict[int, Role] = {}
+    candidates: list[Found] = []
+    for one in files:
+        if one.records:
+            candidates.append(one)
+        else:
+            role = one.yields if one.yields in ("scores", "summary") else "not readable"
+            roles[id(one)] = Role(
+                found=one, role=role, why=one.why or f"{one.format} of other files"
+            )
+    runs = _runs(candidates, roles)
+    if not runs:
+        return None
+    comparison, sets, chosen = _sets(runs)
+    for one in runs:
+        role, why = chosen.get(one.name, ("left out", sets.why))
+        roles[id(one)] = Role(found=one, role=role, why=why)
+    joined = tuple(one.path for one in files if one.yields == "scores")
+    ordered = tuple(roles[id(one)] for one in files)
+    return Compared(comparison=comparison, sets=sets, joined=joined, roles=ordered)
+
+
+# The same run twice
+
+
+def _runs(files: Sequence[Found], roles: dict[int, Role]) -> list[Found]:
+    """The files that hold a run each; enters those left out, since another has the same."""
+    answers = {id(one): answers_of(one) for one in files}
+    kept: list[Found] = []
+    for one in sorted(files, key=lambda one: _poverty(one, answers[id(one)])):
+        twin = next((other for other in kept if _twins(other, one, answers)), None)
+        if twin is None:
+            kept.append(one)
+        else:
+            why = f"the same answers to the same tasks are in {twin.name}"
+            roles[id(one)] = Role(found=one, role="left out", why=why)
+    return [one for one in files if one in kept]
+
+
+def _twins(one: Found, other: Found, answers: Mapping[int, Mapping[str, str]]) -> bool:
+    """Whether two files are of the same run: of the same answers, and not named as two sets."""
+    named = {_named(one), _named(other)} - {None}
+    return len(named) < 2 and _same_run(answers[id(one)], answers[id(other)])
+
+
+def _named(one: Found) -> Split | None:
+    """The set that the name of a file, or of the folders that it is in, says."""
+    return split_of(_stem(one)) or split_of(_folders(one))
+
+
+def _poverty(one: Found, answers: Mapping[str, str]) -> tuple[bool, int, int, str]:
+    rows = one.look.rows if one.look else ()
+    return one.yields != "samples", -len(answers), -max(map(len, rows), default=0), one.name
+
+
+def answers_of(one: Found) -> dict[str, str]:
+    """What each task of a file came to: its output or else its score, by its input or else its id.
+
+    Repeats of a task count as one, the last.
+    """
+    look = one.look
+    if look is None:
+        return {}
+    parts = parts_of([look])
+    return {
+        f"{row.get('system', '')}{_text(row, parts, 'input', 'cluster', 'id')}": _text(
+            row, parts, "output", "score"
+        )
+        for row in look.rows
+    }
+
+
+def _text(row: Mapping[str, object], parts: Parts, *names: str) -> str:
+    for name in names:
+        if name in parts:
+            value = kernel.field(row, parts[name].field)
+            if value not in (MISSING, None, ""):
+                return kernel.canonical(value)
+    return ""
+
+
+def _same_run(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether nearly all tasks of the second are in the first, with the same answers."""
+    shared = one.keys() & other.keys()
+    if not shared or len(shared) < SAME * len(other):
+        return False
+    return sum(one[task] == other[task] for task in shared) >= SAME * len(shared)
+
+
+def _share_tasks(one: Found, other: Found) -> bool:
+    first, second = answers_of(one), answers_of(other)
+    shared = len(first.keys() & second.keys())
+    return shared >= SHARED * max(1, min(len(first), len(second))) and shared > 1
+
+
+# Which is which
+
+Chosen = dict[str, tuple[str, str]]
+
+
+def _sets(runs: Sequence[Found]) -> tuple[Comparison, Sets, Chosen]:
+    """The comparison, its sets, and the role of each file that is in it."""
+    if len(runs) == 1:
+        return _one_file(runs[0])
+    named: dict[Split, list[Found]] = {split: [] for split in SPLITS}
+    rest: list[Found] = []
+    for one in runs:
+        split = _named(one)
+        (named[split] if split else rest).append(one)
+    why = "its name says so"
+    if not named["eval"] or not named["production"]:
+        named, rest, why = _by_format(named, rest, why)
+    if named["eval"] and named["production"]:
+        files = _same_system({split: _together(named[split]) for split in SPLITS})
+        only = next(iter(files["eval"])).only.get("system")
+        why += f"; of several systems on eval, {only}, which production has" if only else ""
+        chosen: Chosen = {one.name: (split, why) for split in SPLITS for one in named[split]}
+        return "two-sets", Sets(why, files=files), chosen
+    everything = [*named["eval"], *named["production"], *rest]
+    if len(everything) == 2 and _share_tasks(*everything):
+        return _pair(everything)
+    return _largest(everything, named)
+
+
+def _stem(one: Found) -> str:
+    return Path(one.name).name.partition(".")[0]
+
+
+def _folders(one: Found) -> str:
+    return " ".join(Path(one.name).parts[:-1])
+
+
+def _by_format(
+    named: dict[Split, list[Found]], rest: list[Found], why: str
+) -> tuple[dict[Split, list[Found]], list[Found], str]:
+    """The roles that formats tell, where names do not."""
+    traces = [one for one in rest if one.format.startswith(TRACES)]
+    plain = [one for one in rest if one.yields == "rows"]
+    logs = [one for one in rest if one.yields == "samples" and one not in traces]
+    if traces and (logs or named["eval"] or plain) and not named["production"]:
+        others = [one for one in rest if one not in traces]
+        why = "traces are of production, and an eval log is beside them"
+        return {"eval": named["eval"] or others, "production": traces}, [], why
+    if len(rest) == 1 and len([*named["eval"], *named["production"]]) >= 1:
+        other: Split = "production" if named["eval"] else "eval"
+        why = "the name of the other file says its role"
+        return {**named, other: rest}, [], why
+    if logs and plain and not named["eval"] and not named["production"]:
+        why = "an eval log of a tool, and plain records beside it"
+        return {"eval": logs, "production": plain}, [], why
+    return named, rest, why
+
+
+def _together(files: Sequence[Found]) -> tuple[Look, ...]:
+    """The files of one set; ids that several of them share begin with the name of their file."""
+    looks = [one.look for one in files if one.look is not None]
+    if len(looks) < 2:
+        return tuple(looks)
+    ids: Counter[str] = Counter()
+    for look in looks:
+        parts = parts_of([look])
+        ids.update({_text(row, parts, "id") for row in look.rows})
+    if all(count < 2 for count in ids.values()):
+        return tuple(looks)
+    return tuple(replace(look, prefix=Path(look.name).name) for look in looks)
+
+
+def _same_system(files: Mapping[Split, tuple[Look, ...]]) -> Mapping[Split, tuple[Look, ...]]:
+    """The files of both sets; of several systems on eval, the one that production has alone."""
+    systems = {
+        split: {row["system"] for look in looks for row in look.rows if "system" in row}
+        for split, looks in files.items()
+    }
+    if len(systems["production"]) != 1 or not systems["production"] < systems["eval"]:
+        return files
+    (system,) = systems["production"]
+    only = {"system": system}
+    return {split: tuple(replace(look, only=only) for look in files[split]) for split in SPLITS}
+
+
+def _one_file(one: Found) -> tuple[Comparison, Sets, Chosen]:
+    look = one.look
+    if look is None:
+        raise AssertionError(one.name)  # a run has rows
+    sets = guess_sets([look])
+    if sets.one is not None:
+        return "two-sets", sets, {one.name: ("eval and production", sets.why)}
+    why = "the only file with records"
+    sets = Sets(why, files={"eval": (), "production": (look,)})
+    return "one-set", sets, {one.name: (split_of(_stem(one)) or "eval", why)}
+
+
+def _pair(both: Sequence[Found]) -> tuple[Comparison, Sets, Chosen]:
+    """Two runs of the same tasks, the earlier one first, told by their times or else names."""
+    first, second = sorted(both, key=lambda one: (_begins(one), one.name))
+    why = "both are runs of the same tasks"
+    looks = [one.look for one in (first, second) if one.look is not None]
+    sets = Sets(why, files={"eval": (looks[0],), "production": (looks[1],)})
+    return "paired", sets, {first.name: ("first run", why), second.name: ("second run", why)}
+
+
+def _begins(one: Found) -> str:
+    if one.look is None:
+        return ""
+    parts = parts_of([one.look])
+    times = [_text(row, parts, "timestamp") for row in one.look.rows[:1000]]
+    return min((time for time in times if time), default="")
+
+
+def _largest(
+    files: Sequence[Found], named: Mapping[Split, Sequence[Found]]
+) -> tuple[Comparison, Sets, Chosen]:
+    """One set: all files of the only split that is named, or else the largest file."""
+    group: Sequence[Found] = named["eval"] or named["production"]
+    why = "no file of the other kind is here"
+    if not group:
+        group = [max(files, key=lambda one: len(one.look.rows) if one.look else 0)]
+        why = "no name says which file is eval and which production: this is the largest"
+    sets = Sets(why, files={"eval": (), "production": _together(group)})
+    role = "production" if group is named["production"] else "eval"
+    return "one-set", sets, {one.name: (role, why) for one in group}

@@ -1,0 +1,65 @@
+"""`autopsy PATH`: the first screen."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import click
+
+from eval_autopsy.cli.out import Out, verb
+
+HEAD = 12  # columns
+
+
+@verb
+@click.argument("path", type=click.Path(path_type=Path), nargs=-1)
+@click.option("--files", "every", is_flag=True, help="A line for each file: its role, and why.")
+def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int:
+    """Show what lies at some paths, what it says, and what to do next.
+
+    The verb may be left out: `autopsy logs` is `autopsy look logs`. Without PATH it looks at the
+    current folder. PATH is an eval log, a table of records, a folder with some, or a case. Nothing has to be named:
+    formats are told by content (`autopsy formats`), eval and production by names and formats, the
+    parts of a table by names and values. It says which comparison it made; --files says why.
+
+    \b
+    Two runs of the same tasks are compared in pairs. A set alone is searched for the slices that
+    are worse than the rest of it. A failed call, a failed grader and an unscored sample are counted
+    as neither right nor wrong.
+
+    \b
+    Reads   the files; of a folder what looks like data, but nothing hidden.
+    Writes  nothing.
+    Runs    the case's system, if there is a case that has one.
+    Exits   0 done; 2 nothing there can be read.
+
+    \b
+    Examples:
+      autopsy logs
+      autopsy logs/eval.eval production.jsonl
+      autopsy . --files
+      autopsy logs --json | jq .gap
+    """
+    from eval_autopsy.cli.first_view import lines_of
+    from eval_autopsy.cli.slices_view import plain
+    from eval_autopsy.first_screen import look as look_at
+
+    began = time.monotonic()
+    with out.progress() as progress:
+        screen = look_at(path, seed=seed or 0, progress=progress)
+    if out.as_json:
+        out.document(screen.to_dict())
+    taken = f"  {time.monotonic() - began:.1f} s" if out.formatted else ""
+    for at, line in enumerate(lines_of(screen)):
+        out.say(f"{line.head.ljust(HEAD)} {line.text}" if at else line.text + taken, bold=not at)
+    if every:
+        out.say()
+        cells = [
+            [plain(one.path, 60), plain(one.format), one.role, plain(one.why, 90)]
+            for one in screen.files
+        ]
+        out.table(["file", "format", "role", "why"], cells)
+        for note in screen.notes:
+            out.say(f"guessed: {plain(note, 200)}")
+    return 0

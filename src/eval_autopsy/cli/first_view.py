@@ -1,0 +1,204 @@
+"""The lines of the first screen: at most a dozen, each with its counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from eval_autopsy import kernel
+from eval_autopsy.cli.slices_view import (
+    beyond_chance,
+    interval,
+    of,
+    percent,
+    plain,
+    plain_level,
+    shown,
+    words,
+)
+from eval_autopsy.first_screen import FileSeen, FirstScreen, Worse
+from eval_autopsy.questions.gap import Gap
+from eval_autopsy.questions.pairs import mcnemar
+from eval_autopsy.questions.promise import Promise
+from eval_autopsy.questions.rates import Rate
+from eval_autopsy.questions.slices import Slice, Slices
+
+NAMED = 3  # slices, or files, in lines of their own
+LEVELS = 7  # of an attribute, in one line
+LEFT_OUT = ("left out", "not readable")
+BESIDE = ("scores", "summary")  # files that say more about the records of others
+
+
+class Line(NamedTuple):
+    """A line of the screen: what it is about, and what it says."""
+
+    head: str
+    text: str
+
+
+def lines_of(screen: FirstScreen) -> Iterator[Line]:
+    """The screen, line by line."""
+    yield Line("", summary(screen))
+    yield from _rates(screen)
+    if screen.gap is not None:
+        yield Line("gap", gap_words(screen, screen.gap))
+    yield from _where(screen)
+    yield from _silent(screen)
+    if screen.calibration is not None:
+        yield Line("confidence", promise_words(screen.calibration))
+    yield from _unscored(screen)
+    yield from _reconciled(screen)
+    for need in screen.needs:
+        yield Line("missing", plain(need, 200))
+    for one in screen.cannot_conclude[:NAMED]:
+        yield Line("unknown", plain(f"{one.what}; it takes {one.settled_by}", 300))
+    if screen.next:
+        yield Line("next", " · ".join(kernel.visible(one) for one in screen.next))
+
+
+def summary(screen: FirstScreen) -> str:
+    """How much was read, and how much was not."""
+    used = [one for one in screen.files if one.role not in LEFT_OUT]
+    records = sum(one.records or 0 for one in used if one.role not in BESIDE)
+    aside = sum(one.set_aside for one in used)
+    left = sum(one.role in LEFT_OUT for one in screen.files)
+    files = f"{len(used):,} file" + "s" * (len(used) != 1)
+    text = f"{files} · {records:,} records"
+    if screen.compared and screen.compared != records:
+        text += f", {screen.compared:,} of them compared"
+    text += f" · {aside:,} set aside"
+    if aside:
+        text += f" ({kernel.percent(kernel.ratio(aside, aside + records))})"
+    return text + (f" · {left:,} left out" if left else "")
+
+
+def _rates(screen: FirstScreen) -> Iterator[Line]:
+    """A line for each set: its files, and how many of its scored records are right."""
+    heads = ("first run", "second run") if screen.comparison == "paired" else kernel.SPLITS
+    for head, rate in zip(heads, (screen.eval, screen.production), strict=True):
+        files = [one for one in screen.files if one.role in (head, "eval and production")]
+        if rate is not None:
+            counted = f"{of(rate)} right  {percent(rate)} {interval(rate)}"
+            yield Line(head, f"{files_words(files)}  {counted}")
+        elif files:
+            yield Line(head, files_words(files))
+
+
+def files_words(files: list[FileSeen]) -> str:
+    """The files of a set, with the format that was recognised."""
+    named = [f"{plain(one.path, 60)} ({plain(one.format)})" for one in files[:NAMED]]
+    more = f" and {len(files) - NAMED:,} more" if len(files) > NAMED else ""
+    return ", ".join(named) + more
+
+
+def gap_words(screen: FirstScreen, gap: Gap) -> str:
+    """The gap with its interval; of two runs of the same tasks, in pairs."""
+    ends = [kernel.real(end) for end in gap.interval]
+    change = shown("difference", str(gap.value), "points")
+    text = f"{change} points {shown('difference_interval', ends, 'points')}"
+    if screen.paired is None:
+        return text
+    pairs = screen.paired.pairs
+    p = shown("p_adjusted", kernel.real(mcnemar(pairs.broken, pairs.mended)), "p")
+    only = "".join(f", {n:,} only in the {run}" for run, n in screen.paired.only.items() if n)
+    return (
+        f"{text} on the {pairs.n:,} tasks that both have: {pairs.broken:,} became wrong, "
+        f"{pairs.mended:,} became right (p {p}, McNemar){only}"
+    )
+
+
+def _where(screen: FirstScreen) -> Iterator[Line]:
+    """The worst slices that the search confirmed, and how the gap splits."""
+    slices = screen.slices
+    throughout = wrong_throughout(slices) if slices is not None else ""
+    if throughout:
+        yield Line("where", throughout)
+    for at, one in enumerate([] if throughout else screen.found[:NAMED]):
+        text = slice_words(screen, one) if isinstance(one, Slice) else worse_words(one)
+        yield Line("where" if at == 0 else "", text)
+    if not throughout and slices is not None and len(slices.found) > 1 and slices.covered.k:
+        yield Line("", f"{len(slices.cover)} slices carry {of(slices.covered)} wrong answers")
+    if screen.searched and not screen.found:
+        yield Line("where", f"no slice stands out, of {screen.searched:,} searched")
+    waterfall = screen.waterfall
+    if waterfall is not None and screen.gap is not None and beyond_chance(screen.gap):
+        parts = [
+            f"{part.replace('_', ' ')} {shown('gap_part', str(waterfall.parts[part]), 'points')} "
+            f"{shown('gap_part_interval', [kernel.real(end) for end in ends], 'points')}"
+            for part, ends in waterfall.intervals.items()
+            if waterfall.parts[part]
+        ]
+        by = " and ".join(map(plain, waterfall.by))
+        none = "" if waterfall.overlap else f"{kernel.NO_OVERLAP}; "
+        yield Line("made of", f"{none}{', '.join(parts)} (by {by})")
+
+
+def wrong_throughout(slices: Slices) -> str:
+    """That all wrong answers are in levels of one attribute that are never right; "" if not so."""
+    wrong = slices.production.n - slices.production.k
+    for breakdown in slices.breakdowns:
+        never = [one for one in breakdown.slices if not one.production.k]
+        if breakdown.derived or not wrong or sum(one.wrong for one in never) < wrong:
+            continue
+        levels = ", ".join(f"{plain_level(one)} 0/{one.wrong:,}" for one in never[:LEVELS])
+        levels += f" and {len(never) - LEVELS:,} more" if len(never) > LEVELS else ""
+        elsewhere = of(Rate(slices.production.k, slices.production.n - wrong))
+        return (
+            f"all {wrong:,} wrong answers are where {plain(breakdown.attribute)} is {levels}; "
+            f"elsewhere {elsewhere} are right: two systems wearing one number"
+        )
+    return ""
+
+
+def slice_words(screen: FirstScreen, one: Slice) -> str:
+    """A slice with its counts in both sets, and what it carries."""
+    before = f", eval {percent(one.eval)}" if one.eval.n else ", never in eval"
+    wrong = screen.production.n - screen.production.k if screen.production else 0
+    carries = f"{one.wrong:,} of {wrong:,} wrong"
+    rate = f"{of(one.production)} right {interval(one.production)}{before}"
+    return f"{words(one)}: {rate}; {carries}; such as {' '.join(map(plain, one.examples))}"
+
+
+def worse_words(one: Worse) -> str:
+    """A slice of the only set beside the rest of it."""
+    name = plain(one.words.replace("`", ""), 120)
+    rate = f"{of(one.rate)} right {interval(one.rate)}, the rest {percent(one.rest)}"
+    return f"{name}: {rate}; such as {' '.join(map(plain, one.examples))}"
+
+
+def _silent(screen: FirstScreen) -> Iterator[Line]:
+    silent = screen.silent
+    if silent is None or not silent.wrong:
+        return
+    caught = ", ".join(f"{plain(one.name)} stops {one.caught:,}" for one in silent.guards)
+    passed = of(Rate(silent.silent, silent.wrong))
+    yield Line("silent", f"{passed} wrong answers pass every guard ({caught})")
+
+
+def promise_words(promise: Promise) -> str:
+    """What a threshold set on eval promises, and what it delivers."""
+    kept = "kept" if promise.kept else "broken"
+    return (
+        f"from {kernel.canonical(promise.threshold)} on, eval has {of(promise.eval)} right "
+        f"({percent(promise.eval)}), production {of(promise.production)} "
+        f"({percent(promise.production)} {interval(promise.production)}): {kept}"
+    )
+
+
+def _unscored(screen: FirstScreen) -> Iterator[Line]:
+    parts = [
+        f"{split}: " + ", ".join(f"{n:,} {status}" for status, n in counts.items())
+        for split, counts in (screen.unscored or {}).items()
+        if counts
+    ]
+    if parts:
+        yield Line("apart", f"{'; '.join(parts)}, counted neither right nor wrong")
+
+
+def _reconciled(screen: FirstScreen) -> Iterator[Line]:
+    differ = [(name, one) for name, one in screen.reconciled if not one.same]
+    for name, one in differ[:NAMED]:
+        yield Line("log says", plain(f"{name}: {one.words()}", 200))
+    if screen.reconciled and not differ:
+        n = len(screen.reconciled)
+        yield Line("log says", f"{n:,} figures of its own, and its samples give the same")

@@ -1,0 +1,66 @@
+"""A record with what several scorers say of its output: what an audit of the scorer looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from eval_autopsy import kernel
+from eval_autopsy.records import Record
+
+Verdict = bool | None
+
+WORDS = {True: "right", False: "wrong", None: "none"}
+BY_VALUE: dict[str, Any] = {"rule": "normalized", "fields": []}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A record and its verdicts; None where a scorer has nothing to say.
+
+    `score` is the verdict under audit: the recorded one where the data hold any, else the one that
+    was computed from output and expected value. What is known only from a tool's own log is "".
+    """
+
+    record: Record  # its output and expected value as they were compared
+    score: Verdict
+    recorded: Verdict = None
+    recomputed: Verdict = None
+    normalized: Verdict = None
+    status: str = ""  # what became of the call, as the reader of a log tells it
+    grader_error: str = ""  # of the grader that the score is by
+    system: str = ""  # the model, prompt and settings that gave the output
+    fields: Sequence[str] = field(default=())  # the only ones that are compared; all when empty
+
+    @property
+    def failed(self) -> bool:
+        """Whether the call failed, so that there is no answer to be right or wrong."""
+        return self.record.error is not None or self.status == "errored"
+
+    @property
+    def ungraded(self) -> bool:
+        """Whether the grader failed, so that its verdict is none."""
+        return bool(self.grader_error)
+
+    @property
+    def task(self) -> tuple[str, str]:
+        """What tells the task: the JSON texts of the input and of the expected value."""
+        return text_of(self.record.input), text_of(self.record.expected)
+
+
+def text_of(value: object) -> str:
+    """The JSON text of a value; "" where there is none."""
+    return "" if value is kernel.MISSING else kernel.canonical(value)
+
+
+def alike(one: object, other: object, fields: Sequence[str] = ()) -> bool:
+    """Whether two values are the same but for case, white space and the format of amounts."""
+    found = kernel.right_fields({**BY_VALUE, "fields": list(fields)}, one, other)
+    return all(found.values())
+
+
+def shown(value: object, limit: int = 60) -> str:
+    """A value on one line for a sentence: its JSON text, cut."""
+    text = "nothing" if value is kernel.MISSING else kernel.visible(kernel.canonical(value))
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,167 @@
+"""The right answer as the input itself states it, where a task copies labelled values.
+
+    Vendor: Okafor Electrical Inc.
+    Total: £10,753.25
+
+1. A field of the expected value goes with the label under which its value stands in most inputs.
+   The label is learned from the records; what the field is called does not matter.
+2. The rule holds for a field when the value under its label is the expected one in at least nine
+   of ten records that have the label once, and in no fewer than ten.
+3. A value that differs says something only when it is of a form that the field's values are copied
+   in elsewhere. "26 May 2024" against 2024-05-26 is another form, and so it says nothing.
+4. Where the rule does not hold, a label is missing or stands twice, there is no reference.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from eval_autopsy import kernel
+from eval_autopsy.kernel import MISSING
+from eval_autopsy.questions.answers import objects_in
+from eval_autopsy.questions.judged import Judged, alike
+
+AGREE = 0.9  # of the records with the label
+AT_LEAST = 10  # records that agree
+FORM_SEEN = 2  # records in which a form is copied, for it to be one of the field's
+TEXT_LIMIT = 20_000  # characters of an input that are looked at
+
+_DELIMITER = r"->|=>|→|:|=|\||\t|\s-(?=\s)|\s\u2013(?=\s)"
+_NAME = r"[A-Za-z][A-Za-z0-9 ._#/'-]{0,38}?"
+_FIELD = re.compile(rf"\s*({_NAME})\s*(?:{_DELIMITER})(?!//)\s*(\S.*)")
+_BETWEEN = re.compile(rf"(?:[;,]\s+|(?<!\s)\s{{3,}})(?={_NAME}\s*(?:{_DELIMITER}))")
+
+
+class Contradiction(NamedTuple):
+    """A field of a record whose expected value is not what the input states."""
+
+    field: str  # "" when the expected value is no object
+    label: str
+    stated: str
+    expected: object
+
+
+class Rule(NamedTuple):
+    """What is known of a field: its label, and the forms in which its values are copied."""
+
+    label: str
+    forms: frozenset[str]
+
+
+class References:
+    """What the inputs of some records state of the fields of their expected values."""
+
+    def __init__(self, judged: Sequence[Judged]) -> None:
+        self._values = [labelled(one.record.input) for one in judged]
+        self._rules = dict(_rules(judged, self._values))
+
+    def contradictions(self, row: int, one: Judged) -> list[Contradiction]:
+        """The fields of a record, by its position, whose expected value the input contradicts."""
+        found = []
+        for name, expected in parts_of(one).items():
+            stated = self._stated(row, name, expected)
+            if stated is not None and not alike(stated, expected):
+                found.append(Contradiction(name, self._rules[name].label, stated, expected))
+        return found
+
+    def verdict(self, row: int, one: Judged) -> bool | None:
+        """Whether the output is what the input states; None unless it states all that is asked."""
+        parts = parts_of(one)
+        stated = {name: self._stated(row, name, value) for name, value in parts.items()}
+        if not parts or None in stated.values() or one.failed or one.record.output is MISSING:
+            return None
+        output = _read(one)
+        return all(alike(_part(output, name), stated[name]) for name in parts)
+
+    def _stated(self, row: int, name: str, expected: object) -> str | None:
+        """The value under a field's label; None where there is no telling."""
+        rule = self._rules.get(name)
+        stated = self._values[row].get(rule.label) if rule else None
+        if rule is None or stated is None or alike(stated, expected):
+            return stated
+        if form_of(stated) not in rule.forms or _inside(stated, expected):
+            return None
+        return stated
+
+
+def parts_of(one: Judged) -> dict[str, object]:
+    """The expected values that are compared, by field; one that is no object is the field ""."""
+    expected = one.record.expected
+    if isinstance(expected, dict):
+        return {name: kernel.field(expected, name) for name in one.fields or expected}
+    return {} if expected is MISSING else {"": expected}
+
+
+def labelled(text: object) -> dict[str, str]:
+    """The value under each label of a text; a label that stands twice is left out."""
+    found: dict[str, str] = {}
+    twice = set()
+    for label, value in _pairs(text) if isinstance(text, str) else ():
+        if label in found:
+            twice.add(label)
+        found[label] = value
+    return {label: value for label, value in found.items() if label not in twice}
+
+
+def form_of(value: object) -> str:
+    """The form of a value: an amount, words, or its letters and digits as aa-99."""
+    text = value if isinstance(value, str) else kernel.canonical(value)
+    if kernel.amount(value) is not None:
+        return "amount"
+    if not re.search(r"\d", text):
+        return "words"
+    return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "a", text.strip()))
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    for line in text[:TEXT_LIMIT].splitlines():
+        first = _FIELD.match(line.rstrip())
+        for part in _BETWEEN.split(line) if first else ():
+            match = _FIELD.match(part.rstrip())
+            if match:
+                yield " ".join(match[1].casefold().split()), match[2].strip()
+
+
+def _rules(
+    judged: Sequence[Judged], values: Sequence[Mapping[str, str]]
+) -> Iterator[tuple[str, Rule]]:
+    """The rule of each field that has one."""
+    agreeing: dict[str, Counter[str]] = {}  # field -> labels under which its value stands
+    for one, pairs in zip(judged, values, strict=True):
+        for name, expected in parts_of(one).items() if pairs else ():
+            same = (label for label, value in pairs.items() if alike(value, expected))
+            agreeing.setdefault(name, Counter()).update(same)
+    for name, labels in agreeing.items():
+        label, agree = max(labels.items(), key=lambda item: item[1], default=("", 0))
+        both = [
+            (value[label], parts_of(one)[name])
+            for one, value in zip(judged, values, strict=True)
+            if label in value and name in parts_of(one)
+        ]
+        if agree >= AT_LEAST and agree >= AGREE * len(both):
+            forms = Counter(form_of(stated) for stated, wanted in both if alike(stated, wanted))
+            often = frozenset(form for form, n in forms.items() if n >= FORM_SEEN)
+            yield name, Rule(label, often)
+
+
+def _read(one: Judged) -> object:
+    """The output, or the object that it is inside of its wrapping where an object is expected."""
+    output = one.record.output
+    if isinstance(output, str) and isinstance(one.record.expected, dict):
+        return next(objects_in(output), output)
+    return output
+
+
+def _part(output: object, name: str) -> object:
+    if not name:
+        return output
+    return kernel.field(output, name) if isinstance(output, dict) else MISSING
+
+
+def _inside(stated: str, expected: object) -> bool:
+    """Whether one of two texts is a part of the other, so that they may mean the same."""
+    one, other = stated.casefold(), str(expected).casefold()
+    return one in other or other in one

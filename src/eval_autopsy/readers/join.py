@@ -1,0 +1,118 @@
+"""Rows that are put together: fields under the names of the case, and more about the same ids.
+
+1. A field that takes another's name keeps its own beside it; nothing is overwritten.
+2. What a joined file says is added where a row says nothing, null included, and inside objects
+   key by key. What both say differently is kept as `NAME (joined)`.
+3. How many rows of the joined file found a record is counted, and so are those that did not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eval_autopsy import kernel
+from eval_autopsy.errors import CannotRead
+from eval_autopsy.kernel import MISSING
+from eval_autopsy.readers.files import open_rows
+from eval_autopsy.readers.sources import Source, Wanted
+
+Fields = dict[str, Any]
+
+
+@dataclass
+class Join:
+    """The rows of a joined file by id, and the ids that were asked for."""
+
+    path: Path
+    rows: Mapping[str, Fields]
+    asked: set[str] = field(default_factory=set)
+    missed: int = 0  # records that have no row here
+
+    @property
+    def matched(self) -> int:
+        """How many of its rows belong to a record."""
+        return len(self.asked)
+
+    @property
+    def unmatched(self) -> int:
+        """How many of its rows belong to none."""
+        return len(self.rows) - len(self.asked)
+
+    def of(self, identity: str) -> Fields:
+        """The row of an id; empty when there is none."""
+        if identity not in self.rows:
+            self.missed += 1
+            return {}
+        self.asked.add(identity)
+        return self.rows[identity]
+
+
+def join_of(path: Path, wanted: Wanted) -> Join:
+    """A file to join, in memory. Several rows of one id are put together.
+
+    Raises CannotRead for a row without an id.
+    """
+    file, rows = open_rows(path, path.name)
+    name = "id" if file.yields != "rows" else wanted.fields["id"]
+    found: dict[str, Fields] = {}
+    for row in rows:
+        identity = kernel.field(row.fields, name)
+        if identity is MISSING or isinstance(identity, (dict, list, bool)) or identity is None:
+            what = f"there is no field {name!r} to join by"
+            raise CannotRead(what, where=rows.where(row), remedy="take the file out of `join`")
+        others = {key: value for key, value in row.fields.items() if key != name}
+        found[str(identity)] = together(found.get(str(identity), {}), others)
+    return Join(path, found)
+
+
+def changed(row: kernel.Row, source: Source, wanted: Wanted, joins: Sequence[Join]) -> kernel.Row:
+    """A row of a source under the names of the case, with what other files say of its id."""
+    fields = renamed(row.fields, source.names, wanted.fields) if source.names else row.fields
+    name = wanted.fields["id"]
+    identity = kernel.field(fields, name)
+    for join in joins:
+        fields = together(fields, join.of(str(identity)))
+    if source.prefix:
+        fields = {**fields, name: f"{source.prefix}/{identity}"}
+        cluster = wanted.fields.get("cluster", "")
+        if fields.get(cluster) not in (None, ""):
+            fields[cluster] = f"{source.prefix}/{fields[cluster]}"
+    return kernel.Row(row.line, fields)
+
+
+def is_wanted(row: kernel.Row, source: Source) -> bool:
+    """Whether a changed row is one of those that the source wants."""
+    found = ((kernel.field(row.fields, name), value) for name, value in source.only.items())
+    return all(
+        one is not MISSING and kernel.canonical(one) == kernel.canonical(value)
+        for one, value in found
+    )
+
+
+def renamed(fields: Fields, names: Mapping[str, str], common: Mapping[str, str]) -> Fields:
+    """The fields with each part under the name that the case has for it."""
+    given = {common[part]: kernel.field(fields, own) for part, own in names.items()}
+    given = {name: value for name, value in given.items() if value is not MISSING}
+    rest = {
+        f"{name} (as it was)" if name in given else name: value
+        for name, value in fields.items()
+        if name not in names.values()
+    }
+    return given | rest
+
+
+def together(fields: Fields, others: Fields) -> Fields:
+    """Two objects as one, by the rules above."""
+    found = dict(fields)
+    for name, value in others.items():
+        own = found.get(name)
+        if own is None:
+            found[name] = value
+        elif isinstance(own, dict) and isinstance(value, dict):
+            found[name] = together(own, value)
+        elif value is not None and kernel.canonical(own) != kernel.canonical(value):
+            found[f"{name} (joined)"] = value
+    return found

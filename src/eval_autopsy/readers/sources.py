@@ -1,0 +1,48 @@
+"""What is to be read: which files, whose records they are, and what to take from each row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from eval_autopsy.records import Split
+
+
+class Wanted(NamedTuple):
+    """What to take from each row."""
+
+    fields: Mapping[str, str]  # part of a record ("id", "input", ...) -> name of the field
+    attributes: Sequence[str] = ()
+    required: frozenset[str] = frozenset({"id"})  # the parts that every record must have
+
+
+class SplitColumn(NamedTuple):
+    """The field that says which split a record belongs to, and the value that stands for each."""
+
+    column: str
+    values: Mapping[Split, object]
+
+
+class Source(NamedTuple):
+    """A file, what its records are, and the name to call it by in messages.
+
+    `names` are the fields of this file that the case calls otherwise, by part; `joined` files with
+    more about the same ids. Each id begins with `prefix`, where those of several files are alike.
+    A `lenient` reading sets lines of JSON Lines aside that cannot be read. Only the rows in which
+    each field of `only` has its value are wanted.
+    """
+
+    path: Path
+    split: Split | SplitColumn
+    name: str = ""
+    names: Mapping[str, str] = {}
+    joined: tuple[Path, ...] = ()
+    prefix: str = ""
+    lenient: bool = False
+    only: Mapping[str, object] = {}
+
+    @property
+    def as_it_is(self) -> bool:
+        """Whether the rows are those of the file, so that a receipt can rest on the file itself."""
+        return not (self.names or self.joined or self.prefix or self.only)

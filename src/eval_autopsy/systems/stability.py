@@ -1,0 +1,77 @@
+"""How often the same input gives the same output: measured, not assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+from eval_autopsy import kernel
+from eval_autopsy.records import Record
+from eval_autopsy.systems.runner import Runner, Spent
+
+
+class Again(NamedTuple):
+    """Inputs that were called more than once."""
+
+    inputs: int
+    calls: int  # of each of them, the first included
+    same: int  # inputs whose calls all gave the same output, or failed with the same kind of error
+
+
+def sample(records: Sequence[Record], size: int) -> list[int]:
+    """The positions of some records, the same ones each time: told from their ids alone."""
+
+    def order(position: int) -> bytes:
+        record = records[position]
+        return sha256(f"again {record.split} {record.id}".encode()).digest()
+
+    return sorted(sorted(range(len(records)), key=order)[:size])
+
+
+def again(
+    runner: Runner,
+    inputs: Sequence[object],
+    answers: Sequence[kernel.Answer],
+    chosen: Sequence[int],
+    repeats: int,
+) -> Again:
+    """Calls the chosen inputs again, or all of them as often as `repeats` asks, and compares.
+
+    A call that did not reach the system says nothing of it, but is not the same output either.
+    """
+    if repeats > 1:
+        chosen = range(len(inputs))
+    alike = dict.fromkeys(chosen, True)
+    for repeat in range(1, max(2, repeats)):
+        others = runner.answers([inputs[i] for i in chosen], repeat=repeat, what="running it again")
+        for i, other in zip(chosen, others, strict=True):
+            alike[i] = alike[i] and kernel.answers_alike(answers[i], other)
+    return Again(len(alike), max(2, repeats), sum(alike.values()))
+
+
+def notes(spent: Spent, measured: Again | None) -> tuple[str, ...]:
+    """What a person should know of how the outputs came about; nothing when all went as ever."""
+    found = []
+    if spent.journalled:
+        found.append(
+            f"{spent.journalled:,} answers are from the journal of an earlier run, "
+            f"{spent.calls:,} inputs were called"
+        )
+    if spent.interrupted:
+        found.append(f"{spent.interrupted:,} calls that an earlier run began were made again")
+    if spent.retries:
+        found.append(
+            f"{spent.retries:,} attempts were made again, as they did not reach the system"
+        )
+    if spent.errors:
+        each = ", ".join(f"{kind} {count:,}" for kind, count in spent.errors.most_common())
+        found.append(f"calls that failed: {each}")
+    if spent.cost:
+        found.append(f"the calls of this run cost {spent.cost:f} at most")
+    if measured is not None and measured.same < measured.inputs:
+        found.append(
+            f"of {measured.inputs:,} inputs called {measured.calls:,} times, {measured.same:,} "
+            "gave the same output each time"
+        )
+    return tuple(found)

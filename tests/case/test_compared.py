@@ -1,0 +1,143 @@
+"""What is compared with what, of some files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval_autopsy.case.compared import Compared, compare
+from eval_autopsy.case.found import find
+from eval_autopsy.errors import CannotRead
+
+SAMPLES = Path(__file__).resolve().parents[1] / "samples"
+Row = dict[str, Any]
+
+
+def rows(count: int, *, prefix: str = "t", wrong: int = 0, **more: Any) -> list[Row]:
+    """Scored records, the first `wrong` of them wrong."""
+    return [
+        {
+            "id": f"{prefix}{n}",
+            "prompt": f"what is {prefix} {n}?",
+            "output": f"{n}" if n >= wrong else "?",
+            "label": f"{n}",
+            **more,
+        }
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, Iterable[Row]], Path]:
+    def to(name: str, records: Iterable[Row]) -> Path:
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(json.dumps(one) + "\n" for one in records), encoding="utf-8")
+        return path
+
+    return to
+
+
+Write = Callable[[str, Iterable[Row]], Path]
+
+
+def compared(folder: Path) -> Compared:
+    found = compare(find([folder]).files)
+    assert found is not None
+    return found
+
+
+def roles(found: Compared) -> dict[str, str]:
+    return {role.found.name: role.role for role in found.roles}
+
+
+def test_the_names_of_files_tell_eval_from_production(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", rows(5))
+    write("live.jsonl", rows(5, prefix="p"))
+    found = compared(tmp_path)
+    assert found.comparison == "two-sets"
+    assert roles(found) == {"eval.jsonl": "eval", "live.jsonl": "production"}
+
+
+def test_the_names_of_folders_tell_them_too(tmp_path: Path, write: Write) -> None:
+    write("offline/run.jsonl", rows(5))
+    write("production/run.jsonl", rows(5, prefix="p"))
+    assert set(roles(compared(tmp_path)).values()) == {"eval", "production"}
+
+
+def test_the_same_run_in_two_files_is_read_once(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", rows(20))
+    (tmp_path / "eval.csv").write_text(
+        "id,prompt,output,label,lang\n"
+        + "".join(f"{r['id']},{r['prompt']},{r['output']},{r['label']},de\n" for r in rows(20))
+    )
+    write("production.jsonl", rows(20, prefix="p"))
+    found = compared(tmp_path)
+    left = next(role for role in found.roles if role.role == "left out")
+    assert left.found.name == "eval.jsonl"  # the other one has a field more
+    assert left.why == "the same answers to the same tasks are in eval.csv"
+
+
+def test_two_runs_of_the_same_tasks_are_a_pair(tmp_path: Path, write: Write) -> None:
+    write("a.jsonl", rows(20, wrong=2, created="2026-03-02T10:00:00+00:00"))
+    write("b.jsonl", rows(20, wrong=9, created="2026-03-01T10:00:00+00:00"))
+    found = compared(tmp_path)
+    assert found.comparison == "paired"
+    assert roles(found) == {"a.jsonl": "second run", "b.jsonl": "first run"}  # by their times
+
+
+def test_files_with_nothing_in_common_and_no_names_are_looked_at_one_by_one(
+    tmp_path: Path, write: Write
+) -> None:
+    write("a.jsonl", rows(20))
+    write("b.jsonl", rows(30, prefix="other "))
+    found = compared(tmp_path)
+    assert found.comparison == "one-set"
+    assert roles(found) == {"a.jsonl": "left out", "b.jsonl": "eval"}
+
+
+def test_a_tools_log_is_eval_beside_plain_records(tmp_path: Path, write: Write) -> None:
+    (tmp_path / "log.eval").write_bytes((SAMPLES / "inspect_ai" / "support_eval.eval").read_bytes())
+    write("requests.jsonl", rows(20, prefix="p"))
+    found = compared(tmp_path)
+    assert roles(found) == {"log.eval": "eval", "requests.jsonl": "production"}
+
+
+def test_what_is_no_data_is_passed_over_and_counted(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", rows(5))
+    (tmp_path / "package.json").write_text("{}")
+    (tmp_path / "settings.json").write_text('{\n "a": 1}\n')
+    (tmp_path / "main.py").write_text("print()\n")
+    (tmp_path / ".hidden.jsonl").write_text("{}")
+    (tmp_path / "node_modules").mkdir()
+    write("node_modules/eval.jsonl", rows(5))
+    place = find([tmp_path])
+    assert [one.name for one in place.files] == ["eval.jsonl"]
+    assert place.passed_over == 3
+
+
+def test_data_that_cannot_be_read_is_said_with_the_reason(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", rows(5))
+    (tmp_path / "broken.csv").write_bytes(b"id,output\n1,a,b\n")
+    broken = next(one for one in find([tmp_path]).files if one.name == "broken.csv")
+    assert "expected 2" in broken.why
+
+
+def test_a_named_file_that_is_no_data_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "model.pkl"
+    path.write_bytes(b"\x80\x04x")
+    with pytest.raises(CannotRead, match="pickle"):
+        find([path])
+
+
+def test_links_out_of_a_folder_are_not_followed(tmp_path: Path, write: Write) -> None:
+    write("outside/eval.jsonl", rows(5))
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    (inside / "link").symlink_to(tmp_path / "outside")
+    (inside / "eval.jsonl").symlink_to(tmp_path / "outside" / "eval.jsonl")
+    assert find([inside]).files == ()

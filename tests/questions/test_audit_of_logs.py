@@ -1,0 +1,62 @@
+"""Faults of a scorer planted in logs of real tools are found, and those without any raise none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eval_autopsy import api
+from eval_autopsy.errors import CannotUse
+from eval_autopsy.questions.suspects import KINDS
+
+from .planted import FAULTS, SAMPLES, TOOLS, Record, Tool
+
+CLEAN = sorted(
+    path
+    for path in SAMPLES.rglob("*")
+    if path.is_file() and not path.name.startswith(("README", "facts", "results_", "expected"))
+)
+
+
+@pytest.mark.parametrize("kind", FAULTS)
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_a_planted_fault_is_found_and_no_other(tool: Tool, kind: str, tmp_path: Path) -> None:
+    if kind == "errored-as-pass" and not tool.has_errors:
+        pytest.skip("the tool has no place for an error")
+    document, records = tool.records()
+    planted = FAULTS[kind](tool, records)
+    assert planted
+    found = api.open(tool.write(tmp_path, document, records)).audit()
+    assert {one.kind: one.count for one in found.findings} == {kind: len(planted)}
+    where = {one.where.rpartition(" ")[2].rpartition(":")[2] for one in found.findings[0].records}
+    at = {str(place + tool.first_line) for place, one in enumerate(records) if _among(one, planted)}
+    assert where == at
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
+def test_a_log_without_a_fault_has_no_finding(tool: Tool, tmp_path: Path) -> None:
+    found = api.open(tool.write(tmp_path, *tool.records())).audit()
+    assert found.findings == ()
+    assert all(not flips.changed for flips in found.flips)
+    rate = found.scores["eval"]["recorded"].rate
+    assert rate.n >= 89
+    assert found.corrected["eval"].lower == found.corrected["eval"].upper == rate
+
+
+def _among(record: Record, some: list[Record]) -> bool:
+    return any(record is one for one in some)
+
+
+@pytest.mark.parametrize("path", CLEAN, ids=lambda path: str(path.relative_to(SAMPLES)))
+def test_a_sample_as_its_tool_wrote_it_has_no_finding(path: Path) -> None:
+    try:
+        found = api.open(path).audit()
+    except CannotUse as error:
+        assert "nothing says which answers are right" in error.what
+        return
+    assert found.findings == ()
+
+
+def test_every_kind_is_planted() -> None:
+    assert set(FAULTS) == set(KINDS)

@@ -1,0 +1,203 @@
+"""The first screen: what some files say, without a question being answered first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval_autopsy.errors import CannotRead
+from eval_autopsy.first_screen import look
+from eval_autopsy.questions.promise import Judged, promise_of, threshold_of
+
+ROOT = Path(__file__).resolve().parents[1]
+SAMPLES = ROOT / "tests" / "samples"
+Row = dict[str, Any]
+Write = Callable[[str, Iterable[Row]], Path]
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    def to(name: str, records: Iterable[Row]) -> Path:
+        path = tmp_path / name
+        path.write_text("".join(json.dumps(one) + "\n" for one in records), encoding="utf-8")
+        return path
+
+    return to
+
+
+def records(count: int, wrong: Iterable[int] = (), **more: Any) -> list[Row]:
+    """Records of which some, by their numbers, are wrong; every third is in French."""
+    bad = set(wrong)
+    return [
+        {
+            "id": f"r{n}",
+            "output": "no" if n in bad else "yes",
+            "label": "yes",
+            "lang": "fr" if n % 3 == 0 else "en",
+            **more,
+        }
+        for n in range(count)
+    ]
+
+
+def test_the_invoice_case_is_told_in_a_dozen_numbers() -> None:
+    screen = look([ROOT / "examples" / "invoice-extraction"])
+    assert (screen.eval, screen.production) == ((400, 400), (345, 400))
+    assert screen.gap is not None
+    assert screen.gap.value == Decimal("-0.1375")
+    assert screen.silent is not None
+    assert (screen.silent.wrong, screen.silent.silent) == (55, 49)
+    never = [one for one in screen.slices.breakdowns[0].slices if not one.production.k]  # type: ignore[union-attr]
+    assert {(one.where["shift_type"], one.wrong) for one in never} == {
+        ("reorder", 36),
+        ("verbose", 8),
+        ("compact", 6),
+        ("mixed", 5),
+    }
+
+
+def test_two_logs_of_inspect_give_the_facts_about_them() -> None:
+    facts = json.loads((SAMPLES / "inspect_ai" / "facts_prod.json").read_text())
+    screen = look([SAMPLES / "inspect_ai"])
+    assert screen.comparison == "two-sets"
+    assert screen.production == (
+        facts["n_ok"] - 1,
+        facts["n"] - 1,
+    )  # the failed call was planned ok
+    assert screen.unscored is not None
+    assert screen.unscored["production"] == {"errored": 1}
+    worst = screen.found[0]
+    assert dict(worst.where) == {"lang": "de", "topic": "refund"}
+    assert all(one.same for _, one in screen.reconciled)
+
+
+def test_two_runs_of_the_same_tasks_are_compared_in_pairs(tmp_path: Path, write: Write) -> None:
+    write("first.jsonl", records(60, range(10), created="2026-01-01"))
+    write("second.jsonl", records(60, range(5, 25), created="2026-01-02"))
+    screen = look([tmp_path])
+    assert screen.comparison == "paired"
+    assert screen.paired is not None
+    assert screen.paired.pairs == (35, 15, 5, 5)
+    assert screen.to_dict()["paired"]["p"] == "0.041389465332"  # 2 * sum C(20, k <= 5) / 2**20
+
+
+def test_tasks_that_only_one_run_has_are_counted_and_not_compared(
+    tmp_path: Path, write: Write
+) -> None:
+    write("first.jsonl", records(60, range(10), created="2026-01-01"))
+    write("second.jsonl", records(50, range(5), created="2026-01-02"))
+    paired = look([tmp_path]).paired
+    assert paired is not None
+    assert paired.pairs.n == 50
+    assert paired.only == {"first run": 10, "second run": 0}
+
+
+def test_one_set_is_searched_for_what_is_worse_than_its_rest(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(120, range(0, 120, 3)))
+    screen = look([tmp_path])
+    assert screen.comparison == "one-set"
+    assert (screen.eval, screen.production) == ((80, 120), None)
+    assert [dict(one.where) for one in screen.found] == [{"lang": "fr"}]
+    assert "one set" in screen.cannot_conclude[0].what
+
+
+def test_a_set_without_labels_says_which_are_missing(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", ({"id": n, "output": "yes"} for n in range(40)))
+    screen = look([tmp_path])
+    assert screen.eval is None
+    assert "which answers are right" in screen.cannot_conclude[0].what
+
+
+def test_few_records_are_counted_and_not_searched(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(20))
+    write("production.jsonl", records(20, range(4)))
+    screen = look([tmp_path])
+    assert (screen.eval, screen.production) == ((20, 20), (16, 20))
+    assert screen.searched == 0
+    assert screen.cannot_conclude[0].records == 30
+
+
+def test_a_gap_that_may_be_chance_says_how_many_records_settle_it(
+    tmp_path: Path, write: Write
+) -> None:
+    write("eval.jsonl", records(100, range(10)))
+    write("production.jsonl", records(100, range(12)))
+    unknown = look([tmp_path]).cannot_conclude[0]
+    assert "chance" in unknown.what
+    assert unknown.records is not None
+    # Newcombe's interval of 88 against 90 of 100 is about 17.5 points wide, for a gap of two.
+    assert 1700 < unknown.records < 2200
+
+
+def test_lines_that_cannot_be_read_are_set_aside_and_counted(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(40))
+    path = write("production.jsonl", records(40, range(4)))
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join([*lines[:20], '{"id": "r20", "out\n', *lines[20:]]))
+    screen = look([tmp_path])
+    assert screen.production == (36, 40)
+    assert {one.path: one.set_aside for one in screen.files} == {
+        "eval.jsonl": 0,
+        "production.jsonl": 1,
+    }
+
+
+def test_fields_may_have_other_names_in_production(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(40))
+    write(
+        "production.jsonl",
+        (
+            {
+                "request_id": f"q{n}",
+                "answer": "yes" if n > 4 else "no",
+                "truth": "yes",
+                "lang": "en",
+            }
+            for n in range(40)
+        ),
+    )
+    screen = look([tmp_path])
+    assert (screen.eval, screen.production) == ((40, 40), (35, 40))
+    assert any("'request_id'" in note for note in screen.notes)
+
+
+def test_a_folder_without_data_is_an_error_that_says_what_is_read(tmp_path: Path) -> None:
+    with pytest.raises(CannotRead, match="no data"):
+        look([tmp_path])
+
+
+def test_a_file_that_nobody_knows_is_shown_as_it_begins(tmp_path: Path, write: Write) -> None:
+    write("things.jsonl", ({"a": n, "b": n} for n in range(5)))
+    screen = look([tmp_path])
+    assert screen.comparison is None
+    assert '{"a": 0' in screen.cannot_conclude[0].settled_by
+
+
+def judged(*pairs: tuple[str, bool]) -> list[Judged]:
+    return [Judged(Decimal(confidence), right) for confidence, right in pairs]
+
+
+def test_a_threshold_is_the_lowest_that_keeps_its_promise_on_eval() -> None:
+    # 20 of 20 right at 0.9; 38 of 40 (0.95) from 0.8 on; 40 of 43 from 0.7 on.
+    eval_ = judged(
+        *[("0.9", True)] * 20,
+        *[("0.8", True)] * 18,
+        *[("0.8", False)] * 2,
+        *[("0.7", True)] * 2,
+        ("0.7", False),
+    )
+    assert threshold_of(eval_) == Decimal("0.8")
+    production = judged(*[("0.85", True)] * 15, *[("0.85", False)] * 15, ("0.1", True))
+    promise = promise_of(eval_, production)
+    assert promise is not None
+    assert (promise.eval, promise.production) == ((38, 40), (15, 30))
+    assert not promise.kept
+
+
+def test_without_enough_records_of_eval_nothing_is_promised() -> None:
+    assert threshold_of(judged(*[("0.9", True)] * 19)) is None
