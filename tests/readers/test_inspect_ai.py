@@ -8,6 +8,7 @@ import json
 import struct
 import zipfile
 from collections import Counter
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -210,7 +211,10 @@ def test_one_number_that_is_no_verdict_makes_the_score_a_grade(tmp_path: Path) -
     assert [row["score"] for row in scored(tmp_path, 1, 0, 1)] == [True, False, True]
 
 
-def test_a_json_log_is_looked_through_for_grades_before_it_is_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("pack", [bytes, gzip.compress], ids=["plain", "packed"])
+def test_a_json_log_is_looked_through_for_grades_before_it_is_read(
+    tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
     samples = [SAMPLE | {"id": at, "scores": {"match": {"value": at / 2}}} for at in range(3)]
     path = tmp_path / "log.json"
     path.write_text(json.dumps({**HEADER, "samples": samples}))
@@ -246,6 +250,14 @@ def test_members_of_a_score_are_scores_and_the_headline_decides(tmp_path: Path) 
         ("rubric.tone", Decimal("0.7")),
     ]
     assert row["score"] is True
+
+
+def test_a_log_of_version_1_has_its_only_score(tmp_path: Path) -> None:
+    old = {key: value for key, value in SAMPLE.items() if key != "scores"}
+    (row,) = read(log_of(tmp_path, old | {"score": {"value": "I", "answer": "5"}})).rows
+    assert (row["score"], row["scores"]) == (False, {"match": False})
+    grades = [old | {"id": str(at), "score": {"value": at / 2}} for at in range(3)]
+    assert [row["score"] for row in read(log_of(tmp_path, *grades)).rows] == [None] * 3
 
 
 def test_a_scored_error_has_scores_and_no_verdict(tmp_path: Path) -> None:
@@ -412,7 +424,8 @@ def test_no_damaged_value_breaks_the_reader(data: st.DataObject) -> None:
     with zipfile.ZipFile(packed, "w") as out:
         out.writestr("header.json", json.dumps(HEADER | {"eval": document.get("eval")}))
         out.writestr("samples/a_epoch_1.json", json.dumps(document.get("samples")))
-        for at, sample in enumerate(list(document.get("samples") or [])):
+        samples = document.get("samples")
+        for at, sample in enumerate(samples if isinstance(samples, list) else []):
             out.writestr(f"samples/{at}_epoch_1.json", json.dumps(sample))
     streams = (
         (inspect_ai.inspect_json, io.BytesIO(json.dumps(document).encode())),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
-from eval_autopsy.readers.junit import DEEPEST, junit
+from eval_autopsy.readers.junit import DEEPEST, LONGEST_TAG, junit
 from eval_autopsy.readers.logs import Needs, Note, Reported, Sample
 
 from .log_facts import SAMPLES, Read, as_records, claimants, facts, rates, read, reconciled
@@ -169,7 +169,7 @@ OUTSIDE = '<!DOCTYPE t [<!ENTITY a SYSTEM "file:///etc/passwd">]>'
         ("<testsuites>&a;</testsuites>", "damaged: undefined entity"),
         ("<?xml version='1.0' encoding='foo'?><testsuites/>", "damaged: unknown encoding"),
         ("<testsuites>" + "<testsuite>" * DEEPEST, "nested too deeply"),
-        ("<testsuites name='" + "a" * (kernel.LINE_LIMIT + 2**17), "longer than 16 MiB"),
+        ("<testsuites name='" + "a" * (LONGEST_TAG + 2**17), "longer than 4 MiB"),
     ],
     ids=lambda value: value[:24],
 )
@@ -191,7 +191,7 @@ def test_a_long_text_is_passed_over(tmp_path: Path) -> None:
     assert row["score"] is False
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.data())
 def test_no_damaged_byte_breaks_the_reader(data: st.DataObject) -> None:
     raw = bytearray(PYTEST.read_bytes()[:3000] + b"</testcase></testsuite></testsuites>")

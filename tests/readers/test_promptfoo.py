@@ -374,7 +374,7 @@ def test_results_of_other_kinds_are_set_aside(tmp_path: Path) -> None:
     assert [one.at for one in found.log.aside] == [2, 3, 4, 5]
 
 
-@settings(max_examples=100)
+@settings(max_examples=60)
 @given(st.data())
 def test_no_damaged_value_breaks_the_reader(data: st.DataObject) -> None:
     metrics = {"testPassCount": 2, "testFailCount": 0, "testErrorCount": 0, "namedScores": {"a": 1}}

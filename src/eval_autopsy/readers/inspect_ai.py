@@ -9,8 +9,9 @@
 4. A sample with an error has no verdict, though it may have scores (`score_on_error`).
 5. An answer that the provider's filter stopped is a refusal.
 
-P, N, scores that are objects or lists, refusals, attachments and crashed runs are read as Inspect's
-source has them; all else was seen in logs that Inspect wrote. Events are passed over.
+P, N, scores that are objects or lists, refusals, attachments, crashed runs and logs of version 1
+are read as Inspect's source has them; all else was seen in logs that it wrote. Events are passed
+over.
 """
 
 from __future__ import annotations
@@ -23,7 +24,16 @@ from typing import Any, BinaryIO, NamedTuple
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.json_items import parts
-from eval_autopsy.readers.log_values import Unfit, amount, asked, content_text, flat, inside, taken
+from eval_autopsy.readers.log_values import (
+    Unfit,
+    amount,
+    asked,
+    attributes,
+    content_text,
+    flat,
+    inside,
+    taken,
+)
 from eval_autopsy.readers.logs import Aside, Item, Note, Reported, Sample, Status
 from eval_autopsy.readers.zip_entries import MAGIC, Archive
 from eval_autopsy.registry import reader
@@ -91,7 +101,8 @@ def inspect_eval(stream: BinaryIO, name: str) -> Iterator[Item]:
 def inspect_json(stream: BinaryIO, name: str) -> Iterator[Item]:
     """One sample for each task and epoch of an Inspect AI log in JSON.
 
-    Memory holds one sample, with its events; one that is longer than 16 MiB is an error.
+    Memory holds one sample, with its events; one that is longer than 16 MiB is an error. The log is
+    gone through twice, since only all of the scores tell whether they are verdicts.
     """
     header: dict[str, Any] = {}
     log: Log | None = None
@@ -125,13 +136,11 @@ def _header(archive: Archive, name: str) -> dict[str, Any]:
 
 def _log_of_json(header: dict[str, Any], stream: BinaryIO, name: str) -> Log:
     primary = _primary(header)
-    decide = "accuracy" in _metrics(header)  # a packed log cannot be looked through beforehand
-    if stream.seekable():
-        here = stream.tell()
-        stream.seek(0)
-        samples = (one.value for one in parts(stream, name, ("samples", "reductions")) if one.at)
-        decide = _numbers_decide(samples, primary)
-        stream.seek(here)
+    here = stream.tell()
+    stream.seek(0)
+    samples = (one.value for one in parts(stream, name, ("samples", "reductions")) if one.at)
+    decide = _numbers_decide(samples, primary)
+    stream.seek(here)
     return Log(header, _repeated(header), primary, decide)
 
 
@@ -163,17 +172,11 @@ def _primary(header: Mapping[str, Any]) -> str:
     return first if isinstance(first, str) else ""
 
 
-def _metrics(header: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The metrics of the primary score."""
-    figures = (one for one in _score_figures(header) if one["called"] == _primary(header))
-    metrics = inside(next(figures, None), "metrics")
-    return metrics if isinstance(metrics, dict) else {}
-
-
 def _numbers_decide(samples: Iterator[Any], primary: str) -> bool:
     """Whether the primary score is 0 or 1 wherever it is a number."""
     for sample in samples:
-        scores = _flat_scores(inside(sample, "scores"))
+        only = {primary or "score": inside(sample, "score")}
+        scores = _flat_scores(inside(sample, "scores") or only)
         value = scores.get(primary or next(iter(scores), ""))
         if isinstance(value, (int, Decimal)) and value not in (0, 1):
             return False
@@ -260,7 +263,7 @@ def _sample(at: int, found: Any, log: Log) -> Sample:
     task, epoch = found.get("id"), taken(found, "epoch", int) or 1
     if isinstance(task, bool) or not isinstance(task, (str, int)) or not str(task).strip():
         raise Unfit(f"its id is {task!r}, expected text or a whole number")
-    raw = _flat_scores(taken(found, "scores", dict))
+    raw = _flat_scores(_scores(found, log))
     primary = log.primary or next(iter(raw), "")
     error = _error(found)
     verdict, status = _verdict(raw.get(primary), log.numbers_decide)
@@ -304,6 +307,13 @@ def _with_attachments(found: dict[str, Any]) -> dict[str, Any]:
         key: put(value) if key in ("input", "messages", "output") else value
         for key, value in found.items()
     }
+
+
+def _scores(found: Mapping[str, Any], log: Log) -> dict[str, Any] | None:
+    """The scores of a sample by scorer; logs of version 1 have one, without its name."""
+    only = taken(found, "score", dict)
+    scores: dict[str, Any] | None = taken(found, "scores", dict)
+    return {log.primary or "score": only} if only and scores is None else scores
 
 
 def _flat_scores(scores: Any) -> dict[str, Any]:
@@ -380,7 +390,7 @@ def _attributes(
         if counts:
             said[tokens] = int(sum(counts))
     known = {name: value for name, value in said.items() if value is not None}
-    return known | flat(taken(found, "metadata", dict) or {})
+    return known | attributes(taken(found, "metadata", dict) or {})
 
 
 class Remarks:

@@ -7,7 +7,7 @@
    joins by dashes. What the failure says is none: it would tell right from wrong by itself.
 3. Tests of one name are repeats of a task. In what promptfoo writes, a suite is a system.
 4. A document type is refused, and with it every entity that expands or leads elsewhere; nesting is
-   bounded, and so is how much of the file one element, attribute or text takes.
+   bounded, and so is the length of a tag and of the text that is kept.
 
 There is no standard. Source: what pytest 8 and promptfoo write, and the schema of Jenkins' plugin.
 """
@@ -24,12 +24,14 @@ from xml.parsers import expat
 
 from eval_autopsy import kernel
 from eval_autopsy.readers.intake import number
+from eval_autopsy.readers.log_values import Repeats
 from eval_autopsy.readers.logs import Item, Needs, Note, Reported, Sample
 from eval_autopsy.registry import reader
 
 ROOT = re.compile(rb"(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*<testsuites?[\s>]", re.DOTALL)
 CHUNK = 2**16
 DEEPEST = 50  # elements in elements
+LONGEST_TAG = 2**22  # bytes; expat goes over an unfinished one again and again
 LONGEST = 2**20  # characters of a text that are kept
 OUTCOMES = ("failure", "error", "skipped")
 COUNTED = ("tests", "failures", "errors", "skipped")
@@ -107,8 +109,8 @@ class Document:
         except (expat.ExpatError, LookupError, ValueError) as error:  # the last of an encoding
             what = f"the XML is damaged: {error}"
             raise self._wrong(what, "write the file again") from None
-        if self._fed - self._parser.CurrentByteIndex > kernel.LINE_LIMIT:
-            raise self._wrong("one element is longer than 16 MiB", "write less into it")
+        if self._fed - self._parser.CurrentByteIndex > LONGEST_TAG:
+            raise self._wrong("one tag is longer than 4 MiB", "write less into its attributes")
 
     def reported(self) -> Iterator[Reported]:
         """What the outermost suites say of their tests, added up."""
@@ -186,13 +188,13 @@ class Namer:
     """Gives each test case an id of its own; memory holds them all."""
 
     def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
+        self._repeats = Repeats()
         self._first = ""
 
     def name(self, case: Case) -> tuple[str, str]:
         """The id of a test, and that of the task it repeats."""
         task = f"{case.classname}::{case.name}" if case.classname else case.name or "test"
-        return self._alone(task), task
+        return self._repeats.name(task), task
 
     def name_by_system(self, case: Case) -> tuple[str, str, str]:
         """The id, the task and the system of a test in what promptfoo wrote."""
@@ -202,15 +204,11 @@ class Namer:
         number = f", prompt {found[2]}" if found and found[2] != "1" else ""
         system = f"{found[1]}{number}" if found else case.suite
         self._first = self._first or system
-        return self._alone(task if system == self._first else f"{task}@{system}"), task, system
-
-    def _alone(self, called: str) -> str:
-        found = called
-        while found in self._seen:
-            self._seen[called] += 1
-            found = f"{called}#{self._seen[called]}"
-        self._seen[found] = 1
-        return found
+        return (
+            self._repeats.name(task if system == self._first else f"{task}@{system}"),
+            task,
+            system,
+        )
 
 
 def _sample(at: int, case: Case, namer: Namer, *, promptfoo: bool) -> Sample:

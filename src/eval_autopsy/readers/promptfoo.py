@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -28,7 +27,7 @@ from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.exports import cell, export
 from eval_autopsy.readers.json_items import parts
-from eval_autopsy.readers.log_values import Unfit, amount, asked, flat, inside, taken
+from eval_autopsy.readers.log_values import Repeats, Unfit, amount, asked, attributes, inside, taken
 from eval_autopsy.readers.logs import Aside, Item, Note, Reported, Sample, Status
 from eval_autopsy.registry import reader
 
@@ -94,7 +93,7 @@ class Run:
         self._tasks: dict[bytes, str] = {}  # a digest of what a test consists of -> its name
         self._names: set[str] = set()
         self._systems: dict[object, str] = {}  # the number of a prompt -> its system's name
-        self._seen: Counter[str] = Counter()
+        self._repeats = Repeats()
         self._unasserted = 0
 
     def item(self, at: int, result: Any, setting: Setting = ALONE) -> Sample | Aside:
@@ -160,13 +159,7 @@ class Run:
         return self._systems[key]
 
     def _id(self, task: str, system: str, suffix: str, *, first: bool) -> str:
-        called = (task if first else f"{task}@{system}") + suffix
-        found = called
-        while found in self._seen:
-            self._seen[called] += 1
-            found = f"{called}#{self._seen[called]}"
-        self._seen[found] = 1
-        return found
+        return self._repeats.name((task if first else f"{task}@{system}") + suffix)
 
     def of_prompts(self, prompts: Any, where: str) -> Iterator[Reported]:
         """What a run says of each of its systems."""
@@ -302,9 +295,5 @@ def _attributes(
             said[name] = int(tokens)
     given = (taken(test, "metadata", dict), taken(result, "metadata", dict), dict(variables))
     for one in given:
-        said |= {
-            name: value
-            for name, value in flat(one or {}).items()
-            if not name.startswith("_promptfoo")
-        }
+        said |= attributes(one or {}, without=("_promptfooFileMetadata",))
     return said

@@ -22,6 +22,7 @@ from typing import Any, BinaryIO
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.readers.compressed import RATIO_GRACE, RATIO_LIMIT, zstd_module
+from eval_autopsy.readers.opened import Lines
 
 MAGIC = b"PK\x03\x04"
 LOCAL = struct.Struct("<4s22xHH")  # magic, length of the name, length of what is beside it
@@ -37,7 +38,7 @@ class Archive:
     """
 
     def __init__(self, stream: BinaryIO, name: str) -> None:
-        if not stream.seekable():
+        if isinstance(stream, Lines) and stream.path is None:
             what = "found a zip archive inside another packed file"
             raise CannotRead(what, where=name, remedy="unpack the outer one")
         self._stream, self._name = stream, name
