@@ -85,7 +85,8 @@ def gather(
         else:
             name = _subject(count.file.path, base, subjects)
         spec["sources"].append(_source(source, name, count.file.layout))
-    answers, ran_notes = None, ()
+    answers: Sequence[kernel.Answer] | None = None
+    ran_notes: tuple[str, ...] = ()
     if case.file.system is not None:
         ran = _run(case, asked, base, subjects, progress, twice)
         answers, spec["system"], ran_notes = ran.answers, ran.spec, ran.notes

@@ -161,6 +161,14 @@ def _objects(value: Any) -> tuple[dict[str, Any], ...]:
     return tuple(map(_json, value))
 
 
+def _options(value: Any) -> dict[str, Any]:
+    taken = {"model", "messages", "system", "tools", "max_tokens", "stream"}
+    if not isinstance(value, dict) or {*value} & taken:
+        raise ValueError(f"a table of what else a request has, without {', '.join(sorted(taken))}")
+    found: dict[str, Any] = _json(value)
+    return found
+
+
 def _messages(value: Any) -> tuple[dict[str, Any], ...]:
     expected = 'a list like [{ role = "user", content = "{input}" }]'
     messages = _objects(value) if isinstance(value, list) and value else ()
@@ -256,7 +264,7 @@ class Claude(Table):
     system: Text | None = None
     tools: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_objects)] = ()
     max_tokens: Annotated[int, Field(ge=1)] = 1024
-    options: Annotated[dict[str, Any], BeforeValidator(_json)] = {}  # more of the request's body
+    options: Annotated[dict[str, Any], BeforeValidator(_options)] = {}  # more of the request's body
     output: Literal["text", "json", "tool"] = "text"  # "tool": what the first tool is called with
     api_key_env: Text = "ANTHROPIC_API_KEY"
     base_url: Annotated[str, BeforeValidator(_url)] = "https://api.anthropic.com"

@@ -18,7 +18,9 @@ from pathlib import Path
 from eval_autopsy import registry
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun
+from eval_autopsy.systems import claude as claude
 from eval_autopsy.systems import command as command
+from eval_autopsy.systems import http as http
 from eval_autopsy.systems import python as python
 from eval_autopsy.systems.journal import Journal
 from eval_autopsy.systems.runner import Progress, Runner, Spent

@@ -42,14 +42,17 @@ CREATE TABLE IF NOT EXISTS calls (
 class Reply(NamedTuple):
     """What one attempt at one input came to.
 
-    `kept` is whether it is the system's own answer (a wrong one and a crash are); a connection
-    that was refused is not, and is asked again: after `wait` seconds where the endpoint says so.
+    `kept` is whether it is the system's own answer, as a wrong one and a crash are. What is not is
+    called again in a later run, and with `retry` in this one: after `wait` seconds, if they are
+    named.
     """
 
     answer: kernel.Answer
     kept: bool = True
+    retry: bool = False
     wait: float | None = None
     cost: Decimal | None = Decimal(0)  # None when it may have cost something, and nobody says what
+    tokens: Mapping[str, int] = {}  # by kind
 
 
 class Called(NamedTuple):

@@ -3,7 +3,7 @@
 1. What the journal has is not asked again.
 2. No more than `rate` attempts are begun in a second; a `retry-after` holds all of them back.
 3. An attempt is begun only when its greatest cost still fits under `cost_limit`.
-4. What is not the system's own answer is asked again, up to `retries` times.
+4. What did not reach the system is asked again, up to `retries` times; a wrong answer never is.
 5. When `give_up` calls in a row fail and nothing was ever answered, or as many in a row do not
    reach the system, the run stops; what was answered is kept.
 """
@@ -44,6 +44,7 @@ class Spent:
     interrupted: int = 0  # of the calls, begun by an earlier run that did not see the end of them
     retries: int = 0  # attempts beyond the first
     cost: Decimal = Decimal(0)  # of this run's attempts, at most
+    tokens: Counter[str] = field(default_factory=Counter)  # of this run's answers, by kind
     errors: Counter[str] = field(default_factory=Counter)  # by kind, the journal's answers too
 
 
@@ -217,7 +218,7 @@ class Runner:
             attempts, total = (called.attempts, called.cost) if called else (0, Decimal(0))
             seconds = time.monotonic() - started
             called = Called(key, reply, attempts + 1, total + cost, seconds)
-            if reply.kept or called.attempts > self.bounds.retries:
+            if not reply.retry or called.attempts > self.bounds.retries:
                 return called
             self._back_off(reply, called.attempts)
         return None
@@ -291,6 +292,7 @@ class Crew:
             runner.spent.interrupted += called.key in runner.journal.interrupted
             runner.spent.retries += called.attempts - 1
             runner.spent.cost += called.cost
+            runner.spent.tokens.update(called.reply.tokens)
         for key, value in calls:
             self.under_way.add(key)
             self.todo.put((key, value))

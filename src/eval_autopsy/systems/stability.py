@@ -61,9 +61,7 @@ def notes(spent: Spent, measured: Again | None) -> tuple[str, ...]:
     if spent.interrupted:
         found.append(f"{spent.interrupted:,} calls that an earlier run began were made again")
     if spent.retries:
-        found.append(
-            f"{spent.retries:,} attempts were made again, as they did not reach the system"
-        )
+        found.append(f"{spent.retries:,} attempts did not reach the system, and were repeated")
     if spent.errors:
         each = ", ".join(f"{kind} {count:,}" for kind, count in spent.errors.most_common())
         found.append(f"calls that failed: {each}")
