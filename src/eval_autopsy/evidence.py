@@ -339,7 +339,7 @@ def _run(
         ours = case.system is not None and bounds.interpreter is None
         chosen = range(len(inputs)) if ours else stability.sample(records, bounds.sample)
         again = stability.again(runner, inputs, answers, chosen, bounds.repeats) if twice else None
-        notes = stability.notes(runner.spent, again)
+        notes = stability.notes(runner.spent, answers, again, sampled=not ours)
         files = runner.system.files
     if not ours or case.system is None:
         return Ran(answers, None, notes)

@@ -60,7 +60,7 @@ def _handler(endpoint: FaultyEndpoint) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with endpoint.lock:
                 endpoint.requests.append(body)
-                endpoint.headers.append(dict(self.headers))
+                endpoint.headers.append({k.lower(): v for k, v in self.headers.items()})
                 endpoint.times.append(time.monotonic())
                 endpoint.at_a_time += 1
                 endpoint.most_at_a_time = max(endpoint.at_a_time, endpoint.most_at_a_time)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from eval_autopsy import kernel, systems
-from eval_autopsy.case.load import Case
+from eval_autopsy.case.load import Case, load
 from eval_autopsy.errors import CannotRun
 from eval_autopsy.systems.network import is_public
 
@@ -64,7 +64,7 @@ def test_what_did_not_reach_the_system_is_asked_again_with_the_same_key(
         found = asking(tmp_path, endpoint.url, http='idempotency_header = "Idempotency-Key"')
         answers, spent = answers_of(found, "x", "y")
     assert [answer.output for answer in answers] == ["x", "y"]
-    keys = [headers["Idempotency-Key"] for headers in endpoint.headers]
+    keys = [headers["idempotency-key"] for headers in endpoint.headers]
     assert keys[0] == keys[1] != keys[2]
     assert (spent.calls, spent.retries) == (2, 1)
 
@@ -89,7 +89,7 @@ def test_an_answer_of_a_gigabyte_ends_at_the_limit(tmp_path: Path) -> None:
 def test_a_packed_answer_is_not_unpacked(tmp_path: Path) -> None:
     with FaultyEndpoint(echo, ["packed"]) as endpoint:
         answers, _ = answers_of(asking(tmp_path, endpoint.url), "x", "y")
-        assert endpoint.headers[0]["Accept-Encoding"] == "identity"
+        assert endpoint.headers[0]["accept-encoding"] == "identity"
     error = "OutputLimit: the answer is packed, though that was not asked for"
     assert (answers[0].error, answers[1].output) == (error, "y")
 
@@ -147,14 +147,8 @@ def test_an_address_of_this_machine_is_refused_unless_the_case_allows_it(tmp_pat
         text = found.path.read_text(encoding="utf-8").replace("allow_private = true", "")
         found.path.write_text(text, encoding="utf-8")
         with pytest.raises(CannotRun, match=r"localhost is .*, an address that is not public"):
-            answers_of(systems_case(found), "x")
+            answers_of(load(found.folder), "x")
     assert endpoint.requests == []
-
-
-def systems_case(found: Case) -> Case:
-    from eval_autopsy.case.load import load
-
-    return load(found.folder)
 
 
 @pytest.mark.parametrize(
@@ -192,8 +186,8 @@ def test_a_secret_is_sent_and_kept_nowhere(tmp_path: Path, monkeypatch: pytest.M
         found = asking(tmp_path, endpoint.url, http='headers_env = { X-Token = "MY_TOKEN" }')
         with systems.opened(found, systems.journal_of(found)) as runner:
             runner.answers(["x"])
-    assert endpoint.headers[0]["X-Token"] == "s3cr3t-t0k3n"
-    for path in systems.journal_of(found).parent.iterdir():
+    assert endpoint.headers[0]["x-token"] == "s3cr3t-t0k3n"
+    for path in (found.folder / ".autopsy").iterdir():
         assert b"s3cr3t" not in path.read_bytes()
     monkeypatch.delenv("MY_TOKEN")
     with pytest.raises(CannotRun, match="the environment variable MY_TOKEN is not set"):

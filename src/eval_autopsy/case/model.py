@@ -302,11 +302,21 @@ class System(Table):
     cost_limit: Amount | None = None  # in the currency of the prices, over all runs
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1  # calls of each input
     sample: Annotated[int, Field(ge=0)] = 20  # inputs called twice, where not all of them are
+    keep_answers: bool | None = None  # for later runs, too; else as suits the kind
 
     @property
     def kind(self) -> str:
         """The name under which what runs it is registered."""
         return next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the answers of a run that has ended stand for later ones.
+
+        A function is free to call and changes with every edit of what it reads, so that its next
+        run is a true one; the answers of the others are paid for.
+        """
+        return self.kind != "python" if self.keep_answers is None else self.keep_answers
 
 
 class Tolerance(Table):

@@ -5,13 +5,16 @@
 2. Its key is the digest of the system, its settings, the input and the repeat. Another system or
    setting has other keys, so an answer is never taken for that of something else.
 3. One process at a time: a second one is refused, and the lock ends with the process.
-4. Each answer is sealed with a digest of its row, so that an edited one is noticed.
+4. The answers of a run that has ended are forgotten, where the case does not keep them: the
+   journal is then for runs that did not come to their end.
+5. Each answer is sealed with a digest of its row, so that an edited one is noticed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -71,7 +74,7 @@ class Journal:
     def __init__(self, path: Path | None, identity: Mapping[str, object]) -> None:
         text = kernel.canonical(dict(identity))
         self.system = hashlib.sha256(text.encode("utf-8")).hexdigest()
-        self.where = str(path) if path else ":memory:"
+        self.path, self.where = path, str(path) if path else ":memory:"
         if path is not None:
             folder_of(path)
         self.connection = self._opened()
@@ -84,6 +87,21 @@ class Journal:
 
     def close(self) -> None:
         self.connection.close()
+
+    def forget(self) -> None:
+        """Takes the calls of this system out, and the file away when it holds no others."""
+        with self._transaction():
+            self.connection.execute("DELETE FROM calls WHERE system = ?", (self.system,))
+            self.connection.execute("DELETE FROM systems WHERE digest = ?", (self.system,))
+        (left,) = self.connection.execute("SELECT count(*) FROM systems").fetchone()
+        if self.path is not None and not left:
+            # Still locked, so that nobody begins to write to what goes away; and without its log,
+            # for closing would remove the log of whoever comes next.
+            self.connection.execute("PRAGMA journal_mode = MEMORY")
+            self.path.unlink()
+            self.connection.close()
+            if os.listdir(self.path.parent) == [".gitignore"]:
+                shutil.rmtree(self.path.parent)
 
     def key(self, value: object, repeat: int, occurrence: int) -> str:
         """The digest under which the answer to an input is kept.

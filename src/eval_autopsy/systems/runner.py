@@ -171,7 +171,8 @@ class Runner:
         with self._crew(min(self.bounds.concurrency, len(missing))) as crew:
             for called in crew.called(missing):
                 found[called.key] = called.reply.answer
-                self.progress(what, len(found), len(keys))
+                spent = f" · {self.spent.cost:.2f} spent" if self.bounds.prices else ""
+                self.progress(what + spent, len(found), len(keys))
         answers = [found[key] for key in keys]
         self.spent.errors.update(kind_of(answer.error) for answer in answers if answer.error)
         return answers
