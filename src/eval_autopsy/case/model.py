@@ -290,6 +290,8 @@ class System(Table):
     mode: Literal["lines", "each"] = "lines"  # JSON lines in and out, or a process for each input
     http: Http | None = None
     claude: Claude | None = None
+    use: Text | None = None  # a kind that another package registers
+    options: Annotated[dict[str, Any], BeforeValidator(_json)] = {}  # of that kind
     files: Paths = ()  # that answers depend on too: when one changes, all is called anew
     timeout: Annotated[float, BeforeValidator(_seconds)] = 10.0  # seconds, for each attempt
     memory: Annotated[int, BeforeValidator(_memory)] = 10**9  # bytes
@@ -307,7 +309,7 @@ class System(Table):
     @property
     def kind(self) -> str:
         """The name under which what runs it is registered."""
-        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+        return self.use or next(kind for kind in KINDS if getattr(self, kind) is not None)
 
     @property
     def keeps(self) -> bool:
