@@ -6,13 +6,18 @@ import os
 import sqlite3
 import sys
 import venv
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from eval_autopsy import kernel, registry, systems
 from eval_autopsy.case.load import Case, load
-from eval_autopsy.errors import CannotRun, CannotUse
+from eval_autopsy.errors import BadCase, CannotRun, CannotUse
+from eval_autopsy.systems.journal import Reply
+from eval_autopsy.systems.kinds import System
 
 from .cases import case
 
@@ -190,6 +195,17 @@ def test_the_ceiling_of_cost_is_not_passed(tmp_path: Path) -> None:
     assert spent.interrupted == 0
 
 
+def test_a_call_that_a_kill_cut_off_counts_as_paid_for(tmp_path: Path) -> None:
+    bounds = "prices = { call = 0.25 }\ncost_limit = 1\nconcurrency = 2"
+    found = case(tmp_path, f"{PYTHON}\n{bounds}", CODE)
+    with systems.opened(found, place(found)) as runner:
+        keys = [runner.journal.key(value, 0, 0) for value in (0, 1)]
+        runner.journal.write((), dict.fromkeys(keys, Decimal("0.25")))  # and is not heard of again
+    with pytest.raises(CannotRun, match="cost_limit"):
+        asked(found, *range(4))
+    assert len(calls(found)) == 2
+
+
 def test_several_processes_answer_in_order(tmp_path: Path) -> None:
     code = """
     import os, time
@@ -219,6 +235,30 @@ def test_an_interpreter_that_is_none_is_an_error(tmp_path: Path) -> None:
     found = case(tmp_path, PYTHON + '\ninterpreter = "./python"', CODE)
     with pytest.raises(CannotRun, match="the interpreter does not run"):
         asked(found, "x")
+
+
+def test_a_kind_of_another_package_is_used_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Doubles:
+        def ask(self, value: object, key: str) -> Reply:
+            return Reply(kernel.Answer([value, value]))
+
+        def stop(self) -> None: ...
+
+    @contextmanager
+    def doubling(found: Case) -> Iterator[System]:
+        """Gives each input back in double."""
+        assert found.file.system is not None
+        yield System(identity=found.file.system.options, worker=Doubles)
+
+    entry = registry.Entry("doubling", doubling, "Gives each input back in double.", "theirs")
+    registry.systems.names()
+    monkeypatch.setitem(registry.systems._entries, "doubling", entry)
+    answers, _ = asked(case(tmp_path, 'use = "doubling"\noptions = { a = 1 }'), "x")
+    assert answers[0].output == ["x", "x"]
+    with pytest.raises(BadCase, match=r"there is no system 'dubling'\. Did you mean 'doubling'"):
+        asked(case(tmp_path, 'use = "dubling"'), "x")
 
 
 def test_every_kind_is_registered() -> None:

@@ -33,7 +33,8 @@ CREATE TABLE IF NOT EXISTS calls (
     system TEXT NOT NULL,
     starts INTEGER NOT NULL,    -- how often it was begun
     attempts INTEGER NOT NULL,  -- how often the system was asked, retries included
-    cost TEXT NOT NULL,         -- of all attempts
+    cost TEXT NOT NULL,         -- of all attempts, at most
+    aside TEXT NOT NULL,        -- what the attempt that is under way can cost
     state TEXT NOT NULL,        -- started, failed (not answered, to be asked again) or done
     answer TEXT,                -- as JSON, of what is done
     seconds REAL,
@@ -123,20 +124,35 @@ class Journal:
         return found
 
     def cost(self) -> Decimal:
-        """What the calls of this system have cost, in all runs."""
-        rows = self.connection.execute("SELECT cost FROM calls WHERE system = ?", (self.system,))
-        return sum((Decimal(cost) for (cost,) in rows), Decimal(0))
+        """What the calls of this system have cost at most, in all runs.
 
-    def write(self, done: Sequence[Called], starting: Sequence[str]) -> None:
-        """Enters what has been answered, and what will be called next, in one transaction."""
+        What was under way when a run was killed may have been paid for, and counts.
+        """
+        ask = "SELECT cost, aside FROM calls WHERE system = ?"
+        rows = self.connection.execute(ask, (self.system,))
+        return sum((Decimal(cost) + Decimal(aside) for cost, aside in rows), Decimal(0))
+
+    def write(self, done: Sequence[Called], starting: Mapping[str, Decimal]) -> None:
+        """Enters what has been answered, and what will be called next, in one transaction.
+
+        What is next stands with the most that an attempt can cost.
+        """
         with self._transaction():
-            self.connection.executemany(
-                "INSERT INTO calls VALUES (?, ?, 1, 0, '0', 'started', NULL, NULL, NULL) "
-                "ON CONFLICT (key) DO UPDATE SET starts = starts + 1, state = 'started'",
-                [(key, self.system) for key in starting],
-            )
+            for key, most in starting.items():
+                self._begin(key, most)
             for called in done:
                 self._enter(called)
+
+    def _begin(self, key: str, most: Decimal) -> None:
+        ask = "SELECT cost, aside FROM calls WHERE key = ?"
+        before = self.connection.execute(ask, (key,)).fetchone()
+        cost = sum(map(Decimal, before), Decimal(0)) if before else Decimal(0)
+        self.connection.execute(
+            "INSERT INTO calls VALUES (?, ?, 1, 0, ?, ?, 'started', NULL, NULL, NULL) "
+            "ON CONFLICT (key) DO UPDATE SET starts = starts + 1, cost = excluded.cost, "
+            "aside = excluded.aside, state = excluded.state",
+            (key, self.system, str(cost), str(most)),
+        )
 
     def _enter(self, called: Called) -> None:
         attempts, cost = self.connection.execute(
@@ -153,7 +169,7 @@ class Journal:
             "seconds": round(called.seconds, 6),
         }
         self.connection.execute(
-            "UPDATE calls SET attempts = :attempts, cost = :cost, state = :state, "
+            "UPDATE calls SET attempts = :attempts, cost = :cost, aside = '0', state = :state, "
             "answer = :answer, seconds = :seconds, seal = :seal WHERE key = :key",
             {**row, "seal": seal(row)},
         )
@@ -163,7 +179,7 @@ class Journal:
         with self._transaction():
             each = [(key,) for key in keys]
             self.connection.executemany(
-                "UPDATE calls SET starts = starts - 1, "
+                "UPDATE calls SET starts = starts - 1, aside = '0', "
                 "state = CASE WHEN starts > 1 THEN 'failed' ELSE 'begun' END WHERE key = ?",
                 each,
             )

@@ -286,7 +286,8 @@ class Crew:
         """Enters what has ended and what is next, and hands that out."""
         runner = self.runner
         if calls or finished:
-            runner.journal.write(finished, [key for key, _ in calls])
+            starting = {key: runner.system.most(value) for key, value in calls}
+            runner.journal.write(finished, starting)
         for called in finished:
             self.under_way.discard(called.key)
             runner.spent.calls += 1
