@@ -19,6 +19,7 @@ import polars as pl
 from eval_autopsy import attributes, features, kernel, registry, systems, verdicts
 from eval_autopsy.attributes import Choice, SetAside
 from eval_autopsy.case.load import Case
+from eval_autopsy.case.model import System as Bounds
 from eval_autopsy.errors import CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
@@ -88,7 +89,7 @@ def gather(
     answers: Sequence[kernel.Answer] | None = None
     ran_notes: tuple[str, ...] = ()
     if case.file.system is not None:
-        ran = _run(case, asked, base, subjects, progress, twice)
+        ran = _run(case, case.file.system, asked, base, subjects, progress, twice)
         answers, spec["system"], ran_notes = ran.answers, ran.spec, ran.notes
         spec["outputs"] = OUTPUTS
         made[OUTPUTS] = b"".join(map(_answer_line, asked, answers))
@@ -318,6 +319,7 @@ def _guards(case: Case) -> Iterable[dict[str, Any]]:
 
 def _run(
     case: Case,
+    bounds: Bounds,
     records: Sequence[Record],
     base: Path,
     subjects: dict[str, Path],
@@ -325,8 +327,6 @@ def _run(
     twice: bool,
 ) -> Ran:
     """The system's answers, and how it was run; what the kernel can run again is run twice."""
-    bounds = case.file.system
-    assert bounds is not None
     with systems.opened(case, systems.journal_of(case), progress) as runner:
         inputs = [record.input for record in records]
         answers = runner.answers(inputs)

@@ -151,6 +151,14 @@ def test_an_address_of_this_machine_is_refused_unless_the_case_allows_it(tmp_pat
     assert endpoint.requests == []
 
 
+def test_the_address_is_looked_at_and_the_name_is_sent(tmp_path: Path) -> None:
+    with FaultyEndpoint(echo) as endpoint:
+        url = endpoint.url.replace("127.0.0.1", "localhost")
+        answers, _ = answers_of(asking(tmp_path, url), "x")
+    assert answers[0].output == "x"
+    assert endpoint.headers[0]["host"].startswith("localhost:")
+
+
 @pytest.mark.parametrize(
     ("address", "public"),
     [

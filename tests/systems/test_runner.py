@@ -106,6 +106,18 @@ def test_a_file_that_the_case_names_is_part_of_the_system(tmp_path: Path) -> Non
     assert len(calls(found)) == 2
 
 
+@pytest.mark.parametrize(
+    "output", ["1.50", "[1.0, 2]", "'\\ud800'", "1 / 3", "{'b': 1, 'a': None}"]
+)
+def test_an_answer_is_the_same_fresh_and_from_the_journal(tmp_path: Path, output: str) -> None:
+    found = case(tmp_path, PYTHON, f"def answer(value):\n    return {output}\n")
+    (fresh,), spent = asked(found, "x")
+    assert spent.calls == 1
+    (again,), spent = asked(found, "x")
+    assert spent.calls == 0
+    assert repr(again) == repr(fresh)
+
+
 def test_a_second_runner_is_refused_and_calls_nothing(python_case: Case) -> None:
     with systems.opened(python_case, place(python_case)) as runner:
         runner.answers(["x"])

@@ -17,7 +17,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
@@ -54,12 +54,9 @@ class Bounded(httpx2.AsyncBaseTransport):
         self.limit, self.allow_private = bounds.output_limit, allow_private
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        host = request.url.host
-        address = await address_of(host, request.url.port, self.allow_private)
-        request.url = request.url.copy_with(host=address)  # the Host header keeps the name
-        request.extensions = {**request.extensions, "sni_hostname": host}
+        request.extensions = {**request.extensions, "sni_hostname": request.url.host}
         request.headers["Accept-Encoding"] = "identity"
-        response = await self.inner.handle_async_request(request)
+        response = await self._sent(request)
         if response.headers.get("Content-Encoding", "identity") != "identity":
             await response.aclose()
             raise TooLong("the answer is packed, though that was not asked for")
@@ -70,6 +67,17 @@ class Bounded(httpx2.AsyncBaseTransport):
             stream=stream,
             extensions=response.extensions,
         )
+
+    async def _sent(self, request: httpx2.Request) -> httpx2.Response:
+        """The answer from the first of the host's addresses that takes the connection."""
+        url = request.url
+        *others, last = await addresses_of(url.host, url.port, self.allow_private)
+        for address in others:
+            request.url = url.copy_with(host=address)  # the Host header keeps the name
+            with suppress(httpx2.ConnectError):
+                return await self.inner.handle_async_request(request)
+        request.url = url.copy_with(host=last)
+        return await self.inner.handle_async_request(request)
 
     async def aclose(self) -> None:
         await self.inner.aclose()
@@ -93,18 +101,18 @@ class Capped(httpx2.AsyncByteStream):
         await self.inner.aclose()
 
 
-async def address_of(host: str, port: int | None, allow_private: bool) -> str:
-    """The address to connect to. Raises Refused when the host has one that is not public."""
+async def addresses_of(host: str, port: int | None, allow_private: bool) -> list[str]:
+    """The addresses of a host. Raises Refused when one of them is not public."""
     try:
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port or 443, type=socket.SOCK_STREAM)
     except OSError as error:
         raise httpx2.ConnectError(f"{host} is not known: {error.strerror}") from None
-    addresses = [str(one[4][0]) for one in found]
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
     for address in addresses:
         if not allow_private and not is_public(address):
             raise Refused(f"{host} is {address}, an address that is not public")
-    return addresses[0]
+    return addresses
 
 
 def is_public(address: str) -> bool:

@@ -24,7 +24,7 @@ from typing import NamedTuple, TypeVar
 from eval_autopsy import kernel
 from eval_autopsy.case.model import System as Bounds
 from eval_autopsy.errors import AutopsyError, CannotRun
-from eval_autopsy.systems.journal import Called, Journal, Reply
+from eval_autopsy.systems.journal import Called, Journal, Reply, answer_of, answer_text
 from eval_autopsy.systems.kinds import System, Worker
 
 T = TypeVar("T")
@@ -157,6 +157,8 @@ class Runner:
         call of the same input. `what` is the work in words, for the progress. Raises CannotRun
         when the run has to stop; what was answered until then is in the journal.
         """
+        if self.stopped.is_set():
+            raise CannotRun("this runner was ended", remedy="open the system again")
         seen: Counter[str] = Counter()
         keys = []
         for value in inputs:
@@ -211,7 +213,7 @@ class Runner:
                 if called is None:
                     raise self.purse.refusal(most)
                 return called
-            reply = worker.ask(value, key)
+            reply = as_kept(worker.ask(value, key))
             if self.stopped.is_set():  # what it says may be the end that we made
                 return None
             cost = most if reply.cost is None else reply.cost
@@ -328,6 +330,17 @@ class Crew:
             if called is None:
                 return
             self.done.put(called)
+
+
+def as_kept(reply: Reply) -> Reply:
+    """A reply with its answer as the journal would give it back, so that both are the same."""
+    text = answer_text(reply.answer)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        error = "ValueError: a lone surrogate, which is not a character"
+        return reply._replace(answer=kernel.Answer(kernel.MISSING, error))
+    return reply._replace(answer=answer_of(text))
 
 
 def drained(waiting: queue.SimpleQueue[T]) -> list[T]:

@@ -77,7 +77,7 @@ def notes(
         found.append(f"tokens of this run: {each}")
     if spent.cost:
         found.append(f"the calls of this run cost {spent.cost:f} at most")
-    if measured is not None and (sampled or measured.same < measured.inputs):
+    if measured is not None and measured.inputs and (sampled or measured.same < measured.inputs):
         found.append(
             f"of {measured.inputs:,} inputs called {measured.calls:,} times, {measured.same:,} "
             "gave the same output each time"
