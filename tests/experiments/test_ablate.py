@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from eval_autopsy.errors import CannotUse
 from eval_autopsy.experiments.ablate import Ablation, ablated
-from eval_autopsy.experiments.trials import Group, share
+from eval_autopsy.experiments.trials import LOOKED_THROUGH, Group, group_of, share
 
 from .planted import (
     Function,
@@ -84,6 +84,20 @@ def test_an_effect_that_needs_two_changes_is_found_and_said() -> None:
     assert (found.pairs_tried, found.pairs_in_all) == (6, 6)
 
 
+def test_two_changes_are_tried_where_single_ones_only_break_what_was_right() -> None:
+    def strict(text: str) -> dict[str, str]:
+        return by_label(text) if text.startswith(("Vendor: ", "Hello,\nVendor: ")) else {}
+
+    right = subjects(strict, [record(number) for number in range(20)])
+    some = [record(number, form="Hi,\nVendor = {}\nClient = {}") for number in range(20, 60)]
+    mixed = group_of("failing", {"of": "failing"}, [*right, *subjects(strict, some)], 0)
+    found = done(strict, [mixed], "drop_preamble", "usual_delimiter", "swap_first_fields")
+    assert found.pairs_in_all == 3
+    assert {one.tried.changes for one in found.effects if one.mends} == {
+        ("drop_preamble", "usual_delimiter")
+    }
+
+
 def test_pairs_are_not_tried_where_a_single_change_flips_an_answer() -> None:
     found = done(by_position, [group(by_position, 40)], *ORDER)
     assert found.pairs_in_all == 0
@@ -135,3 +149,13 @@ def test_the_share_of_each_trial_is_the_largest_that_fits(sizes: list[int], call
     assert sum(min(size, most) for size in sizes) <= calls
     if most < max(sizes, default=0):
         assert sum(min(size, most + 1) for size in sizes) > calls
+
+
+def test_of_a_large_group_no_more_is_changed_than_can_be_asked() -> None:
+    large = group(by_position, LOOKED_THROUGH + 50)
+    found = done(by_position, [large], "swap_first_fields", "drop_preamble")
+    aside = {one.tried.changes[0]: one.tried.set_aside for one in found.effects}
+    assert aside == {
+        "swap_first_fields": {"not asked": LOOKED_THROUGH + 50 - 105},
+        "drop_preamble": {"does not apply": LOOKED_THROUGH, "not asked": 50},
+    }

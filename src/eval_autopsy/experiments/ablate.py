@@ -3,13 +3,14 @@
 1. Every change is looked at on a few records of eval, and of each failing slice. One that flips an
    answer is tried on others, as far as the calls go, and only these count: what made it stand out
    is not what it is tested by. Where there are few records, all of them are the test at once.
-2. A group in which no single change flips an answer is looked at with two changes after each other.
+2. Where no single change breaks a right answer of eval, or mends a wrong one of a failing slice, two
+   changes are tried after each other in the same way.
 3. Everything that is tested is adjusted together, whatever came of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -33,6 +34,7 @@ from eval_autopsy.questions.ablation import Effect, effects_of
 LOOKED_AT = 5  # records on which a change is looked at
 ALL_AT_ONCE = 12  # records up to which all of them are the test
 TESTED_ON = 100  # records at most, beyond those that it was looked at on
+ENOUGH = LOOKED_AT + TESTED_ON
 TO_LOOK = 2  # the part of the calls that looking may take: one half
 
 
@@ -57,7 +59,7 @@ class Ablation:
     controls: tuple[Effect, ...]  # the records as they are, asked again; not adjusted
     changes: tuple[Applied, ...]
     pairs_tried: int  # of changes
-    pairs_in_all: int  # that there are in the groups in which no single change flips an answer
+    pairs_in_all: int  # that there are in the groups in which no single change did it
     calls: int
     calls_at_most: int
 
@@ -116,20 +118,20 @@ def ablated(
     `tell` is told how many there are before one is made. Raises CannotUse when there are fewer
     calls than trials.
     """
-    trials = [trial_of(group, (one,), how.seed) for group in groups for one in changes]
+    trials = [trial_of(group, (one,), how.seed, ENOUGH) for group in groups for one in changes]
     several = f"{len(changes):,} changes in {len(groups)} groups of records"
     tell(f"at most {calls:,} calls are made to try {several}")
     controls = how.done(within([first(unchanged(one), LOOKED_AT) for one in groups], calls))
     left = calls - calls_of(one.trial for one in controls)
     single = stepped(trials, how, left)
     left -= single.calls
-    quiet = [one for one in groups if not any(map(flipped, single.of(one)))]
     couples = [
-        in_either_order(group, couple, how.seed)
-        for group in quiet
+        (group, couple)
+        for group in groups
+        if not any(map(turned, single.of(group)))
         for couple in combinations([one.changes[0] for one in trials if usable(one, group)], 2)
     ]
-    fitting = couples[: most_to_look(couples, left)]
+    fitting = fitting_in(left // TO_LOOK, (in_either_order(*one, how.seed) for one in couples))
     joint = stepped(fitting, how, left)
     left -= joint.calls
     effects = effects_of([tried(one) for one in [*single.tested, *joint.tested]])
@@ -167,28 +169,25 @@ def stepped(trials: Sequence[Trial], how: Asking, calls: int) -> Steps:
     used = calls_of(one.trial for one in seen)
     few, many = seen[: len(small)], seen[len(small) :]
     rest = [
-        others(whole, one.trial) for whole, one in zip(large, many, strict=True) if flipped(one)
+        whole._replace(variants=whole.variants[len(one.trial.variants) :])
+        for whole, one in zip(large, many, strict=True)
+        if flipped(one)
     ]
     tested = how.done(within(rest, calls - used))
     used += calls_of(one.trial for one in tested)
     return Steps([*few, *tested], [one for one in many if not flipped(one)], used)
 
 
-def others(whole: Trial, seen: Trial) -> Trial:
-    """A trial of the records that it was not looked at on."""
-    left = whole._replace(variants=whole.variants[len(seen.variants) :])
-    return first(left, TESTED_ON)
-
-
-def most_to_look(trials: Sequence[Trial], calls: int) -> int:
-    """How many trials can be looked at in full, the first ones first."""
-    used = 0
-    for number, one in enumerate(trials):
+def fitting_in(calls: int, trials: Iterable[Trial]) -> list[Trial]:
+    """The first trials, as many as can be looked at in full within a number of calls."""
+    found: list[Trial] = []
+    for one in trials:
         size = len(one.variants)
-        used += size if size <= ALL_AT_ONCE else LOOKED_AT
-        if used > calls // TO_LOOK:
-            return number
-    return len(trials)
+        calls -= size if size <= ALL_AT_ONCE else LOOKED_AT
+        if calls < 0:
+            break
+        found.append(one)
+    return found
 
 
 def look(done: Done) -> Look:
@@ -215,8 +214,14 @@ def flipped(done: Done) -> bool:
     return pairs.broken + pairs.mended > 0
 
 
+def turned(done: Done) -> bool:
+    """Whether a trial broke a right answer of eval, or mended a wrong one where it fails."""
+    pairs = tried(done).pairs
+    return (pairs.broken if done.trial.group.where is None else pairs.mended) > 0
+
+
 def in_either_order(group: Group, couple: tuple[Applied, Applied], seed: int) -> Trial:
     """The trial of two changes in the order in which more records take both."""
     one, other = couple
-    trials = [trial_of(group, order, seed) for order in ((one, other), (other, one))]
+    trials = [trial_of(group, order, seed, ENOUGH) for order in ((one, other), (other, one))]
     return max(trials, key=lambda trial: len(trial.variants))

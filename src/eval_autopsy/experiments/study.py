@@ -168,10 +168,9 @@ def _declared_trials(work: Work, calls: int) -> tuple[Trial, dict[str, Trial]]:
     declared = work.case.file.hypothesis
     changes = work.changes([name for one in declared for name in (*one.breaks, *one.spares)])
     group, seed = work.right, work.how.seed
-    trials = {one.name: trial_of(group, (one,), seed) for one in changes.ready}
+    trials = {one.name: trial_of(group, (one,), seed, TESTED_ON) for one in changes.ready}
     trials |= {name: Trial(group, (), [], {}) for name in changes.idle}
-    whole = [unchanged(group), *trials.values()]
-    control, *planned = within([first(one, TESTED_ON) for one in whole], calls)
+    control, *planned = within([first(unchanged(group), TESTED_ON), *trials.values()], calls)
     return control, dict(zip(trials, planned, strict=True))
 
 

@@ -25,6 +25,7 @@ from eval_autopsy.questions.pairs import Pairs
 from eval_autopsy.records import Record
 
 NOT_ASKED = "not asked"
+LOOKED_THROUGH = 2000  # records of a group, for those that a change applies to
 
 
 class Subject(NamedTuple):
@@ -77,16 +78,23 @@ def group_of(
     return Group(name, where, shuffled(Random(f"{seed} {name}"), scored))
 
 
-def trial_of(group: Group, changes: tuple[Applied, ...], seed: int) -> Trial:
-    """A trial of some changes on every record of a group that they apply to."""
-    variants, set_aside = [], Counter[str]()
-    for subject in group.subjects:
+def trial_of(group: Group, changes: tuple[Applied, ...], seed: int, most: int) -> Trial:
+    """A trial of some changes on the first records of a group that they apply to, `most` of them.
+
+    Of a large group only the first LOOKED_THROUGH records are looked through for them. Records
+    beyond are set aside with that reason.
+    """
+    variants, aside = list[Variant](), Counter[str]()
+    for subject in group.subjects[:LOOKED_THROUGH]:
+        if len(variants) == most:
+            break
         found = changed(subject.record, changes, seed)
         if isinstance(found, str):
-            set_aside[found] += 1
+            aside[found] += 1
         else:
             variants.append(Variant(subject, found))
-    return Trial(group, changes, variants, set_aside)
+    left = len(group.subjects) - len(variants) - aside.total()
+    return Trial(group, changes, variants, aside | Counter({NOT_ASKED: left} if left else {}))
 
 
 def changed(record: Record, changes: Sequence[Applied], seed: int) -> Changed | str:
@@ -130,7 +138,7 @@ def first(trial: Trial, most: int) -> Trial:
     left = len(trial.variants) - most
     if left <= 0:
         return trial
-    aside = {**trial.set_aside, NOT_ASKED: left}
+    aside = Counter(trial.set_aside) + Counter({NOT_ASKED: left})
     return trial._replace(variants=trial.variants[:most], set_aside=aside)
 
 
