@@ -83,7 +83,7 @@ class Ablation:
         }
 
 
-def described(change: Applied) -> dict[str, str]:
+def described(change: Applied) -> dict[str, Any]:
     """A change as JSON shows it."""
     about = change.entry.value
     return {
@@ -91,6 +91,7 @@ def described(change: Applied) -> dict[str, str]:
         "help": change.entry.help,
         "holds": about.holds,
         "relation": about.relation,
+        "answer_known": change.known,  # else right means: still the answer of before
         "package": change.entry.package,
     }
 
