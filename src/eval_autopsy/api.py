@@ -68,7 +68,10 @@ class Autopsy:
     def _described(self) -> Unwritten:
         """The case, and what was guessed; options describe one only when a question needs it."""
         if isinstance(self._given, Said):
-            return unwritten(self._given)
+            said = self._given
+            sets_named = said.eval or said.production or said.split
+            folders = any(path.is_dir() for path in said.paths) and not sets_named
+            return of_places(said) if folders else unwritten(said)
         return Unwritten(self._given, self._notes)
 
     @property
@@ -350,10 +353,6 @@ def open(  # noqa: A001  it is called as autopsy.open
     is_case = (one / FILE_NAME).is_file() or one.suffix == ".toml" or not said.paths
     if said == Said(paths=said.paths) and len(said.paths) < 2 and is_case:
         return Autopsy(load(one))
-    sets_named = said.eval or said.production or said.split
-    if any(path.is_dir() for path in said.paths) and not (is_case or sets_named):
-        case, notes = of_places(said)
-        return Autopsy(case, notes, written=False)
     if said.paths and is_case:
         what = f"{one} is a case, and other data is named as well"
         raise BadCase(what, remedy="name the case alone, or data files and their columns")

@@ -25,19 +25,29 @@ from eval_autopsy.questions.slices import Slice, Slices
 
 NAMED = 3  # slices, or files, in lines of their own
 LEVELS = 7  # of an attribute, in one line
+LINES = 12  # of the screen
 LEFT_OUT = ("left out", "not readable")
 BESIDE = ("scores", "summary")  # files that say more about the records of others
 
 
 class Line(NamedTuple):
-    """A line of the screen: what it is about, and what it says."""
+    """A line of the screen: what it is about, what it says, and how soon it may be left out."""
 
     head: str
     text: str
+    spare: int = 0  # 0 is never left out; of the others the largest goes first
 
 
-def lines_of(screen: FirstScreen) -> Iterator[Line]:
-    """The screen, line by line."""
+def lines_of(screen: FirstScreen) -> list[Line]:
+    """The screen, line by line; what is worth least is left out where there are too many."""
+    lines = list(_every_line(screen))
+    while len(lines) > LINES and (most := max(line.spare for line in lines)):
+        at = max(at for at, line in enumerate(lines) if line.spare == most)
+        del lines[at]
+    return lines
+
+
+def _every_line(screen: FirstScreen) -> Iterator[Line]:
     yield Line("", summary(screen))
     yield from _rates(screen)
     if screen.gap is not None:
@@ -50,8 +60,8 @@ def lines_of(screen: FirstScreen) -> Iterator[Line]:
     yield from _reconciled(screen)
     for need in screen.needs:
         yield Line("missing", plain(need, 200))
-    for one in screen.cannot_conclude[:NAMED]:
-        yield Line("unknown", plain(f"{one.what}; it takes {one.settled_by}", 300))
+    for at, one in enumerate(screen.cannot_conclude[:NAMED]):
+        yield Line("unknown", plain(f"{one.what}; it takes {one.settled_by}", 300), 2 * at)
     if screen.next:
         yield Line("next", " · ".join(kernel.visible(one) for one in screen.next))
 
@@ -115,9 +125,9 @@ def _where(screen: FirstScreen) -> Iterator[Line]:
         yield Line("where", throughout)
     for at, one in enumerate([] if throughout else screen.found[:NAMED]):
         text = slice_words(screen, one) if isinstance(one, Slice) else worse_words(one)
-        yield Line("where" if at == 0 else "", text)
+        yield Line("where" if at == 0 else "", text, 2 * at)
     if not throughout and slices is not None and len(slices.found) > 1 and slices.covered.k:
-        yield Line("", f"{len(slices.cover)} slices carry {of(slices.covered)} wrong answers")
+        yield Line("", f"{len(slices.cover)} slices carry {of(slices.covered)} wrong answers", 3)
     if screen.searched and not screen.found:
         yield Line("where", f"no slice stands out, of {screen.searched:,} searched")
     waterfall = screen.waterfall
@@ -130,7 +140,7 @@ def _where(screen: FirstScreen) -> Iterator[Line]:
         ]
         by = " and ".join(map(plain, waterfall.by))
         none = "" if waterfall.overlap else f"{kernel.NO_OVERLAP}; "
-        yield Line("made of", f"{none}{', '.join(parts)} (by {by})")
+        yield Line("made of", f"{none}{', '.join(parts)} (by {by})", 1)
 
 
 def wrong_throughout(slices: Slices) -> str:
@@ -201,4 +211,4 @@ def _reconciled(screen: FirstScreen) -> Iterator[Line]:
         yield Line("log says", plain(f"{name}: {one.words()}", 200))
     if screen.reconciled and not differ:
         n = len(screen.reconciled)
-        yield Line("log says", f"{n:,} figures of its own, and its samples give the same")
+        yield Line("log says", f"{n:,} figures of its own, and its samples give the same", 5)

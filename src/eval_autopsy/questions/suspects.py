@@ -28,6 +28,7 @@ ODD_AT_MOST = 0.02  # of the records, for a form of truth to be an odd one out
 ODD_AMONG = 20  # records with a truth, for one to be odd among them
 CONFLICTS_AT_MOST = 0.1  # of the records; with more, the input does not determine the answer
 CLOSED_AT_MOST = 50  # different answers of a closed set
+MISSES = "missing"  # the form of a truth that is not there
 AGREE = 3  # systems, or repeats by one, that agree against the truth
 
 
@@ -215,15 +216,10 @@ def _difference(one: Judged) -> str:
 
 def _doubtful_truths(judged: Sequence[Judged], known: References) -> Iterator[Suspect]:
     """Truths that the input contradicts, or another record of the same input."""
-    for row, one in enumerate(judged):
-        if one.failed:
-            continue
-        for found in known.contradictions(row, one)[:1]:
-            says = (
-                f"the input has {shown(found.stated)} at {shown(found.label)}, "
-                f"the truth is {shown(found.expected)}"
-            )
-            yield Suspect(row, says, "undecided")
+    for row, found in known.contradictions.items():
+        stated = f"the input has {shown(found.stated)} at {shown(found.label)}"
+        if not judged[row].failed:
+            yield Suspect(row, f"{stated}, the truth is {shown(found.expected)}", "undecided")
     yield from _conflicts(judged)
 
 
@@ -234,7 +230,7 @@ def _conflicts(judged: Sequence[Judged]) -> Iterator[Suspect]:
         if kernel.not_blank(one.record.input) and one.record.expected is not MISSING:
             groups.setdefault(text_of(one.record.input), []).append(row)
     found = []
-    for rows in groups.values():
+    for rows in (rows for rows in groups.values() if len(rows) > 1):
         truths = [judged[row].record.expected for row in rows]
         others = [truth for truth in truths if not alike(truth, truths[0])]
         if others:
@@ -290,17 +286,19 @@ def _systems_that_vary(judged: Sequence[Judged]) -> set[str]:
 
 
 def _odd(judged: Sequence[Judged]) -> Iterator[Suspect]:
-    """Truths of another form than all others, and near copies of a label of a closed set."""
-    rows = [row for row, one in enumerate(judged) if one.record.expected is not MISSING]
+    """Truths of another form than all others, and near copies of a label of a closed set.
+
+    One that is missing is among them where its answer counts as wrong; a right one is a pass
+    without a truth, which has a kind of its own.
+    """
+    rows = [row for row, one in enumerate(judged) if not one.failed]
     forms = Counter(_form(judged[row].record.expected) for row in rows)
-    if len(rows) < ODD_AMONG:
-        return
-    (usual, n), *_ = forms.most_common(1)
-    if n < len(rows) and len(rows) - n <= max(1, ODD_AT_MOST * len(rows)):
-        for row in rows:
-            form = _form(judged[row].record.expected)
-            if form != usual:
-                yield Suspect(row, f"the truth is {form}, all others are {usual}", "undecided")
+    usual, n = forms.most_common(1)[0] if rows else ("", 0)
+    few = 0 < len(rows) - n <= max(1, ODD_AT_MOST * len(rows)) and len(rows) >= ODD_AMONG
+    for row in rows if few and usual != MISSES else ():
+        form = _form(judged[row].record.expected)
+        if form != usual and (form != MISSES or judged[row].score is False):
+            yield Suspect(row, f"the truth is {form}, all others are {usual}", "undecided")
     yield from _near_copies(judged, rows)
 
 
@@ -326,6 +324,8 @@ def _form(value: object) -> str:
     """The kind of a truth, in words."""
     if isinstance(value, dict):
         return f"an object with {', '.join(sorted(map(shown, value))) or 'nothing'}"
+    if value is MISSING:
+        return MISSES
     kinds = ((bool, "true or false"), (str, "text"), (list, "a list"), (type(None), "null"))
     found = next((words for kind, words in kinds if isinstance(value, kind)), "a number")
     return "blank" if isinstance(value, str) and not value.strip() else found

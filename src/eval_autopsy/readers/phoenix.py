@@ -36,9 +36,10 @@ def _are_spans(first: First) -> bool:
 
 @export("phoenix", known=_are_spans)
 def phoenix(rows: Iterator[kernel.Row], name: str) -> Iterator[Item]:
-    """One sample for each trace of a table of Phoenix spans."""
+    """One sample for each trace of a table of Phoenix spans, or for each call of a model alone."""
     aside: list[Aside] = []
-    yield from samples(_spans(rows, aside), lambda trace, root: root.id, UNSCORED)
+    spans = _spans(rows, aside)
+    yield from samples(spans, lambda trace, root: root.id, UNSCORED, calls_apart=True)
     yield from aside
 
 
