@@ -99,7 +99,7 @@ def test_the_calls_are_said_before_and_after_and_are_not_passed(case: Path, call
     ("arguments", "what"),
     [
         (["--change", "tipo"], "there is no perturbation 'tipo'. Did you mean 'typo'?"),
-        (["--calls", "3"], "3 calls do not go far enough for a record of each of 5 trials"),
+        (["--calls", "3"], "the calls do not go far enough for a record of each of 5 trials"),
         (["--declared"], "the case has no hypothesis"),
         (["--changes-file", "none.py"], "there is no such file"),
     ],

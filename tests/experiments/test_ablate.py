@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from eval_autopsy.errors import CannotUse
 from eval_autopsy.experiments.ablate import Ablation, ablated
-from eval_autopsy.experiments.trials import LOOKED_THROUGH, Group, group_of, share
+from eval_autopsy.experiments.trials import Group, group_of, share
 
 from .planted import (
     Function,
@@ -126,7 +126,7 @@ def test_too_few_calls_for_a_record_each_are_an_error_before_any_is_made() -> No
     ready = changes("swap_first_fields", "indent_lines", "add_closing").ready
     groups = [group(by_position, 100, str(number)) for number in range(3)]
     with pytest.raises(
-        CannotUse, match="2 calls do not go far enough for a record of each of 3 trials"
+        CannotUse, match="the calls do not go far enough for a record of each of 3 trials"
     ):
         ablated(groups, ready, asking(asker), 2, lambda text: None)
     assert asker.asked == []
@@ -152,10 +152,20 @@ def test_the_share_of_each_trial_is_the_largest_that_fits(sizes: list[int], call
 
 
 def test_of_a_large_group_no_more_is_changed_than_can_be_asked() -> None:
-    large = group(by_position, LOOKED_THROUGH + 50)
-    found = done(by_position, [large], "swap_first_fields", "drop_preamble")
-    aside = {one.tried.changes[0]: one.tried.set_aside for one in found.effects}
-    assert aside == {
-        "swap_first_fields": {"not asked": LOOKED_THROUGH + 50 - 105},
-        "drop_preamble": {"does not apply": LOOKED_THROUGH, "not asked": 50},
-    }
+    asker = Function(by_position)
+    ready = changes("swap_first_fields").ready
+    found = ablated([group(by_position, 3000)], ready, asking(asker), 10_000, lambda text: None)
+    (effect,) = found.effects
+    assert effect.tried.pairs.n == 100
+    assert len(asker.asked) == found.calls == 105 + 105
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_wrong_answers_of_a_noisy_system_are_not_mended_by_asking_again(seed: int) -> None:
+    system = noisy(seed, 0.5)
+    some = subjects(system, [record(number) for number in range(300)])
+    wrong = group_of("wrong", {}, [one for one in some if not one.before.right], 0)
+    ready = changes("add_closing", "add_preamble", "lengthen").ready
+    found = ablated([wrong], ready, asking(Function(system)), 2000, lambda text: None)
+    assert not any(one.mends or one.breaks for one in found.effects)
+    assert found.controls[0].mends  # which is what a change would have been taken for

@@ -5,7 +5,9 @@
    is not what it is tested by. Where there are few records, all of them are the test at once.
 2. Where no single change breaks a right answer of eval, or mends a wrong one of a failing slice, two
    changes are tried after each other in the same way.
-3. Everything that is tested is adjusted together, whatever came of it.
+3. What is right before a change is told by asking again: a slice is there because its first answers
+   were wrong, and those of a system with some chance in it would look mended by whatever is done.
+4. Everything that is tested is adjusted together, whatever came of it.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ from eval_autopsy.experiments.asking import Asker, Scoring, Tell
 from eval_autopsy.experiments.trials import (
     Done,
     Group,
+    Subject,
     Trial,
     Variant,
     calls_of,
@@ -34,7 +37,8 @@ from eval_autopsy.questions.ablation import Effect, effects_of
 LOOKED_AT = 5  # records on which a change is looked at
 ALL_AT_ONCE = 12  # records up to which all of them are the test
 TESTED_ON = 100  # records at most, beyond those that it was looked at on
-ENOUGH = LOOKED_AT + TESTED_ON
+ENOUGH = LOOKED_AT + TESTED_ON  # records of a group
+ASKED_AGAIN = 4  # the part of the calls that records as they are may take: a quarter
 TO_LOOK = 2  # the part of the calls that looking may take: one half
 
 
@@ -56,7 +60,7 @@ class Ablation:
     groups: tuple[Group, ...]
     effects: tuple[Effect, ...]  # of what was tested
     looks: tuple[Look, ...]  # what flipped nothing, and was not tested
-    controls: tuple[Effect, ...]  # the records as they are, asked again; not adjusted
+    controls: tuple[Effect, ...]  # first and second answers to records as they are; not adjusted
     changes: tuple[Applied, ...]
     pairs_tried: int  # of changes
     pairs_in_all: int  # that there are in the groups in which no single change did it
@@ -119,34 +123,45 @@ def ablated(
     `tell` is told how many there are before one is made. Raises CannotUse when there are fewer
     calls than trials.
     """
-    trials = [trial_of(group, (one,), how.seed, ENOUGH) for group in groups for one in changes]
     several = f"{len(changes):,} changes in {len(groups)} groups of records"
     tell(f"at most {calls:,} calls are made to try {several}")
-    controls = how.done(within([first(unchanged(one), LOOKED_AT) for one in groups], calls))
-    left = calls - calls_of(one.trial for one in controls)
+    whole = [first(unchanged(one), ENOUGH) for one in groups]
+    again = how.done(within(whole, calls // ASKED_AGAIN))
+    left = calls - calls_of(one.trial for one in again)
+    fresh = [refreshed(one) for one in again]
+    trials = [trial_of(group, (one,), how.seed) for group in fresh for one in changes]
     single = stepped(trials, how, left)
     left -= single.calls
     couples = [
         (group, couple)
-        for group in groups
+        for group in fresh
         if not any(map(turned, single.of(group)))
         for couple in combinations([one.changes[0] for one in trials if usable(one, group)], 2)
     ]
     fitting = fitting_in(left // TO_LOOK, (in_either_order(*one, how.seed) for one in couples))
     joint = stepped(fitting, how, left)
     left -= joint.calls
-    effects = effects_of([tried(one) for one in [*single.tested, *joint.tested]])
     return Ablation(
         groups=tuple(groups),
-        effects=tuple(effects),
+        effects=tuple(effects_of([tried(one) for one in [*single.tested, *joint.tested]])),
         looks=tuple(look(one) for one in [*single.looked, *joint.looked]),
-        controls=tuple(effect for one in controls for effect in effects_of([tried(one)])),
+        controls=tuple(effect for one in again for effect in effects_of([tried(one)])),
         changes=tuple(changes),
         pairs_tried=len(fitting),
         pairs_in_all=len(couples),
         calls=calls - left,
         calls_at_most=calls,
     )
+
+
+def refreshed(again: Done) -> Group:
+    """The records of a group that were asked again, with the verdict on their second answer."""
+    subjects = [
+        Subject(one.subject.record, after)
+        for one, after in zip(again.trial.variants, again.after, strict=True)
+        if after.right is not None
+    ]
+    return again.trial.group._replace(subjects=subjects)
 
 
 class Steps(NamedTuple):
@@ -224,5 +239,5 @@ def turned(done: Done) -> bool:
 def in_either_order(group: Group, couple: tuple[Applied, Applied], seed: int) -> Trial:
     """The trial of two changes in the order in which more records take both."""
     one, other = couple
-    trials = [trial_of(group, order, seed, ENOUGH) for order in ((one, other), (other, one))]
+    trials = [trial_of(group, order, seed) for order in ((one, other), (other, one))]
     return max(trials, key=lambda trial: len(trial.variants))

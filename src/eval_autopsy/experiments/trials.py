@@ -25,7 +25,6 @@ from eval_autopsy.questions.pairs import Pairs
 from eval_autopsy.records import Record
 
 NOT_ASKED = "not asked"
-LOOKED_THROUGH = 2000  # records of a group, for those that a change applies to
 
 
 class Subject(NamedTuple):
@@ -78,23 +77,16 @@ def group_of(
     return Group(name, where, shuffled(Random(f"{seed} {name}"), scored))
 
 
-def trial_of(group: Group, changes: tuple[Applied, ...], seed: int, most: int) -> Trial:
-    """A trial of some changes on the first records of a group that they apply to, `most` of them.
-
-    Of a large group only the first LOOKED_THROUGH records are looked through for them. Records
-    beyond are set aside with that reason.
-    """
-    variants, aside = list[Variant](), Counter[str]()
-    for subject in group.subjects[:LOOKED_THROUGH]:
-        if len(variants) == most:
-            break
+def trial_of(group: Group, changes: tuple[Applied, ...], seed: int) -> Trial:
+    """A trial of some changes on every record of a group that they apply to."""
+    variants, set_aside = [], Counter[str]()
+    for subject in group.subjects:
         found = changed(subject.record, changes, seed)
         if isinstance(found, str):
-            aside[found] += 1
+            set_aside[found] += 1
         else:
             variants.append(Variant(subject, found))
-    left = len(group.subjects) - len(variants) - aside.total()
-    return Trial(group, changes, variants, aside | Counter({NOT_ASKED: left} if left else {}))
+    return Trial(group, changes, variants, set_aside)
 
 
 def changed(record: Record, changes: Sequence[Applied], seed: int) -> Changed | str:
@@ -128,7 +120,7 @@ def within(trials: Sequence[Trial], calls: int) -> list[Trial]:
     most = share([len(one.variants) for one in trials], calls)
     if most == 0 and any(one.variants for one in trials):
         some = sum(bool(one.variants) for one in trials)
-        what = f"{calls:,} calls do not go far enough for a record of each of {some:,} trials"
+        what = f"the calls do not go far enough for a record of each of {some:,} trials"
         raise CannotUse(what, remedy="allow more with --calls, or name fewer changes with --change")
     return [first(one, most) for one in trials]
 
