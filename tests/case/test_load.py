@@ -464,3 +464,28 @@ def test_a_scorer_of_another_package_is_known_by_its_name(
     known = [*registry.scorers.names(), "acme"]
     monkeypatch.setattr(registry.scorers, "names", lambda: known)
     assert load_text(folder, other).scorer.name == "acme"
+
+
+HYPOTHESIS = """
+[[hypothesis]]
+statement = "It reads by position."
+breaks = ["swap_first_fields"]
+spares = ["add_closing"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("swap_first_fields", "swap_first_field", "did you mean 'swap_first_fields'?"),
+        ("add_closing", "swap_first_fields", "has 'swap_first_fields' in breaks and in spares"),
+        ("spares", 'fields = { typo = ["total"] }\nspares', "has fields of 'typo', not in breaks"),
+        ("statement", "statment", "did you mean 'statement'?"),
+        ("[[hypothesis]]", "[hypothesis]", "tables like [[hypothesis]]"),
+        ('["swap_first_fields"]', "[]", "a perturbation, or a list of perturbations"),
+    ],
+)
+def test_a_mistake_in_a_hypothesis_is_named(folder: Path, old: str, new: str, said: str) -> None:
+    wrong = message(folder, WHOLE + change(old, new, HYPOTHESIS))
+    assert said.lower() in wrong.lower()
+    assert wrong.startswith("autopsy.toml:")
