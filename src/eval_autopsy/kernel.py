@@ -505,6 +505,11 @@ def outcomes(
 RECORDED = {True: "recorded right", False: "recorded wrong", None: "no recorded score"}
 
 
+def has_beside(evidence: Mapping[str, Any]) -> bool:
+    """Whether the data have a score of their own beside the verdict that is made here."""
+    return bool(evidence["fields"].get("score")) and evidence["scorer"]["rule"] != "recorded"
+
+
 def beside(recorded: bool | None, found: frozenset[str]) -> frozenset[str]:
     """The same, and what a recorded score says beside the verdict that is made here."""
     again = next((word for word in ("right", "wrong") if word in found), "none")
@@ -610,7 +615,7 @@ def _record(
     stored = (verdicts or {}).get((split, identity), {"guards": {}})
     score = recorded_score(value("score"), where)
     found = outcomes(evidence, output, expected, error, score, stored)
-    if names.get("score") and evidence["scorer"]["rule"] != "recorded":
+    if has_beside(evidence):
         found = beside(score, found)
     return Record(
         split,
@@ -3306,7 +3311,7 @@ class Verification:
             yield "the id " + spelled(op, args), claim["id"]
         for outcome in (args[name] for name in ("outcome", "of") if name in args):
             if not self.there_is(outcome):
-                yield "a guard or a field that there is", outcome
+                yield "a guard, a field or a score that there is", outcome
         basis = rests_on(op, args, self.evidence)
         if claim["rests_on"] != basis:
             yield "rests on " + basis, claim["rests_on"]
@@ -3319,8 +3324,8 @@ class Verification:
         if kind == "right_field" and about not in self.evidence["scorer"]["fields"]:
             given = (record.expected for record in self.records)
             return any(isinstance(value, dict) and about in value for value in given)
-        if kind in _AGAIN:
-            return about in RECORDED.values()
+        if kind in _AGAIN or kind.startswith("recorded"):
+            return has_beside(self.evidence) and about in ("", *RECORDED.values())
         guards = [guard["name"] for guard in self.evidence["guards"]]
         return kind == "right_field" or not about or about in guards
 
