@@ -197,16 +197,16 @@ class Autopsy:
         `calls` times more. With `declared` only the hypotheses are tested. `files` bring changes of
         one's own. `tell` is told what is planned, before it is done.
         """
-        seed = self.case.file.seed if seed is None else seed
-        evidence, found = self._judged((), None, None, seed, None, (), True, progress)
         how = study.How(
             changes=tuple(changes),
             files=tuple(map(existing, files)),
             calls=calls,
             declared=declared,
-            seed=seed,
+            seed=self.case.file.seed if seed is None else seed,
             now=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+        study.check(self.case, how)
+        evidence, found = self._judged((), None, None, how.seed, None, (), True, progress)
         with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
             return study.varied(self.case, evidence, found, runner, how, tell)
 
@@ -228,10 +228,11 @@ class Autopsy:
         """
         how = study.How(
             changes=tuple(changes),
-            files=(*self.case.perturbation_files, *map(existing, files)),
+            files=tuple(map(existing, files)),
             calls=calls,
             seed=self.case.file.seed if seed is None else seed,
         )
+        study.check(self.case, how)
         with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
             return study.stress(self.case, runner, how, weights, tell)
 

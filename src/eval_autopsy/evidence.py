@@ -66,11 +66,12 @@ def gather(
     twice: bool = True,
     where: Mapping[str, object] | None = None,
     splits: Sequence[Split] = SPLITS,
+    beside: Sequence[str] = (),
     seed: int = 0,
 ) -> Evidence:
     """The evidence of a case whose receipt will stand two folders below `base`.
 
-    All of `splits` must have records.
+    All of `splits` must have records. The records keep the fields `beside` those to slice by.
 
     Runs the system twice when the case has one: once for the outputs, once to see whether it
     gives them again; only once, and nothing is known of that, unless `twice`. `where` keeps the
@@ -78,7 +79,7 @@ def gather(
     are chosen in the half of the records that is searched. Raises CannotUse when a file lies
     outside `base`, and when no record is kept.
     """
-    names = dict.fromkeys([*case.wanted.attributes, *(where or ())])
+    names = dict.fromkeys([*case.wanted.attributes, *(where or ()), *beside])
     wanted = case.wanted._replace(attributes=tuple(names))
     reading = read_sources(case.sources, wanted, progress, splits=splits)
     asked = _kept(reading.records, where or {})

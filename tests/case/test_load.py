@@ -196,7 +196,8 @@ MISTAKES = {
     "a misspelt table": (
         change("[slices]", "[slice]"),
         "autopsy.toml:15: the top of the case has no key 'slice', expected name, seed, narrative, "
-        "data, fields, system, scorer, guards, slices. Did you mean 'slices'?",
+        "data, fields, system, scorer, guards, slices, perturbations, hypothesis. "
+        "Did you mean 'slices'?",
     ),
     "a key that is like no other": (
         change("[data]\n", "[data]\nzzz = 1\n"),
@@ -206,7 +207,7 @@ MISTAKES = {
     "no name": (
         change('name = "invoice-extraction"\n', ""),
         "autopsy.toml: the top of the case has no 'name', expected name, seed, narrative, data, "
-        "fields, system, scorer, guards, slices. Add name to it.",
+        "fields, system, scorer, guards, slices, perturbations, hypothesis. Add name to it.",
     ),
     "a name that is no slug": (
         change("invoice-extraction", "Invoice Extraction"),

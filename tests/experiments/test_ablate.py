@@ -111,7 +111,9 @@ def test_too_few_calls_for_a_record_each_are_an_error_before_any_is_made() -> No
     asker = Function(by_position)
     ready = changes("swap_first_fields", "indent_lines", "add_closing").ready
     groups = [group(by_position, 100, str(number)) for number in range(3)]
-    with pytest.raises(CannotUse, match="2 calls are fewer than the 3 trials"):
+    with pytest.raises(
+        CannotUse, match="2 calls do not go far enough for a record of each of 3 trials"
+    ):
         ablated(groups, ready, asking(asker), 2, lambda text: None)
     assert asker.asked == []
 

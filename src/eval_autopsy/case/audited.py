@@ -63,11 +63,25 @@ class Where(NamedTuple):
 
 def of_case(case: Case, progress: Progress = gathered.quiet) -> Material:
     """The records of a case, with its system's outputs when it has one."""
-    names = [name for name in OF_LOGS if _in_all_logs(case, name)]
-    wanted = case.wanted._replace(attributes=tuple(names))
-    bare = replace(case, wanted=wanted, features=(), feature_files=(), bands={}, times={})
+    bare = replace(
+        case,
+        wanted=case.wanted._replace(attributes=()),
+        features=(),
+        feature_files=(),
+        bands={},
+        times={},
+    )
     base = Path(Path(os.path.abspath(case.folder)).anchor)  # files may lie anywhere: no receipt
-    found = gather(bare, base, progress, twice=False)
+    return of_evidence(case, gather(bare, base, progress, twice=False, beside=beside(case)))
+
+
+def beside(case: Case) -> tuple[str, ...]:
+    """The fields that an audit wants of the records of a case, and nobody slices by."""
+    return tuple(name for name in OF_LOGS if _in_all_logs(case, name))
+
+
+def of_evidence(case: Case, found: gathered.Evidence) -> Material:
+    """The records of a case that were gathered, with the fields that stand `beside` theirs."""
     scorer = dict(found.spec["scorer"])
     under_audit = scorer["name"]
     if scorer["rule"] == "recorded":

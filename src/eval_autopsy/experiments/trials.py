@@ -120,7 +120,7 @@ def within(trials: Sequence[Trial], calls: int) -> list[Trial]:
     most = share([len(one.variants) for one in trials], calls)
     if most == 0 and any(one.variants for one in trials):
         some = sum(bool(one.variants) for one in trials)
-        what = f"{calls:,} calls are fewer than the {some:,} trials"
+        what = f"{calls:,} calls do not go far enough for a record of each of {some:,} trials"
         raise CannotUse(what, remedy="allow more with --calls, or name fewer changes with --change")
     return [first(one, most) for one in trials]
 
