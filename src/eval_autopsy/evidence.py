@@ -19,7 +19,7 @@ from eval_autopsy import attributes, features, kernel, registry, systems, verdic
 from eval_autopsy.attributes import Choice, SetAside
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import System as Bounds
-from eval_autopsy.errors import CannotRun, CannotUse
+from eval_autopsy.errors import CannotRead, CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
 from eval_autopsy.readers.intake import FileCount
@@ -105,6 +105,8 @@ def gather(
     _subject(case.path, base, subjects)
     for file in case.feature_files:
         _subject(file, base, subjects)
+    if case.file.system is not None or not _verdicts_only(spec, asked):
+        spec["fields"].pop("score", None)  # of other outputs, or no verdict
     records = judgeable(spec, asked, answers)
     choices = [_chosen(case, name, records) for name in case.wanted.attributes]
     found, aside = features.features_of(records, case.features, case.feature_files)
@@ -129,6 +131,17 @@ def gather(
         supervised=frozenset(supervised),
         notes=(*ran_notes, *(note for choice in choices for note in choice.notes)),
     )
+
+
+def _verdicts_only(spec: Mapping[str, Any], records: Sequence[Record]) -> bool:
+    """Whether the scores beside another scorer are verdicts, so that they can be held against it.
+
+    Those of the scorer `recorded` have to be, and are read where they are scored.
+    """
+    try:
+        return not verdicts.has_beside(spec) or [verdicts.recorded_of(one) for one in records] != []
+    except CannotRead:
+        return False
 
 
 def _kept(records: Sequence[Record], where: Mapping[str, object]) -> Sequence[Record]:

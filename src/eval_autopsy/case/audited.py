@@ -86,7 +86,7 @@ def of_evidence(case: Case, found: gathered.Evidence) -> Material:
     under_audit = scorer["name"]
     if scorer["rule"] == "recorded":
         scorer |= {"name": EXACT, "rule": EXACT}
-    recorded = "score" in case.wanted.fields and case.system is None
+    recorded = "score" in case.wanted.fields and case.file.system is None
     judged = _judged(found.records, scorer, recorded, choices=False)
     notes = []
     if recorded and under_audit != "recorded":
@@ -165,7 +165,7 @@ def _recorded(record: Record) -> Verdict:
     A log's reader gives a failed call none, whatever the tool says of it; then the tool's own
     first score tells how it counts.
     """
-    said: Verdict = registry.scorers.get("recorded")(record.score, record.where)
+    said = verdicts.recorded_of(record)
     failed = record.error is not None or record.attributes.get("status") == "errored"
     if said is None and failed:
         scores = record.attributes.get("scores")
