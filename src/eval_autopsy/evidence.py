@@ -327,6 +327,7 @@ def spec_of(case: Case) -> dict[str, Any]:
         "system": None,
         "converted": [],
         "search": None,
+        "varied": None,
         "cube": None,
     }
 

@@ -1206,6 +1206,7 @@ class Cube:
         self.marginals: dict[tuple[str, ...], dict[str, dict[Levels, Counter[str]]]] = {}
         self.p_values: dict[tuple[str, ...], float] = {}  # of all slices, once asked for
         self.search: Search | None = None  # what was searched, where that is claimed of
+        self.varied: Varied | None = None  # what was changed, where that is claimed of
 
     def count(self, split: str, outcome: str, where: Where) -> int:
         """How many records of a split, and of a slice, had an outcome."""
@@ -2089,6 +2090,190 @@ def as_where(by: Sequence[str], levels: Levels) -> dict[str, list[Any]]:
     return {name: [strict_json(text)] for name, text in zip(by, levels)}
 
 
+# ---------------------------------------------------------------- one thing changed
+#
+# A hypothesis says which changes of the input break right answers of eval, and which do not. Each
+# record is its own control: it was answered as it is, and is answered again changed.
+
+AS_IT_IS = "as it is"  # the change that is none: every record is asked once more
+PREDICTED = {"p_adjusted_at_most": "0.05", "breaks_over": "1/2", "spares_up_to": "1/10"}
+
+
+class Flip(NamedTuple):
+    """A record's answer before and after a change."""
+
+    record: Record
+    input: Any  # changed
+    answer: Answer
+    after: frozenset[str]  # what the answer to the changed input counts as
+
+    @property
+    def sides(self) -> tuple[bool, bool]:
+        """Whether it is right before and after."""
+        return "right" in self.record.outcomes, "right" in self.after
+
+    @property
+    def turned(self) -> set[str]:
+        """The fields that were right and are no longer."""
+        lost = self.record.outcomes - self.after
+        return {name.partition(":")[2] for name in lost if name.startswith("right_field:")}
+
+
+class Varied:
+    """The answers of a receipt to changed inputs, by change, and the hypotheses about them."""
+
+    def __init__(
+        self, evidence: Mapping[str, Any], records: Sequence[Record], rows: Iterable[Row]
+    ) -> None:
+        self.evidence, self.says = evidence, evidence["varied"]
+        self.hypotheses = {one["statement"]: one for one in self.says["hypotheses"]}
+        known = {one["name"] for one in self.says["changes"]}
+        self.flips: dict[str, list[Flip]] = {name: [] for name in [*sorted(known), AS_IT_IS]}
+        self.inputs: dict[str, list[Any]] = {name: [] for name in self.flips}
+        self.asked: list[Flip] = []
+        theirs = {record.id: record for record in records if record.split == "eval"}
+        seen = set()
+        for row in rows:
+            conforms(row.fields, _VARIED, self.says["file"])
+            of = row.fields["of"], row.fields["change"]
+            if of in seen or of[0] not in theirs or of[1] not in self.flips:
+                where = "{}:{}".format(self.says["file"], row.line)
+                raise Unreadable("no record of eval and change of its own", where)
+            seen.add(of)
+            self.enter(theirs[of[0]], row.fields)
+        self.check()
+
+    def enter(self, record: Record, said: Mapping[str, Any]) -> None:
+        """Scores one answer, by any of the answers that are right after the change."""
+        error, output = said.get("error"), said.get("output", MISSING)
+        if self.evidence["output_format"] == "json":
+            output = parsed(output)
+        wanted = said.get("right", [record.expected])
+        judged = [outcomes(self.evidence, output, one, error, None, {}) for one in wanted]
+        after = next((one for one in judged if "right" in one), judged[0])
+        flip = Flip(record, said["input"], Answer(said.get("output", MISSING), error), after)
+        same = exact_match(flip.input, record.input)
+        if same != (said["change"] == AS_IT_IS) or "counted" not in record.outcomes:
+            raise Unreadable(f"{record.id!r} is not what was to be changed", self.says["file"])
+        self.asked.append(flip)
+        self.inputs[said["change"]].append(flip.input)
+        if "counted" in after:
+            self.flips[said["change"]].append(flip)
+
+    def check(self) -> None:
+        """Raises Unreadable for a hypothesis whose prediction has another digest."""
+        if len(self.hypotheses) < len(self.says["hypotheses"]):
+            raise Unreadable("a hypothesis stands twice", "evidence.varied")
+        for one in self.hypotheses.values():
+            changes = [*one["breaks"], *one["spares"]]
+            if not one["breaks"] or not set(changes) <= set(self.flips) - {AS_IT_IS}:
+                raise Unreadable("a hypothesis about a change that is not there", "evidence.varied")
+            content = {name: one[name] for name in ("statement", "breaks", "spares", "fields")}
+            inputs = {name: digest_of_inputs(self.inputs[name]) for name in changes}
+            content |= {"rules": PREDICTED, "system": self.says["system"], "inputs": inputs}
+            digest = hashlib.sha256(canonical(content).encode("utf-8")).hexdigest()
+            if digest != one["digest"]:
+                what = "the prediction has another digest than what was written before the run"
+                raise Unreadable(what, "evidence.varied")
+
+    def of(self, change: str) -> list[Flip]:
+        """The answers that were scored before and after a change."""
+        if change not in self.flips:
+            raise Undefined(f"no change {change!r}")
+        return self.flips[change]
+
+    def pairs(self, change: str) -> tuple[int, int, int, int]:
+        """Answers right both times, broken, mended, and wrong both times."""
+        counts = Counter(flip.sides for flip in self.of(change))
+        both, broken = counts[True, True], counts[True, False]
+        return both, broken, counts[False, True], counts[False, False]
+
+    def broken(self, change: str) -> tuple[int, int]:
+        """How many of the answers that were right before are wrong after."""
+        both, broken, _, _ = self.pairs(change)
+        return broken, both + broken
+
+    def p_values(self) -> dict[str, float]:
+        """The p of each change that a hypothesis is about, adjusted for all of them."""
+        named = [n for one in self.hypotheses.values() for n in (*one["breaks"], *one["spares"])]
+        tested = [name for name in dict.fromkeys(named) if self.flips[name]]
+        return dict(zip(tested, holm([mcnemar(*self.pairs(name)[1:3]) for name in tested])))
+
+    def exactly(self, statement: str, change: str) -> tuple[int, int]:
+        """In how many of the broken answers just the predicted fields turned wrong."""
+        fields = set(self.hypothesis(statement)["fields"].get(change, ()))
+        if not fields:
+            raise Undefined("no fields were predicted")
+        broken = [flip.turned for flip in self.of(change) if flip.sides == (True, False)]
+        return broken.count(fields), len(broken)
+
+    def hypothesis(self, statement: str) -> Mapping[str, Any]:
+        if statement not in self.hypotheses:
+            raise Undefined("no such hypothesis")
+        return dict(self.hypotheses[statement])
+
+    def verdict(self, statement: str) -> str:
+        """measured when every prediction and the control hold; refuted when one is refuted and the
+        control holds; else inferred."""
+        says, control = self.hypothesis(statement), self.spared(AS_IT_IS)
+        parts = {self.broke(statement, name) for name in says["breaks"]}
+        parts |= {self.spared(name) for name in says["spares"]}
+        if control == "holds" and "refuted" in parts:
+            return "refuted"
+        return "measured" if parts == {control} == {"holds"} else "inferred"
+
+    def spared(self, change: str) -> str:
+        """holds when the interval of what breaks ends at a tenth, refuted when it begins above."""
+        low, high = wilson(*self.broken(change))
+        if high <= 0.1:
+            return "holds"
+        return "refuted" if low > 0.1 else "not shown"
+
+    def broke(self, statement: str, change: str) -> str:
+        """holds when more than half break, beyond chance and in the predicted fields."""
+        low, high = wilson(*self.broken(change))
+        k = n = 0
+        if self.hypothesis(statement)["fields"].get(change):
+            k, n = self.exactly(statement, change)
+        if high < 0.5 or 2 * k < n:
+            return "refuted"
+        _, broken, mended, _ = self.pairs(change)
+        beyond = self.p_values().get(change, 1.0) <= 0.05 and broken > mended
+        return "holds" if beyond and low > 0.5 and k == n else "not shown"
+
+
+def digest_of_inputs(inputs: Iterable[Any]) -> str:
+    """The SHA-256 of some inputs, a line each."""
+    return hashlib.sha256("".join(canonical(one) + "\n" for one in inputs).encode()).hexdigest()
+
+
+def mcnemar(broken: int, mended: int) -> float:
+    """The exact two-sided p of as many flips one way and the other. Source: McNemar 1947."""
+    flips = broken + mended
+    tail = sum(math.comb(flips, k) for k in range(min(broken, mended) + 1))
+    return min(1.0, float(Fraction(2 * tail, 2**flips)))
+
+
+def paired(both: int, broken: int, mended: int, neither: int) -> Ends:
+    """The 95% interval of right after less right before. Source: Newcombe 1998, Stat. Med. 17:2635,
+    method 10: square-and-add with the corrected phi."""
+    n, before, after = both + broken + mended + neither, both + broken, both + mended
+    if n == 0:
+        return -1.0, 1.0
+    (low0, high0), (low1, high1), phi = wilson(before, n), wilson(after, n), 0.0
+    margins = before * (n - before) * after * (n - after)
+    if margins:
+        cross = both * neither - broken * mended
+        phi = (cross if cross < 0 else max(cross - n / 2, 0)) / math.sqrt(margins)
+
+    def joined(one: float, other: float) -> float:
+        return math.sqrt(max(0.0, one * one - 2 * phi * one * other + other * other))
+
+    p0, p1, change = before / n, after / n, (mended - broken) / n
+    below, above = joined(p1 - low1, high0 - p0), joined(high1 - p1, p0 - low0)
+    return max(-1.0, change - below), min(1.0, change + above)
+
+
 # ---------------------------------------------------------------- the vocabulary of claims
 #
 # A claim is an operation with arguments, and its value. These operations are all there are; the
@@ -2204,6 +2389,34 @@ def _rate_held_out(cube: Cube, outcome: str, of: str, where: Where) -> tuple[int
     return _search(cube).held_out(outcome, of, where)
 
 
+def _varied(cube: Cube) -> Varied:
+    if cube.varied is None:
+        raise Undefined("nothing was changed")
+    return cube.varied
+
+
+def _rate_changed(cube: Cube, change: str, when: str) -> tuple[int, int]:
+    flips = _varied(cube).of(change)
+    return sum(flip.sides[when == "after"] for flip in flips), len(flips)
+
+
+def _effect(cube: Cube, change: str) -> Fraction:
+    _, broken, mended, _ = pairs = _varied(cube).pairs(change)
+    return ratio(mended - broken, sum(pairs))
+
+
+def _p_changed(cube: Cube, change: str) -> float:
+    p_values = _varied(cube).p_values()
+    if change not in p_values:
+        raise Undefined("not a change that was tested")
+    return p_values[change]
+
+
+def _twins(cube: Cube, change: str, limit: int) -> list[str]:
+    broken = [flip for flip in _varied(cube).of(change) if flip.sides == (True, False)]
+    return [f.record.id for f in sorted(broken, key=lambda f: len(canonical(f.input)))][:limit]
+
+
 _UNION = ("split", "outcome", "of", "slices")
 _RATE, _PAIR = ("split", "outcome", "of", "where"), ("outcome", "of", "where")
 OPERATIONS = {
@@ -2257,6 +2470,44 @@ OPERATIONS = {
     "members": Operation(
         ("split", "outcome", "where", "limit"), "ids", _members, "the first that are {outcome}"
     ),
+    "rate_changed": Operation(("change", "when"), "rate", _rate_changed, "right {when}"),
+    "effect": Operation(("change",), "fraction", _effect, "effect in points"),
+    "effect_interval": Operation(
+        ("change",),
+        "interval",
+        lambda cube, change: paired(*_varied(cube).pairs(change)),
+        "95% interval of the effect",
+    ),
+    "p_changed": Operation(("change",), "real", _p_changed, "p of the effect, adjusted"),
+    "broken": Operation(
+        ("change",),
+        "rate",
+        lambda cube, change: _varied(cube).broken(change),
+        "of the right ones, broken",
+    ),
+    "broken_interval": Operation(
+        ("change",),
+        "interval",
+        lambda cube, change: wilson(*_varied(cube).broken(change)),
+        "95% interval of broken",
+    ),
+    "broken_exactly": Operation(
+        ("statement", "change"),
+        "rate",
+        lambda cube, statement, change: _varied(cube).exactly(statement, change),
+        "broken in just the fields predicted",
+    ),
+    "twins": Operation(("change", "limit"), "ids", _twins, "the shortest that break"),
+    "hypothesis": Operation(
+        ("statement",),
+        "verdict",
+        lambda cube, statement: _varied(cube).verdict(statement),
+        "verdict",
+    ),
+}
+_OF_CHANGES = OPERATIONS.keys() & {
+    *("rate_changed", "effect", "effect_interval", "p_changed", "twins"),
+    *("broken", "broken_interval", "broken_exactly", "hypothesis"),
 }
 
 OUTCOMES = {
@@ -2288,6 +2539,7 @@ _CHOICES = {
     "part": GAP_PARTS,
     "order": tuple(MOVES_FIRST),
     "which": ("all", "all_right", "all_wrong", "unseen"),
+    "when": ("before", "after"),
 }
 
 
@@ -2396,7 +2648,9 @@ def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> s
         or evidence["scorer"]["rule"] in ("recorded", "stored")
     ):
         return "given"
-    return "re-run" if evidence["system"] and evidence["system"]["reproduced"] else "re-scored"
+    again = op not in _OF_CHANGES or evidence["varied"]["reproduced"]
+    same = evidence["system"] and evidence["system"]["reproduced"] and again
+    return "re-run" if same else "re-scored"
 
 
 # ---------------------------------------------------------------- words and numbers
@@ -2475,6 +2729,10 @@ def slice_of(args: Mapping[str, Any]) -> str:
     """The slice that a claim is about, or the attributes that it slices by."""
     if "by" in args:
         return " and ".join(map(attribute_words, args["by"]))
+    if "change" in args:
+        return code(args["change"])
+    if "statement" in args:
+        return code(args["statement"], 300)
     if "slices" in args:
         return "; or ".join(map(slice_text, args["slices"]))
     return slice_text(args.get("where", {})) or "all records"
@@ -2506,6 +2764,8 @@ _FORMS = {  # of an operation that not every form of its kind is true of
     "eta_squared": ("percent",),
     "unseen_anywhere": ("percent",),
     "unseen_anywhere_interval": ("percent",),
+    "effect": ("points",),
+    "effect_interval": ("points",),
 }
 _FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
     "count": (lambda value, form: f"{int(value):,}", ("count",)),
@@ -2515,6 +2775,7 @@ _FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
     "real": (_p_text, ("p",)),
     "slices": (_slices_text, ("list",)),
     "ids": (lambda value, form: ", ".join(map(code, value)) or "no records", ("list",)),
+    "verdict": (lambda value, form: str(value), ("word",)),
 }
 
 
@@ -2596,6 +2857,7 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
         kind, _, about = str(args.get(name, "")).partition(":")
         words[name] = OUTCOMES.get(kind, "")
         subjects += [code(about)] if about else []
+    subjects += [code(args["change"])] if "change" in args else []
     # What is usual is not said: of scored records, and the right ones among them.
     words["base"] = " of {of}".format(**words) if args.get("of") != "counted" else ""
     words["what"] = (
@@ -2605,7 +2867,8 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
     )
     measure = OPERATIONS[op].says.format(**words)
     return {
-        "split": words.get("split", "production" if op in _OF_PRODUCTION else ""),
+        "split": words.get("split", "production" if op in _OF_PRODUCTION else "")
+        or "eval" * (op in _OF_CHANGES),
         "by": " and ".join(map(attribute_words, args.get("by", sorted(where)))),
         "slice": slice_of(args) if "slices" in args else slice_text(where, named=len(where) > 1),
         "subject": " of ".join(subjects),
@@ -2616,7 +2879,7 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
 def label(claim: Mapping[str, Any]) -> str:
     """A claim in words, made from its derivation alone."""
     found = facets(claim)
-    sliced = claim["args"].get("where") or claim["args"].get("slices")
+    sliced = {"where", "slices", "statement"} & {k for k, v in claim["args"].items() if v}
     where = slice_of(claim["args"]) if sliced else found["by"]
     parts = (found["split"], found["subject"], found["measure"], where)
     return ", ".join(part for part in parts if part)
@@ -2672,8 +2935,13 @@ class Hole(NamedTuple):
 class Page:
     """The report of a predicate: its text, with the holes filled."""
 
-    def __init__(self, predicate: Mapping[str, Any], records: Iterable[Any]) -> None:
-        self.predicate, self.records = predicate, records
+    def __init__(
+        self,
+        predicate: Mapping[str, Any],
+        records: Iterable[Any],
+        varied: Varied | None = None,
+    ) -> None:
+        self.predicate, self.records, self.varied = predicate, records, varied
         self.claims = {claim["id"]: claim for claim in predicate["claims"]}
         self.findings = {finding["id"]: finding for finding in predicate["findings"]}
 
@@ -2706,6 +2974,16 @@ class Page:
                 return block(value if isinstance(value, str) else canonical(value))
         raise Unreadable("no {field} of a record {quote!r} to quote".format(**hole), "report")
 
+    def twin(self, hole: Mapping[str, Any]) -> str:
+        flips = self.varied.flips.get(hole["change"], ()) if self.varied else ()
+        for flip in flips:
+            if flip.record.id == hole["twin"] and hole["field"] in ("input", "output"):
+                value = flip.input if hole["field"] == "input" else flip.answer.output
+                if value is MISSING:
+                    value = flip.answer.error or ""
+                return block(value if isinstance(value, str) else canonical(value))
+        raise Unreadable("no {field} of a changed record {twin!r}".format(**hole), "report")
+
     def described(self, hole: Mapping[str, Any]) -> str:
         describe = DESCRIPTIONS.get(hole["describe"])
         if describe is None:
@@ -2724,6 +3002,7 @@ HOLES = {
     "slice": Hole(frozenset({"slice"}), lambda page, h: slice_of(page.claim(h["slice"])["args"])),
     "finding": Hole(frozenset({"finding"}), Page.finding),
     "quote": Hole(frozenset({"quote", "split", "field"}), Page.quote, block=True),
+    "twin": Hole(frozenset({"twin", "change", "field"}), Page.twin, block=True),
     "describe": Hole(frozenset({"describe"}), Page.described),
     "table": Hole(frozenset({"table"}), Page.table, block=True),
 }
@@ -2761,6 +3040,30 @@ def _system_words(predicate: Mapping[str, Any]) -> str:
     return code(_short("{file}:{function}".format(**system))) if system else "recorded outputs"
 
 
+def _changes_table(predicate: Mapping[str, Any]) -> str:
+    changes = (predicate["evidence"]["varied"] or {"changes": ()})["changes"]
+    heads = ["| change | what it does | held constant |", "| --- | --- | --- |"]
+    cells = ("name", "help", "holds")
+    return "\n".join(heads + [row_of(code(one[c], 200) for c in cells) for one in changes])
+
+
+def _predictions_table(predicate: Mapping[str, Any]) -> str:
+    varied = predicate["evidence"]["varied"] or {"hypotheses": ()}
+    heads = ["hypothesis", "breaks", "spares", "written", "answers known by then", "SHA-256"]
+    rows = [
+        [
+            code(one["statement"], 300),
+            _listed(one["breaks"]),
+            _listed(one["spares"]),
+            code(one["at"]),
+            code(str(one["known"])),
+            code(one["digest"]),
+        ]
+        for one in varied["hypotheses"]
+    ]
+    return "\n".join(map(row_of, [heads, ["---"] * len(heads), *rows]))
+
+
 def _pairs(rows: Iterable[tuple[str, str]], heads: str) -> str:
     return "\n".join([heads, "| --- | --- |", *map(row_of, rows)])
 
@@ -2784,6 +3087,8 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         if not isinstance(one, str) and "of" in one
     ),
     "attributes": lambda p: _listed(map(attribute_name, p["evidence"]["attributes"])),
+    "changes": _changes_table,
+    "predictions": _predictions_table,
     "command": lambda p: code("python3 receipts/{}/verify.py".format(p["case"])),
     "sources": lambda p: _listed(
         dict.fromkeys(
@@ -2888,7 +3193,7 @@ def measures(claim: Mapping[str, Any], kind: str) -> bool:
     """Whether a claim carries a finding of a kind: the gap's interval excludes zero, a slice's
     adjusted p is at most 0.05, a record of production is silent, or lies in an unseen slice.
 
-    A cause needs an ablation, and this version has no claim that states one: it is inferred.
+    A cause is carried by a hypothesis whose predictions hold, and the control with them.
     """
     op, args, value = claim["op"], claim["args"], claim["value"]
     if kind == "gap":
@@ -2901,6 +3206,8 @@ def measures(claim: Mapping[str, Any], kind: str) -> bool:
     if kind == "silent":
         silent = (args.get("split"), args.get("outcome")) == ("production", "silent")
         return op in ("count", "rate") and silent and not value.startswith("0")
+    if kind == "cause":
+        return (op, value) == ("hypothesis", "measured")
     return kind == "coverage" and op == "unseen" and not value.startswith("0")
 
 
@@ -2915,7 +3222,8 @@ def unsupported(finding: dict[str, Any], claims: Mapping[str, Mapping[str, Any]]
     if finding["kind"] not in KINDS or finding["severity"] not in ("high", "medium", "low"):
         return "a known kind and severity"
     carried = finding["strength"] == "measured" and any(measures(c, finding["kind"]) for c in cited)
-    if carried or finding["strength"] == "inferred":
+    verdicts = {c["value"] for c in cited if c["op"] == "hypothesis"} <= {"measured"}
+    if (carried and verdicts) or finding["strength"] == "inferred":
         return ""
     return f"a claim that measures a {finding['kind']}"
 
@@ -2977,6 +3285,23 @@ _EVIDENCE = {
         None,
     ),
     "converted": [str],
+    "varied": (
+        {
+            **dict.fromkeys(("file", "system"), str),
+            "reproduced": bool,
+            "changes": [dict.fromkeys(("name", "help", "holds"), str)],
+            "hypotheses": [
+                {
+                    **dict.fromkeys(("statement", "digest", "at"), str),
+                    "breaks": [str],
+                    "spares": [str],
+                    "fields": {"*": [str]},
+                    "known": int,
+                }
+            ],
+        },
+        None,
+    ),
     "cube": ({"file": str, "records": int, "counted_from": {"*": object}}, None),
     "search": (
         {
@@ -2988,6 +3313,12 @@ _EVIDENCE = {
         None,
     ),
 }
+_ASKED = {"of": str, "change": str, "input": object}
+_VARIED = tuple(  # a row of changed inputs; `right` where the right answer follows the change
+    {**_ASKED, **said, **right}
+    for said in ({"output": object}, {"error": str})
+    for right in ({}, {"right": [object]})
+)
 _GIVEN = {  # the file that a receipt on given counts rests on
     "levels": [[str]],
     "unscored": {"eval": int, "production": int},
@@ -3071,6 +3402,15 @@ def check_search(search: Mapping[str, Any], attributes: Sequence[str]) -> None:
     good = good and all(one["where"] and set(one["where"]) <= set(by) for one in tested)
     if not good:
         raise Unreadable("a search that cannot have been made", "evidence.search")
+
+
+def check_varied(evidence: Mapping[str, Any]) -> None:
+    """Raises Unreadable where changed answers cannot be scored here."""
+    if evidence["scorer"]["rule"] in ("recorded", "stored") or evidence["cube"]:
+        raise Unreadable("changed answers that cannot be scored again", "evidence.varied")
+    names = [one["name"] for one in evidence["varied"]["changes"]]
+    if len(set(names)) < len(names) or AS_IT_IS in names:
+        raise Unreadable("two changes have the same name", "evidence.varied")
 
 
 CHECKS = "schema kernel layout subjects records claims findings text report rerun".split()  # noqa: SIM905
@@ -3196,7 +3536,7 @@ class Verification:
         rests = {"REPORT.md", "verify.py", *(one["file"] for one in self.evidence["sources"])}
         rests |= {self.evidence[part] for part in parts if self.evidence[part] is not None}
         rests |= {system["file"], *system["files"]} if system else set()
-        rests |= {self.evidence["cube"]["file"]} if self.evidence["cube"] else set()
+        rests |= {self.evidence[p]["file"] for p in ("cube", "varied") if self.evidence[p]}
         for name in sorted(rests - set(names)):
             self.fail("layout", "receipt.json", f"{name} among the subjects", "not there")
         return f"{len(names)} subjects"
@@ -3270,7 +3610,14 @@ class Verification:
         self.cube = count_records(names, self.records, self.evidence["search"])
         if len({record.split for record in self.records}) < len(SPLITS):
             raise Unreadable("records of one split only", "evidence")
-        return f"{len(self.records):,} records scored and guarded again"
+        varied = self.evidence["varied"]
+        also = ""
+        if varied:
+            check_varied(self.evidence)
+            rows = read_rows(self.opened(varied["file"]), varied["file"], "jsonl")
+            self.cube.varied = self.page.varied = Varied(self.evidence, self.records, rows)
+            also = f", and {len(self.page.varied.asked):,} answers to changed inputs"
+        return f"{len(self.records):,} records scored and guarded again{also}"
 
     def given(self, names: Sequence[str]) -> str:
         """Takes the counts of a receipt that rests on them."""
@@ -3376,11 +3723,19 @@ class Verification:
                 answer = runs.ask(record.input)
                 if not answers_alike(answer, Answer(record.output, record.error)):
                     differ.append(record.id)
+            flips = self.page.varied.asked if self.page.varied else []
+            others = [f for f in flips if not answers_alike(runs.ask(f.input), f.answer)]
+        if others and self.evidence["varied"]["reproduced"]:
+            shown = ", ".join(flip.record.id for flip in others[:3])
+            what = f"{len(others)} other outputs to changed inputs"
+            self.fail("rerun", shown, "the recorded outputs", what)
         if differ and system["reproduced"]:
             shown = ", ".join(differ[:3])
             self.fail("rerun", shown, "the recorded outputs", f"{len(differ)} other outputs")
         same = f"{len(self.records) - len(differ):,} of {len(self.records):,} outputs"
         unlike = "" if system["reproduced"] else "; the receipt says that they need not be"
+        if flips:
+            same += f" and {len(flips) - len(others):,} of {len(flips):,} of changed inputs"
         return f"{same} the same as recorded{unlike}"
 
 

@@ -34,6 +34,7 @@ from eval_autopsy.questions.discover import Discovery
 from eval_autopsy.questions.gap import gap_of
 from eval_autopsy.questions.rates import check_scored, right_rate
 from eval_autopsy.questions.silent import silent_of
+from eval_autopsy.receipt import cause
 from eval_autopsy.receipt.claims import Ledger
 from eval_autopsy.receipt.story import tell
 from eval_autopsy.receipt.verify import KNOWN, kernel_source
@@ -63,6 +64,9 @@ def certify(
     counted = columnar.fits(case)
     judged = (in_columns if counted else record_by_record)(case, base, progress, seed)
     evidence, cube = judged.evidence, judged.cube
+    if cause.varies(case):
+        evidence = cause.varied(case, evidence, progress, seed)
+        cube.varied = cause.counted(evidence)
     story = tell(
         Ledger(cube, evidence.spec), judged.found, case.narrative, supervised=evidence.supervised
     )
@@ -86,7 +90,7 @@ def certify(
         **evidence.made,
         ".gitattributes": ATTRIBUTES,
         "verify.py": kernel_source(),
-        "REPORT.md": kernel.Page(predicate, evidence.records).render().encode("utf-8"),
+        "REPORT.md": kernel.Page(predicate, evidence.records, cube.varied).render().encode("utf-8"),
     }
     made["receipt.json"] = statement(predicate, made, evidence.subjects)
     place.parent.mkdir(parents=True, exist_ok=True)

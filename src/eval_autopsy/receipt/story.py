@@ -16,6 +16,7 @@ from eval_autopsy.errors import CannotUse
 from eval_autopsy.questions.discover import CHANCE, TOO_FEW, Discovery, Tested
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, EXAMPLES, is_worse
+from eval_autopsy.receipt.cause import cause_facts, table
 from eval_autopsy.receipt.claims import Claim, Hole, Ledger
 from eval_autopsy.receipt.narrative import pieces_of as narrative_pieces
 from eval_autopsy.receipt.template import pieces_of
@@ -119,6 +120,7 @@ def facts_of(
         "misplaced": claim("rate", split="production", outcome="misplaced", of="wrong", where={}),
         "any_misplaced": cube.count("production", "misplaced", {}) > 0,
         "example": example(ledger),
+        "cause": cause_facts(ledger),
         "system": ledger.evidence["system"],
         "counts": ledger.evidence["cube"] is not None,
         "describe": {name: Hole({"describe": name}) for name in kernel.DESCRIPTIONS},
@@ -344,13 +346,6 @@ def rate_in(claim: Claim) -> Rate:
     return Rate(*map(int, claim.value.split("/")))
 
 
-def table(rows: Sequence[Sequence[Hole]]) -> Hole:
-    """A table whose heads the kernel makes from the claims."""
-    return Hole(
-        {"table": [[[hole.piece["claim"], hole.piece["as"]] for hole in row] for row in rows]}
-    )
-
-
 def waterfall(ledger: Ledger, by: list[str]) -> Hole:
     """The gap's parts, in the mean of both orders with its interval, and in each."""
 
@@ -489,7 +484,9 @@ def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield finding("silent", "high", "measured", facts)
     if facts["uncovered"] and facts["uncovered"]["unseen_share"]:
         yield finding("coverage", "medium", "measured", facts)
-    if facts["any_misplaced"]:
+    if facts["cause"] and facts["cause"]["measured"]:
+        yield finding("cause", "high", "measured", facts)
+    elif facts["any_misplaced"]:
         yield finding("cause", "medium", "inferred", facts)
 
 
