@@ -18,6 +18,7 @@ import polars as pl
 from eval_autopsy import attributes, features, kernel, registry, systems, verdicts
 from eval_autopsy.attributes import Choice, SetAside
 from eval_autopsy.case.load import Case
+from eval_autopsy.case.model import System as Bounds
 from eval_autopsy.errors import CannotRead, CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
@@ -97,7 +98,7 @@ def gather(
     answers: Sequence[kernel.Answer] | None = None
     ran_notes: tuple[str, ...] = ()
     if case.file.system is not None:
-        ran = _run(case, asked, base, subjects, progress, twice)
+        ran = _run(case, case.file.system, asked, base, subjects, progress, twice)
         answers, spec["system"], ran_notes = ran.answers, ran.spec, ran.notes
         spec["outputs"] = OUTPUTS
         made[OUTPUTS] = b"".join(map(_answer_line, asked, ran.answers))
@@ -349,6 +350,7 @@ def _guards(case: Case) -> Iterable[dict[str, Any]]:
 
 def _run(
     case: Case,
+    bounds: Bounds,
     records: Sequence[Record],
     base: Path,
     subjects: dict[str, Path],
@@ -356,8 +358,6 @@ def _run(
     twice: bool,
 ) -> Ran:
     """The system's answers, and how it was run; what the kernel can run again is run twice."""
-    bounds = case.file.system
-    assert bounds is not None
     with systems.opened(case, systems.journal_of(case), progress) as runner:
         inputs = [record.input for record in records]
         answers = runner.answers(inputs)
@@ -370,7 +370,7 @@ def _run(
         ours = case.system is not None and bounds.interpreter is None
         chosen = range(len(inputs)) if ours else stability.sample(records, bounds.sample)
         again = stability.again(runner, inputs, answers, chosen, bounds.repeats) if twice else None
-        notes = stability.notes(runner.spent, again)
+        notes = stability.notes(runner.spent, answers, again, sampled=not ours)
         files = runner.system.files
     if not ours or case.system is None:
         return Ran(answers, None, notes)

@@ -354,7 +354,7 @@ def _of_system(record: Record) -> Record:
 
 def _in_all_logs(case: Case, name: str) -> bool:
     """Whether the files of a case are tools' logs, and the first samples of each know of it."""
-    looks = [look_at(source.path, source.name) for source in case.sources]
+    looks = [look_at(source.path, source.name, lenient=source.lenient) for source in case.sources]
     return all(
         look.file.yields == "samples"
         and any(kernel.field(row, name) is not MISSING for row in look.rows)
