@@ -38,6 +38,7 @@ VERBS = {
         "run": "run",
         "ablate": "cause",
         "stress": "cause",
+        "shrink": "smallest",
     },
     "Prove": {
         "claims": "claims",

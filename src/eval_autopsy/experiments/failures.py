@@ -83,6 +83,10 @@ class Search:
         """Different inputs asked so far."""
         return len(self._told)
 
+    def knows(self, trial: Trial) -> bool:
+        """Whether an input has been asked."""
+        return kernel.canonical(trial.input) in self._told
+
     def told(self, trial: Trial) -> Told:
         """What comes of an input. Raises OutOfCalls when it is one too many."""
         key = kernel.canonical(trial.input)

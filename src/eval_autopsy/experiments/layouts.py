@@ -80,7 +80,11 @@ def layout_of(text: str, answer: Any, names: Sequence[str] = ()) -> Layout | Non
     pieces = list(pieces_of(text))
     named: dict[int, str] = {}
     for name in names or answer:
-        places = [at for at, one in enumerate(pieces) if one.label and alike(one.value, kernel.field(answer, name))]
+        places = [
+            at
+            for at, one in enumerate(pieces)
+            if one.label and alike(one.value, kernel.field(answer, name))
+        ]
         if len(places) != 1 or places[0] in named:
             return None
         named[places[0]] = name
@@ -103,7 +107,9 @@ def pieces_of(text: str) -> Iterator[Piece]:
             else:
                 waiting = waiting._replace(after=waiting.after + "".join(line))
             continue
-        for between, part in parted(line.body):
+        bare = line.body.lstrip()  # whose indent is not what separates two fields
+        lead += line.body[: len(line.body) - len(bare)]
+        for between, part in parted(bare):
             if waiting is not None:
                 yield waiting._replace(after=waiting.after + between)
             waiting = piece_of(part, f"{OTHER}{number:04}", lead)
@@ -161,10 +167,11 @@ def changes_between(one: Layout, other: Layout, *, values: bool) -> list[Change]
     Both have the same fields. Without `values` the first one has the values of the other already.
     """
     theirs = {piece.name: piece for piece in other.fields}
-    found = [change for piece in one.fields for change in _of_field(piece, theirs[piece.name], values)]
+    found = [
+        change for piece in one.fields for change in _of_field(piece, theirs[piece.name], values)
+    ]
     for place, (old, new) in enumerate(zip(one.fields, other.fields, strict=True)):
-        if (old.indent, old.after) != (new.indent, new.after):
-            found.append(_spacing(place, new.indent, new.after))
+        found += _of_place(place, old, new)
     kept = {piece.name for _, piece in one.others} & {piece.name for _, piece in other.others}
     found += [_dropped(piece) for _, piece in one.others if piece.name not in kept]
     found += _swaps(one.order, other.order)
@@ -217,13 +224,21 @@ def _set(name: str, parts: Mapping[str, str]) -> Edit:
     return edit
 
 
-def _spacing(place: int, indent: str, after: str) -> Change:
+def _of_place(place: int, old: Piece, new: Piece) -> Iterator[Change]:
+    for part, where in (("indent", "before"), ("after", "after")):
+        before, after = getattr(old, part), getattr(new, part)
+        if before != after:
+            words = f"{where} field {place + 1} stands {after!r}, not {before!r}"
+            yield Change(words, _set_at(place, {part: after}))
+
+
+def _set_at(place: int, parts: Mapping[str, str]) -> Edit:
     def edit(layout: Layout) -> Layout:
         fields = list(layout.fields)
-        fields[place] = fields[place]._replace(indent=indent, after=after)
+        fields[place] = fields[place]._replace(**parts)
         return layout._replace(fields=tuple(fields))
 
-    return Change(f"around the field at place {place + 1} stand {indent!r} and {after!r}", edit)
+    return edit
 
 
 def _swaps(order: list[str], wanted: Sequence[str]) -> Iterator[Change]:

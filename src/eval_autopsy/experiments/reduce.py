@@ -5,7 +5,8 @@ An input that lays out the fields of its answer (see `layouts`):
 1. Lines go, then fields, then the tokens and the characters of what is no field. A field goes whole
    or stays, with its label and value, so that the right answer is the one that was known, without
    the fields that went.
-2. With a passing twin, what goes goes from both, and the twin stays right.
+2. Without a twin the failure stays the same. With a passing one, what goes goes from both, the twin
+   stays right, and the failure stays a part of what it was: what was left out cannot have made it.
 
 Any other input:
 
@@ -44,10 +45,11 @@ class Pieces:
         known: Known,
         failing: Sequence[Piece],
         passing: Sequence[Piece] | None,
+        goal: Failure,
     ) -> None:
+        self.goal = goal
         self.search, self.put, self.known = search, put, known
         self.failing, self.passing = failing, passing
-        self.goal: Failure = search.told(self.trial(failing)).failure
 
     def trial(self, pieces: Sequence[Piece]) -> Trial:
         """What is asked of some pieces."""
@@ -87,10 +89,11 @@ class Pieces:
         ddmin(cut(body), fails)
 
     def _holds(self, failing: list[Piece], passing: list[Piece] | None) -> bool:
-        """Whether these fail in the same way, and the twin is right; they are kept if so."""
+        """Whether these fail as they should, and the twin is right; they are kept if so."""
         if not any(piece.fields for piece in failing) or not intact(failing):
             return False
-        if not self.search.told(self.trial(failing)).failure.same_as(self.goal):
+        failure = self.search.told(self.trial(failing)).failure
+        if not (failure.same_as(self.goal) if passing is None else failure.part_of(self.goal)):
             return False
         if passing is not None and not (intact(passing) and self._passes(passing)):
             return False

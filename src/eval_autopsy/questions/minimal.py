@@ -7,6 +7,7 @@ Source: Zeller and Hildebrandt 2002, "Simplifying and isolating failure-inducing
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -46,7 +47,7 @@ def ddmin(items: Sequence[T], fails: Fails[T]) -> list[T]:
 def split(items: Sequence[T], parts: int) -> list[list[T]]:
     """The items in their order, in so many parts whose sizes differ by one at most."""
     ends = [len(items) * part // parts for part in range(parts + 1)]
-    return [list(items[low:high]) for low, high in zip(ends, ends[1:], strict=False)]
+    return [list(items[low:high]) for low, high in pairwise(ends)]
 
 
 def without(chunks: Sequence[Sequence[T]], at: int) -> list[T]:
