@@ -31,7 +31,9 @@ ROWS = [
 ]
 ANSWER = {"vendor": "Okafor 1", "client": "Steel 2"}
 
-words = st.sampled_from(["Vendor: A", "Client - B", "Total|5", "Hello,", "", "  ", "a;b", "x: y; z: w"])
+words = st.sampled_from(
+    ["Vendor: A", "Client - B", "Total|5", "Hello,", "", "  ", "a;b", "x: y; z: w"]
+)
 texts = st.lists(words, max_size=6).flatmap(
     lambda some: st.sampled_from(["\n", "\r\n", "\n\n"]).map(lambda end: end.join(some))
 )

@@ -17,7 +17,9 @@ def parts_of(items: range) -> list[frozenset[int]]:
 
 
 @given(st.integers(1, 60), st.data())
-def test_the_planted_items_are_found_whatever_is_around_them(size: int, data: st.DataObject) -> None:
+def test_the_planted_items_are_found_whatever_is_around_them(
+    size: int, data: st.DataObject
+) -> None:
     planted = data.draw(st.sets(st.integers(0, size - 1)))
     assert ddmin(range(size), lambda part: planted <= set(part)) == sorted(planted)
 

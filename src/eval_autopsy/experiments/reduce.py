@@ -12,7 +12,8 @@ Any other input:
 
 3. Elements of lists go, an assistant's tool call with the responses to it; then lines, tokens and
    characters of texts.
-4. What stood in the input of the texts of the answer stays, and so does what the caller names.
+4. What stood in the input of the texts of the answer stays, in each text that is left of those that
+   had it, and so does what the caller names.
 """
 
 from __future__ import annotations
@@ -120,8 +121,7 @@ class Whole:
             self._elements(())
             for cut in (lines, tokens, characters):
                 for path in [*paths_of_prose(self.trial.input)]:
-                    units = cut(at(self.trial.input, path))
-                    self._minimal(path, units, "".join)
+                    self._shorten(path, cut)
 
     def _elements(self, path: tuple[Any, ...]) -> None:
         """The elements of a list, then those of the lists inside of what is left."""
@@ -131,6 +131,17 @@ class Whole:
             value = at(self.trial.input, path)
         for key in keys_of(value):
             self._elements((*path, key))
+
+    def _shorten(self, path: tuple[Any, ...], cut: Callable[[str], list[str]]) -> None:
+        """Leaves out parts of a text; what it had of what is kept, it has."""
+        text, start = at(self.trial.input, path), self.trial.input
+        here = [one for one in self.kept if one in text]
+
+        def fails(kept: list[str]) -> bool:
+            shorter = "".join(kept)
+            return stands(here, shorter) and self._holds(replaced(start, path, shorter))
+
+        ddmin(cut(text), fails)
 
     def _minimal(
         self, path: tuple[Any, ...], units: list[Any], joined: Callable[[list[Any]], Any]
