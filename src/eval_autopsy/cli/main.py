@@ -39,6 +39,7 @@ VERBS = {
         "ablate": "cause",
         "stress": "cause",
         "shrink": "smallest",
+        "guards": "guards",
     },
     "Prove": {
         "claims": "claims",
