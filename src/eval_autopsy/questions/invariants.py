@@ -46,8 +46,8 @@ class Rule(NamedTuple):
     def name(self) -> str:
         """A name for a Python function."""
         fields = [one for one in self.given if isinstance(one, str)][: FIELDS.get(self.asks, 1)]
-        words = "_".join([*(re.sub(r"\W+", "_", one) or "output" for one in fields)])
-        return f"{words}_{self.asks.__name__}"
+        words = "_".join(re.sub(r"\W+", "_", one) or "output" for one in fields)
+        return f"{'field_' * words[0].isdigit()}{words}_{self.asks.__name__}"
 
     @property
     def words(self) -> str:
@@ -80,10 +80,11 @@ def candidates(right: Sequence[Seen]) -> list[Rule]:
     fields = fields_of(right)
     labels = {name: labels_of(name, right) for name in fields}
     rules = [
-        *(rule for name in fields for rule in _of_field(name, right)),
+        # What says the most of an output comes first: of two that catch the same, it is taken.
         *(rule for name in fields for rule in _of_labels(name, labels)),
         *_of_several(fields, right),
         *_of_items(fields, right),
+        *(rule for name in fields for rule in _of_field(name, right)),
     ]
     return [rule for rule in rules if all(rule.keeps(one) for one in right)]
 
@@ -127,8 +128,8 @@ def _of_field(name: str, right: Sequence[Seen]) -> Iterator[Rule]:
     numbers = [number for number in map(holds.amount, values) if number is not None]
     if len(numbers) == len(values):
         low, high = min(numbers), max(numbers)
-        room = high - low  # twice as far as was seen, for the next ones to fit
-        ends = (low if low == 0 or low > room else min(low - room, low), high + room)
+        room = high - low  # beyond what was seen, for the next ones to fit
+        ends = (Decimal(0) if low >= 0 else low - room, high + room)
         yield Rule(holds.is_between, (name, *map(str, ends)))
 
 
@@ -185,15 +186,29 @@ def code_of(rules: Sequence[Rule]) -> str:
     needed = _with_helpers({one.__name__ for one in asked} | {"text_of"})
     constants = [name for name in ("FIELD", "BETWEEN", "NUMBER") if _uses(needed, name)]
     source = inspect.getsource(holds)
-    parts = [HEAD.rstrip("\n")]
-    parts.append("\n".join(_line_of(source, name) for name in constants))
+    parts = ["\n".join(_line_of(source, name) for name in constants)]
     parts += [inspect.getsource(named[name]).rstrip() for name in needed]
-    parts += [_function(rule) for rule in rules]
-    listed = "".join(f"    {rule.name},\n" for rule in rules)
+    names = names_of(rules)
+    parts += [_function(name, rule) for name, rule in zip(names, rules, strict=True)]
+    listed = "".join(f"    {name},\n" for name in names)
     parts.append(f"RULES = (\n{listed})\n\n\n{PASSES}")
-    return "\n\n\n".join(part for part in parts if part) + "\n"
+    body = "\n\n\n".join(part for part in parts if part)
+    head = HEAD if "Decimal(" in body else HEAD.replace(DECIMAL, "")
+    return f"{head}\n{body}\n"
 
 
+def names_of(rules: Sequence[Rule]) -> list[str]:
+    """A name for each rule, which no other one has."""
+    counts: Counter[str] = Counter()
+    found = []
+    for rule in rules:
+        counts[rule.name] += 1
+        again = counts[rule.name]
+        found.append(rule.name if again == 1 else f"{rule.name}_{again}")
+    return found
+
+
+DECIMAL = "from decimal import Decimal, InvalidOperation\n"
 HEAD = '''\
 """Guards that right outputs keep and wrong ones break, learned from records."""
 
@@ -202,6 +217,7 @@ from __future__ import annotations
 import re
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
 '''
 PASSES = '''\
 def broken(value: Any, output: Any) -> list[str]:
@@ -210,12 +226,12 @@ def broken(value: Any, output: Any) -> list[str]:
     return [rule.__name__ for rule in RULES if not rule(output, text)]'''
 
 
-def _function(rule: Rule) -> str:
+def _function(name: str, rule: Rule) -> str:
     """A rule as a function; one that needs no input is a guard as it is."""
     given = ", ".join(["text", "output", *map(_literal, rule.given)])
     text = "text: str" if rule.needs_input else 'text: str = ""'
     return (
-        f"def {rule.name}(output: Any, {text}) -> bool:\n"
+        f"def {name}(output: Any, {text}) -> bool:\n"
         f'    """{(inspect.getdoc(rule.asks) or "").strip()}"""\n'
         f"    return {rule.asks.__name__}({given})"
     )

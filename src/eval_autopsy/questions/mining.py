@@ -2,7 +2,8 @@
 
 1. A record or a cluster falls into a half by its digest and the seed (`kernel.half_of`).
 2. Rules are learned from the right outputs of one half, all of which keep them. Of those that break
-   on wrong outputs of that half, as few are taken as catch what all of them catch there.
+   on wrong outputs of that half, as few are taken as catch what all of them catch there, and with
+   each the same rule of other fields, if it breaks there too: what fails next may be their turn.
 3. Only these are tested on the other half: one is confirmed when it stops wrong outputs more often
    than right ones (Fisher, adjusted by Holm for all that are tested), at least two of them, and
    stops no more than one right output in a thousand.
@@ -121,10 +122,10 @@ def mined(rows: Sequence[Row]) -> Mined:
             remedy = f"at least {AT_LEAST} right ones and a wrong one are needed in each half"
             raise CannotUse(what, remedy=remedy)
     kept = candidates([row.seen for row in search if row.right])
-    chosen = fewest(kept, search)
+    chosen = picked(kept, search)
     tested = tests_of(chosen, confirm)
     rules = [one.rule for one in tested if one.confirmed]
-    back = fewest(candidates([row.seen for row in confirm if row.right]), confirm)
+    back = picked(candidates([row.seen for row in confirm if row.right]), confirm)
     return Mined(
         tested=tuple(tested),
         together=caught(rules, confirm),
@@ -132,6 +133,15 @@ def mined(rows: Sequence[Row]) -> Mined:
         learned_from=Rate(sum(row.right for row in search), len(search)),
         kept=len(kept),
     )
+
+
+def picked(rules: Sequence[Rule], rows: Sequence[Row]) -> list[Rule]:
+    """The fewest rules, and after them those of the same kind that catch something as well."""
+    few = fewest(rules, rows)
+    kinds = {rule.asks for rule in few}
+    wrong = [row for row in rows if not row.right]
+    others = (rule for rule in rules if rule.asks in kinds and rule not in few)
+    return few + [rule for rule in others if len(stopped(rule, wrong)) >= CAUGHT]
 
 
 def fewest(rules: Sequence[Rule], rows: Sequence[Row]) -> list[Rule]:
