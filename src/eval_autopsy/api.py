@@ -71,7 +71,10 @@ class Autopsy:
     def _described(self) -> Unwritten:
         """The case, and what was guessed; options describe one only when a question needs it."""
         if isinstance(self._given, Said):
-            return unwritten(self._given)
+            said = self._given
+            sets_named = said.eval or said.production or said.split
+            folders = any(path.is_dir() for path in said.paths) and not sets_named
+            return of_places(said) if folders else unwritten(said)
         return Unwritten(self._given, self._notes)
 
     @property
@@ -197,16 +200,16 @@ class Autopsy:
         `calls` times more. With `declared` only the hypotheses are tested. `files` bring changes of
         one's own. `tell` is told what is planned, before it is done.
         """
-        seed = self.case.file.seed if seed is None else seed
-        evidence, found = self._judged((), None, None, seed, None, (), True, progress)
         how = study.How(
             changes=tuple(changes),
             files=tuple(map(existing, files)),
             calls=calls,
             declared=declared,
-            seed=seed,
+            seed=self.case.file.seed if seed is None else seed,
             now=datetime.now(UTC).isoformat(timespec="seconds"),
         )
+        study.check(self.case, how)
+        evidence, found = self._judged((), None, None, how.seed, None, (), True, progress)
         with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
             return study.varied(self.case, evidence, found, runner, how, tell)
 
@@ -228,10 +231,11 @@ class Autopsy:
         """
         how = study.How(
             changes=tuple(changes),
-            files=(*self.case.perturbation_files, *map(existing, files)),
+            files=tuple(map(existing, files)),
             calls=calls,
             seed=self.case.file.seed if seed is None else seed,
         )
+        study.check(self.case, how)
         with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
             return study.stress(self.case, runner, how, weights, tell)
 
@@ -401,10 +405,6 @@ def open(  # noqa: A001  it is called as autopsy.open
     is_case = (one / FILE_NAME).is_file() or one.suffix == ".toml" or not said.paths
     if said == Said(paths=said.paths) and len(said.paths) < 2 and is_case:
         return Autopsy(load(one))
-    sets_named = said.eval or said.production or said.split
-    if any(path.is_dir() for path in said.paths) and not (is_case or sets_named):
-        case, notes = of_places(said)
-        return Autopsy(case, notes, written=False)
     if said.paths and is_case:
         what = f"{one} is a case, and other data is named as well"
         raise BadCase(what, remedy="name the case alone, or data files and their columns")

@@ -82,6 +82,25 @@ def test_the_same_run_in_two_files_is_read_once(tmp_path: Path, write: Write) ->
     assert left.why == "the same answers to the same tasks are in eval.csv"
 
 
+def test_a_table_of_the_verdicts_alone_is_the_same_run(tmp_path: Path, write: Write) -> None:
+    scored = [{**one, "passed": one["output"] == one["label"]} for one in rows(20, wrong=4)]
+    write("production.jsonl", scored)
+    write("eval.jsonl", rows(20, prefix="e"))
+    (tmp_path / "production.xml").write_text(
+        "<testsuite>"
+        + "".join(
+            f'<testcase name="{one["id"]}">{"" if one["passed"] else "<failure/>"}</testcase>'
+            for one in scored
+        )
+        + "</testsuite>"
+    )
+    assert roles(compared(tmp_path)) == {
+        "eval.jsonl": "eval",
+        "production.jsonl": "production",
+        "production.xml": "left out",
+    }
+
+
 def test_two_runs_of_the_same_tasks_are_a_pair(tmp_path: Path, write: Write) -> None:
     write("a.jsonl", rows(20, wrong=2, created="2026-03-02T10:00:00+00:00"))
     write("b.jsonl", rows(20, wrong=9, created="2026-03-01T10:00:00+00:00"))

@@ -81,10 +81,15 @@ def test_strict_validation_passes(client: Client) -> None:
     assert "Validation passed" in client.plugin("validate", "--strict", "../copy")
 
 
-def test_the_inventory_is_two_commands_a_skill_and_an_agent(client: Client) -> None:
+def test_the_inventory_is_two_commands_two_skills_and_an_agent(client: Client) -> None:
     details = client.plugin("details", PLUGIN)
     listed = dict(re.findall(r"^  (\w+) \(\d+\) *(.*)$", details, re.MULTILINE))
-    assert set(listed["Skills"].split(", ")) == {"production-autopsy", "autopsy", "slice-report"}
+    assert set(listed["Skills"].split(", ")) == {
+        "production-autopsy",
+        "tool-eval",
+        "autopsy",
+        "slice-report",
+    }
     assert listed["Agents"] == "autopsy-investigator"
     assert listed["Hooks"] == ""
 

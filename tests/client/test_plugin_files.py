@@ -109,7 +109,8 @@ def test_a_skill_has_the_name_of_its_folder(path: Path) -> None:
 @pytest.mark.parametrize("path", SKILLS, ids=name_of)
 def test_a_skill_names_every_file_beside_it(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    assert [each.name for each in DEPTH if f"`{each.name}`" not in text] == []
+    beside = [each.name for each in DEPTH if each.parent == path.parent]
+    assert [name for name in beside if f"`{name}`" not in text] == []
 
 
 @pytest.mark.parametrize("path", PROMPTS, ids=name_of)

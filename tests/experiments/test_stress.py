@@ -9,23 +9,15 @@ import pytest
 from eval_autopsy.errors import BadCase, CannotUse
 from eval_autopsy.experiments.stress import Stress, stressed, weights_of
 
-from .planted import SCORING, Function, by_position, changes, group
+from .planted import Function, asking, by_position, changes, group
 
 NAMES = ("swap_first_fields", "indent_lines", "add_closing")
 
 
 def stress(*weights: str, n: int = 60, names: tuple[str, ...] = NAMES) -> Stress:
     ready = changes(*names).ready
-    return stressed(
-        group(by_position, n),
-        ready,
-        weights_of(weights, ready),
-        Function(by_position),
-        SCORING,
-        calls=1000,
-        seed=0,
-        tell=lambda text: None,
-    )
+    how = asking(Function(by_position))
+    return stressed(group(by_position, n), ready, weights_of(weights, ready), how)
 
 
 def test_the_synthetic_gap_is_what_the_changes_that_break_take() -> None:
@@ -75,5 +67,5 @@ def test_weights_that_are_all_nothing_are_refused() -> None:
 
 
 def test_changes_that_apply_to_nothing_are_an_error() -> None:
-    with pytest.raises(CannotUse, match="no change applies"):
+    with pytest.raises(CannotUse, match="no change that is drawn applies"):
         stress(names=("small_talk",))

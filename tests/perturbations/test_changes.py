@@ -243,12 +243,46 @@ TURNS = [
 
 
 def test_tools_fail_or_fall_silent_and_all_other_messages_stay() -> None:
-    assert change("drop_tool_response", TURNS) == TURNS[:2]
+    assert change("drop_tool_response", TURNS) == [*TURNS[:2], {"role": "tool", "content": ""}]
     failed = change("tool_error", TURNS)
     assert failed[:2] == TURNS[:2]
     assert failed[2]["role"] == "tool"
     assert failed[2]["content"].startswith("Error")
     assert change("tool_error", TURNS[:2]) is None
+
+
+BLOCKS = [
+    {"role": "user", "content": [{"type": "text", "text": "How is the weather?"}]},
+    {"role": "assistant", "content": [{"type": "tool_use", "id": "a", "name": "weather"}]},
+    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "a", "content": "sunny"}]},
+]
+
+
+def test_a_response_in_a_block_stays_paired_with_its_call() -> None:
+    failed = change("tool_error", BLOCKS)
+    assert failed[:2] == BLOCKS[:2]
+    (block,) = failed[2]["content"]
+    assert (block["tool_use_id"], block["is_error"]) == ("a", True)
+    assert block["content"].startswith("Error")
+    (block,) = change("drop_tool_response", BLOCKS)[2]["content"]
+    assert block == {"type": "tool_result", "tool_use_id": "a", "content": ""}
+
+
+def test_a_text_is_changed_in_the_one_block_of_text() -> None:
+    one = learned(registry.perturbations.entry("upper_case"), [])
+    assert one is not None
+    found = applied(one, BLOCKS, "x", "0")
+    assert isinstance(found, Changed)
+    assert found.input[0]["content"] == [{"type": "text", "text": "HOW IS THE WEATHER?"}]
+    assert found.input[1:] == BLOCKS[1:]
+
+
+def test_the_only_text_of_an_object_is_changed() -> None:
+    one = learned(registry.perturbations.entry("upper_case"), [])
+    assert one is not None
+    found = applied(one, {"question": "why", "top": 3}, "x", "0")
+    assert isinstance(found, Changed)
+    assert found.input == {"question": "WHY", "top": 3}
 
 
 def test_small_talk_comes_before_the_users_first_message() -> None:

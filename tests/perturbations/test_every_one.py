@@ -40,9 +40,15 @@ texts = st.builds(
     "".join,
     st.lists(st.builds("{}{}".format, lines, st.sampled_from(["\n", "\r\n", "\n\n", "; ", ""]))),
 )
+blocks = st.one_of(
+    st.fixed_dictionaries({"type": st.just("text"), "text": st.text()}),
+    st.fixed_dictionaries({"type": st.just("tool_result"), "content": st.text()}),
+    st.dictionaries(st.text(max_size=3), st.none()),
+)
+contents = st.one_of(st.text(), st.none(), st.lists(blocks, max_size=3))
 messages = st.lists(
     st.fixed_dictionaries(
-        {"role": st.sampled_from(["system", "user", "assistant", "tool"]), "content": st.text()}
+        {"role": st.sampled_from(["system", "user", "assistant", "tool"]), "content": contents}
     ),
     min_size=1,
     max_size=6,

@@ -55,13 +55,13 @@ def _inspect_save(document: Any, records: list[Record]) -> str:
 
 def _inspect_get(record: Record, part: str) -> Any:
     return {
-        "id": lambda: record["id"],
-        "input": lambda: record["input"],
-        "expected": lambda: record["target"],
-        "output": lambda: record["output"]["completion"],
-        "right": lambda: record.get("scores", {}).get("match", {}).get("value") == "C",
-        "error": lambda: record.get("error"),
-    }[part]()
+        "id": record["id"],
+        "input": record["input"],
+        "expected": record["target"],
+        "output": record["output"]["completion"],
+        "right": record.get("scores", {}).get("match", {}).get("value") == "C",
+        "error": record.get("error"),
+    }[part]
 
 
 def _inspect_put(record: Record, part: str, value: Any) -> None:
@@ -94,13 +94,13 @@ def _lm_eval_save(document: Any, records: list[Record]) -> str:
 
 def _lm_eval_get(record: Record, part: str) -> Any:
     return {
-        "id": lambda: record["doc_id"],
-        "input": lambda: record["doc"]["question"],
-        "expected": lambda: record["target"],
-        "output": lambda: record["filtered_resps"][0],
-        "right": lambda: record["exact_match"] == 1,
-        "error": lambda: None,
-    }[part]()
+        "id": record["doc_id"],
+        "input": record["doc"]["question"],
+        "expected": record["target"],
+        "output": record["filtered_resps"][0],
+        "right": record["exact_match"] == 1,
+        "error": None,
+    }[part]
 
 
 def _lm_eval_put(record: Record, part: str, value: Any) -> None:
@@ -128,13 +128,13 @@ def _mlflow_save(document: Any, records: list[Record]) -> str:
 
 def _mlflow_get(record: Record, part: str) -> Any:
     return {
-        "id": lambda: record["request"]["id"],
-        "input": lambda: record["request"]["question"],
-        "expected": lambda: record["expected_response/value"],
-        "output": lambda: record["response"],
-        "right": lambda: record["exact/value"] is True,
-        "error": lambda: None if record["state"] == "OK" else record["state"],
-    }[part]()
+        "id": record["request"]["id"],
+        "input": record["request"]["question"],
+        "expected": record["expected_response/value"],
+        "output": record["response"],
+        "right": record["exact/value"] is True,
+        "error": None if record["state"] == "OK" else record["state"],
+    }[part]
 
 
 def _mlflow_put(record: Record, part: str, value: Any) -> None:
@@ -156,6 +156,81 @@ def _assess(record: Record, name: str, kind: str, value: Any) -> None:
     for one in record["assessments"]:
         if one["assessment_name"] == name:
             one[kind]["value"] = value
+
+
+# promptfoo
+
+
+def _promptfoo_load(raw: bytes) -> tuple[Any, list[Record]]:
+    document = json.loads(raw)
+    return document, document["results"]["results"]
+
+
+def _promptfoo_save(document: Any, records: list[Record]) -> str:
+    return json.dumps({**document, "results": {**document["results"], "results": records}})
+
+
+def _promptfoo_get(record: Record, part: str) -> Any:
+    return {
+        "id": record["testCase"]["metadata"]["record_id"],
+        "input": record["prompt"]["raw"],
+        "expected": record["testCase"]["assert"][0]["value"],
+        "output": record["response"].get("output"),
+        "right": record["success"],
+        "error": record["error"] if record["failureReason"] == 2 else None,
+    }[part]
+
+
+def _promptfoo_put(record: Record, part: str, value: Any) -> None:
+    if part == "id":
+        record["testCase"]["metadata"]["record_id"] = record["testCase"]["description"] = value
+        record["metadata"]["record_id"] = value
+        record["testIdx"], record["id"] = 1000 + record["testIdx"], value
+    elif part == "expected":
+        record["testCase"]["assert"][0]["value"] = value
+    elif part == "output":
+        record["response"]["output"] = value
+    elif part == "right":
+        record["success"], record["failureReason"] = value, 0 if value else 1
+    else:
+        record["error"], record["failureReason"] = value, 2
+
+
+# LangSmith
+
+
+def _langsmith_load(raw: bytes) -> tuple[Any, list[Record]]:
+    return None, [json.loads(line) for line in raw.splitlines()]
+
+
+def _langsmith_get(record: Record, part: str) -> Any:
+    return {
+        "id": record["example"]["id"],
+        "input": record["example"]["inputs"]["question"],
+        "expected": record["example"]["outputs"]["answer"],
+        "output": (record["run"]["outputs"] or {}).get("answer"),
+        "right": _feedback(record)["score"] == 1,
+        "error": record["run"]["error"],
+    }[part]
+
+
+def _langsmith_put(record: Record, part: str, value: Any) -> None:
+    if part == "id":
+        record["example"]["id"] = record["run"]["reference_example_id"] = value
+        record["run"]["id"] = record["run"]["trace_id"] = f"run of {value}"
+    elif part == "expected":
+        record["example"]["outputs"]["answer"] = value
+    elif part == "output":
+        record["run"]["outputs"]["answer"] = value
+    elif part == "right":
+        _feedback(record)["score"] = int(value)
+    else:
+        record["run"]["error"], record["run"]["outputs"] = value, None
+
+
+def _feedback(record: Record) -> Record:
+    results = record["evaluation_results"]["results"]
+    return next(one for one in results if one["key"] == "correct")
 
 
 # A table of one's own, as many keep them: the parts of MLflow's records as CSV
@@ -213,6 +288,22 @@ TOOLS = (
         _mlflow_save,
         _mlflow_get,
         _mlflow_put,
+    ),
+    Tool(
+        "promptfoo",
+        "promptfoo/routing_prod.json.gz",
+        _promptfoo_load,
+        _promptfoo_save,
+        _promptfoo_get,
+        _promptfoo_put,
+    ),
+    Tool(
+        "langsmith",
+        "langsmith/rows_prod.jsonl.gz",
+        _langsmith_load,
+        _lm_eval_save,
+        _langsmith_get,
+        _langsmith_put,
     ),
     Tool(
         "table",

@@ -10,7 +10,7 @@ from eval_autopsy import api
 from eval_autopsy.errors import CannotUse
 from eval_autopsy.questions.suspects import KINDS
 
-from .planted import FAULTS, SAMPLES, TOOLS, Record, Tool
+from .planted import FAULTS, SAMPLES, TOOLS, Tool
 
 CLEAN = sorted(
     path
@@ -30,8 +30,8 @@ def test_a_planted_fault_is_found_and_no_other(tool: Tool, kind: str, tmp_path: 
     found = api.open(tool.write(tmp_path, document, records)).audit()
     assert {one.kind: one.count for one in found.findings} == {kind: len(planted)}
     where = {one.where.rpartition(" ")[2].rpartition(":")[2] for one in found.findings[0].records}
-    at = {str(place + tool.first_line) for place, one in enumerate(records) if _among(one, planted)}
-    assert where == at
+    lines = [str(line) for line, one in enumerate(records, tool.first_line) if one in planted]
+    assert where == set(lines)
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.name)
@@ -39,22 +39,19 @@ def test_a_log_without_a_fault_has_no_finding(tool: Tool, tmp_path: Path) -> Non
     found = api.open(tool.write(tmp_path, *tool.records())).audit()
     assert found.findings == ()
     assert all(not flips.changed for flips in found.flips)
-    rate = found.scores["eval"]["recorded"].rate
+    rate, corrected = found.scores["eval"]["recorded"].rate, found.corrected["eval"]
+    failed_as_wrong = found.errored["wrong"]  # LangSmith counts them, and no other of these tools
+    assert (failed_as_wrong, tool.name) in ((1, "langsmith"), (0, tool.name))
+    assert corrected.lower == corrected.upper == (rate.k, rate.n - failed_as_wrong)
     assert rate.n >= 89
-    assert found.corrected["eval"].lower == found.corrected["eval"].upper == rate
-
-
-def _among(record: Record, some: list[Record]) -> bool:
-    return any(record is one for one in some)
 
 
 @pytest.mark.parametrize("path", CLEAN, ids=lambda path: str(path.relative_to(SAMPLES)))
 def test_a_sample_as_its_tool_wrote_it_has_no_finding(path: Path) -> None:
     try:
         found = api.open(path).audit()
-    except CannotUse as error:
-        assert "nothing says which answers are right" in error.what
-        return
+    except CannotUse as error:  # such as a file whose scores are in another one
+        pytest.skip(error.what)
     assert found.findings == ()
 
 

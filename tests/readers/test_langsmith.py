@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -293,6 +294,17 @@ def test_runs_whose_parents_were_not_exported_are_samples(path: Path) -> None:
     runs = [exported(order, run_type="llm", extra=metadata) for order in ("a.1", "a.2")]
     found = written(path, *runs).rows
     assert [(one["id"], one["cluster"]) for one in found] == [("1", "a"), ("2", "a")]
+
+
+def test_a_bulk_export_in_parquet_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "runs.parquet"
+    polars.DataFrame([exported("a"), exported("b", error="Timeout")]).write_parquet(path)
+    log = read_log(path)
+    assert log.kind == "langsmith_runs"
+    assert [(row["id"], row["input"], row["status"]) for row in log.rows] == [
+        ("a", "2+2?", "answered"),
+        ("b", "2+2?", "errored"),
+    ]
 
 
 def test_runs_without_feedback_need_scores(path: Path) -> None:

@@ -113,7 +113,7 @@ def test_confidence_is_the_softmax_of_the_choice() -> None:
 
 def test_samples_that_were_unpacked_say_which_file_they_need() -> None:
     log = read_log(PROD)
-    assert [one.what for one in log.needs] == ["header"]
+    assert [("unpack" in one.where, one.what) for one in log.needs] == [(True, "header")]
     assert not log.reported
     assert "task" not in log.rows[0]
 
@@ -221,6 +221,18 @@ def test_older_lines_without_a_filter_are_told_apart_by_their_order(tmp_path: Pa
     log = written(tmp_path / "s.jsonl", line(**older), line(**older, exact_match=0))
     (row,) = log.rows
     assert row["scores"] == {"exact_match,none": 1, "exact_match,filter 2": 0}
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_an_array_of_samples_is_read_as_lines_are(tmp_path: Path, indent: int | None) -> None:
+    path = tmp_path / "s.jsonl"
+    path.write_text(json.dumps([line(0), line(1, filtered_resps="4")], indent=indent))
+    assert readers_that_claim(path) == ["lm_eval"]
+    found = read_log(path).rows
+    assert [(row["id"], row["output"], row["score"]) for row in found] == [
+        ("0", "4", True),
+        ("1", "4", True),
+    ]
 
 
 def test_a_run_that_was_appended_is_a_repeat(tmp_path: Path) -> None:
@@ -340,7 +352,7 @@ def test_two_runs_of_a_task_that_nothing_tells_apart_give_no_header(tmp_path: Pa
     for name in ("a.json", "b.json"):
         (tmp_path / name).write_text(json.dumps(results(line())))
     log = written(tmp_path / "renamed.jsonl", line())
-    assert [("several" in one.where, one.what) for one in log.needs] == [(True, "header")]
+    assert [("names tell apart" in one.where, one.what) for one in log.needs] == [(True, "header")]
     assert "model" not in log.rows[0]
 
 
@@ -372,7 +384,7 @@ def test_a_score_that_is_no_mean_is_not_held_against_one(
 
 
 @pytest.mark.parametrize(
-    "broken", [{"doc_id": None}, {"doc_id": True}, {"filtered_resps": "4"}, {"filtered_resps": []}]
+    "broken", [{"doc_id": None}, {"doc_id": True}, {"filtered_resps": 4}, {"filtered_resps": []}]
 )
 def test_a_line_that_cannot_be_used_is_set_aside(tmp_path: Path, broken: dict[str, Any]) -> None:
     log = written(tmp_path / "s.jsonl", line(0), line(1) | broken, line(2))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -138,6 +139,16 @@ def test_other_ways_of_pandas_to_write_a_table_give_the_same_rows(
     assert log.rows == read_log(HERE / "genai_result_df_eval.json").rows
 
 
+def test_a_table_in_parquet_gives_the_same_rows(tmp_path: Path) -> None:
+    heavy = {"assessments", "trace_metadata", "client_request_id"}
+    light = [{k: v for k, v in record.items() if k not in heavy} for record in RECORDS]
+    path = tmp_path / "table.parquet"
+    polars.DataFrame(light, infer_schema_length=None).write_parquet(path)
+    log = read_log(path)
+    assert log.kind == "mlflow"
+    assert log.rows == read_log(HERE / "genai_result_df_eval.json").rows
+
+
 def test_traces_are_rows_as_in_the_table_of_their_run() -> None:
     table = {row["id"]: row for row in read_log(HERE / "genai_result_df_prod.json.gz").rows}
     traces = read_log(HERE / "traces_prod_first8.json").rows
@@ -218,6 +229,12 @@ def test_the_verdict_is_the_same_scorers_whatever_the_order_of_the_columns(tmp_p
 def test_a_scorer_that_counts_is_no_verdict_where_another_says_yes_or_no(tmp_path: Path) -> None:
     log = written(tmp_path, [row(**{"calls/value": 1, "exact/value": "no"})])
     assert log.rows[0]["score"] is False
+
+
+def test_a_judge_that_cannot_say_leaves_a_row_unscored(tmp_path: Path) -> None:
+    rows = [row(**{"exact/value": value}) for value in ("yes", "unknown", "no")]
+    log = written(tmp_path, [{k: v for k, v in one.items() if k != "assessments"} for one in rows])
+    assert [row["score"] for row in log.rows] == [True, None, False]
 
 
 def test_a_table_without_a_score_says_what_it_needs(tmp_path: Path) -> None:

@@ -45,6 +45,8 @@ def test_numbers_are_exact_and_no_number_is_null() -> None:
         "{'a': {1, 2}}",
         "['\\ud800']",
         "[1-1]",
+        "[1()]",
+        "[()[0]]",
         "['a' 'b']",
         "[" * (DEEPEST + 1) + "]" * (DEEPEST + 1),
         "plain",
@@ -56,7 +58,8 @@ def test_anything_else_stays_text(cell: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "part", ["-", "not ", "1+", "a.", "(", "x if x else ", "lambda:", "1-", "'' "]
+    "part",
+    ["-", "not ", "1+", "a.", "(", "x if x else ", "lambda:", "1-", "'' ", "()", "[0]", "[:]"],
 )
 def test_what_would_nest_without_end_stays_text(part: str) -> None:
     cell = "[" + part * 100_000 + "1]"

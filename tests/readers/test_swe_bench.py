@@ -143,12 +143,18 @@ def test_predictions_of_several_models_are_told_apart(tmp_path: Path) -> None:
     ]
 
 
-def test_an_instances_report_has_its_tests_and_the_patch_beside_it() -> None:
-    (row,) = read_log(INSTANCE).rows
+def test_an_instances_report_has_its_tests_and_the_patch_beside_it(tmp_path: Path) -> None:
+    shutil.copy(INSTANCE, tmp_path)
+    (tmp_path / "patch.diff").write_text("diff --git a/src/m.py b/src/m.py\n")
+    (row,) = read_log(tmp_path / INSTANCE.name).rows
     assert row["score"] is False
-    assert row["scores"] == {"resolved": False, "fail_to_pass": Decimal("0.5"), "pass_to_pass": 1}
+    assert row["scores"] == {
+        "resolved": False,
+        "patch_applied": True,
+        "fail_to_pass": Decimal("0.5"),
+        "pass_to_pass": 1,
+    }
     assert (row["fail_to_pass_tests"], row["pass_to_pass_tests"]) == (2, 3)
-    assert row["patch_applied"] is True
     assert row["output"].startswith("diff --git")
 
 

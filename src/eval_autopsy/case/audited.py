@@ -1,6 +1,7 @@
 """The records whose scorer is to be audited: of a case, or of files that no case describes.
 
-1. An audit needs no second set: files of one set are enough, and stand under eval.
+1. An audit needs no second set: files of one set are enough, and stand under eval. Which files
+   are which is told as the first screen tells it (see `compared`).
 2. It wants all that a comparison would choose between: the recorded score beside output and
    expected value. What an option names is taken; the rest is guessed, and said in a note.
 3. The samples of a tool's own log have their parts by name. Several logs are several systems,
@@ -12,7 +13,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,16 +21,19 @@ from typing import Any, NamedTuple
 from eval_autopsy import evidence as gathered
 from eval_autopsy import kernel, registry, verdicts
 from eval_autopsy.case.columns import columns_of
+from eval_autopsy.case.compared import Compared, compare
+from eval_autopsy.case.found import find
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.roles import Guess, guess_id, guess_parts
-from eval_autopsy.case.sets import Look, guess_sets, look_at, split_of
+from eval_autopsy.case.sets import Look, look_at, split_of
 from eval_autopsy.case.unwritten import Said
 from eval_autopsy.errors import BadCase
 from eval_autopsy.evidence import Progress, gather
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.questions.judged import Judged, Verdict
-from eval_autopsy.readers import SplitColumn, Wanted, open_rows
+from eval_autopsy.readers import Source, SplitColumn, Wanted, open_rows
 from eval_autopsy.readers.intake import Intake
+from eval_autopsy.readers.join import changed, join_of
 from eval_autopsy.readers.logs import ROLES
 from eval_autopsy.records import SPLITS, Record, Split
 
@@ -54,20 +58,35 @@ class Where(NamedTuple):
 
     look: Look
     split: Split | SplitColumn
+    joined: tuple[Path, ...] = ()  # files with more about the same ids
 
 
 def of_case(case: Case, progress: Progress = gathered.quiet) -> Material:
     """The records of a case, with its system's outputs when it has one."""
-    names = [name for name in OF_LOGS if _in_all_logs(case, name)]
-    wanted = case.wanted._replace(attributes=tuple(names))
-    bare = replace(case, wanted=wanted, features=(), feature_files=(), bands={}, times={})
+    bare = replace(
+        case,
+        wanted=case.wanted._replace(attributes=()),
+        features=(),
+        feature_files=(),
+        bands={},
+        times={},
+    )
     base = Path(Path(os.path.abspath(case.folder)).anchor)  # files may lie anywhere: no receipt
-    found = gather(bare, base, progress, twice=False)
+    return of_evidence(case, gather(bare, base, progress, twice=False, beside=beside(case)))
+
+
+def beside(case: Case) -> tuple[str, ...]:
+    """The fields that an audit wants of the records of a case, and nobody slices by."""
+    return tuple(name for name in OF_LOGS if _in_all_logs(case, name))
+
+
+def of_evidence(case: Case, found: gathered.Evidence) -> Material:
+    """The records of a case that were gathered, with the fields that stand `beside` theirs."""
     scorer = dict(found.spec["scorer"])
     under_audit = scorer["name"]
     if scorer["rule"] == "recorded":
         scorer |= {"name": EXACT, "rule": EXACT}
-    recorded = "score" in case.wanted.fields and case.system is None
+    recorded = "score" in case.wanted.fields and case.file.system is None
     judged = _judged(found.records, scorer, recorded, choices=False)
     notes = []
     if recorded and under_audit != "recorded":
@@ -92,7 +111,7 @@ def of_options(said: Said) -> Material:
         notes.append("no field identifies a record, so that each goes by its line")
     scorer = said.scorer if said.scorer not in ("", "recorded") else EXACT
     registry.scorers.get(scorer)  # which raises for a name that is not known
-    records = [one for place in places for one in _records(place, fields, bool(logs))]
+    records = [one for place in places for one in _records(place, fields, bool(logs), notes)]
     if len({place.look.name for place in logs}) > 1:
         records = [_of_system(one) for one in records]
     if _hold_objects(records):
@@ -146,7 +165,7 @@ def _recorded(record: Record) -> Verdict:
     A log's reader gives a failed call none, whatever the tool says of it; then the tool's own
     first score tells how it counts.
     """
-    said: Verdict = registry.scorers.get("recorded")(record.score, record.where)
+    said = verdicts.recorded_of(record)
     failed = record.error is not None or record.attributes.get("status") == "errored"
     if said is None and failed:
         scores = record.attributes.get("scores")
@@ -164,7 +183,7 @@ def _grader_error(record: Record) -> str:
     said, scores = _text(record.attributes.get("grader_error")), record.attributes.get("scores")
     if record.attributes.get("status") == "grader failed":
         return said or "without a message"
-    return said if not isinstance(scores, dict) or len(scores) < 2 else ""
+    return "" if scores else said  # for it is by a grader that did not fail
 
 
 def _verdict(judge: verdicts.Judge, record: Record, choices: bool) -> Verdict:
@@ -206,29 +225,46 @@ def _places(said: Said) -> tuple[list[Where], list[str]]:
             ("production", said.production),
         )
         return [Where(_look(path), split) for split, paths in named for path in paths], []
-    looks = [_look(path) for path in dict.fromkeys(said.paths)]
-    if not looks:
+    if not said.paths:
         raise BadCase("no data is named", remedy="name a case, or data files")
     if said.split:
-        return [Where(_only(looks), _column(looks[0], said.split))], []
-    sets = guess_sets(looks)
-    if sets.files is not None:
-        note = f"eval and production are told apart: {sets.why}"
-        return [Where(look, s) for s in SPLITS for look in sets.files[s]], [note]
+        look = _only(said.paths)
+        return [Where(look, _column(look, said.split))], []
+    where = ", ".join(map(str, said.paths))
+    compared = compare(find(said.paths).files)
+    if compared is None:
+        raise BadCase("no file holds records", where=where, remedy="see `autopsy formats`")
+    return list(_compared(compared)), list(_left_out(compared))
+
+
+def _compared(compared: Compared) -> Iterator[Where]:
+    """The files of a comparison; two runs of the same tasks are one set, by two systems."""
+    sets, joined = compared.sets, compared.joined
     if sets.one is not None and sets.values is not None:
-        return [Where(sets.one, SplitColumn(sets.column, sets.values))], [sets.why]
-    return [Where(look, "eval") for look in looks], []
+        yield Where(sets.one, SplitColumn(sets.column, sets.values), joined)
+    for split in SPLITS:
+        for look in (sets.files or {}).get(split, ()):
+            yield Where(look, split if compared.comparison == "two-sets" else "eval", joined)
+
+
+def _left_out(compared: Compared) -> Iterator[str]:
+    """What is said of each file: its role where there are two sets, and what is left out."""
+    said = {"left out", "not readable"}
+    said |= set(SPLITS) if compared.comparison == "two-sets" else set()
+    for role in compared.roles:
+        if role.role in said:
+            yield f"{role.found.name} is {role.role}: {role.why}"
 
 
 def _look(path: Path) -> Look:
-    return look_at(path, str(path))
+    return look_at(path, str(path), lenient=True)
 
 
-def _only(looks: Sequence[Look]) -> Look:
-    if len(looks) != 1:
-        what = f"--split is for one file, and {len(looks)} are given"
+def _only(paths: Sequence[Path]) -> Look:
+    if len(paths) != 1:
+        what = f"--split is for one file, and {len(paths)} are given"
         raise BadCase(what, remedy="name one file")
-    return looks[0]
+    return _look(paths[0])
 
 
 def _column(look: Look, column: str) -> SplitColumn:
@@ -277,16 +313,32 @@ def _fields(said: Said, places: Sequence[Where]) -> tuple[dict[str, str], list[G
     return fields, guesses
 
 
-def _records(place: Where, fields: Mapping[str, str], log: bool) -> Iterator[Record]:
-    """The records of a file; of a log with what is known of each sample beside its parts."""
-    required = {"id"} if log or "score" in fields else {"id", *{"output", "expected"} & {*fields}}
-    intake = Intake(Wanted(fields, OF_LOGS if log else (), frozenset(required)))
-    _, rows = open_rows(place.look.file.path, place.look.name)
+def _records(
+    place: Where, fields: Mapping[str, str], log: bool, aside: list[str]
+) -> Iterator[Record]:
+    """The records of a file; of a log with what is known of each sample beside its parts.
+
+    What cannot be read is set aside, and said in `aside`.
+    """
+    needed = set() if log or "score" in fields else {"output", "expected"}
+    wanted = Wanted(fields, OF_LOGS if log else (), frozenset({"id", *needed & {*fields}}))
+    joins = [join_of(path, wanted) for path in place.joined]
+    source = Source(place.look.file.path, place.split, place.look.name)
+    intake = Intake(wanted)
+    _, rows = open_rows(place.look.file.path, place.look.name, lenient=True)
     with rows:
-        named: Iterable[kernel.Row] = rows if fields["id"] != LINE else map(_by_line, rows)
-        yield from intake.records(named, rows.where, place.split)
+        named = rows if fields["id"] != LINE else map(_by_line, rows)
+        joined = (changed(row, source, wanted, joins) for row in named) if joins else named
+        yield from intake.records(joined, rows.where, place.split)
     if not log:  # whose parts have their names whether a sample has them or not
         intake.finish()
+    if rows.aside:
+        first = rows.aside[0]
+        words = f"{len(rows.aside):,} records of {place.look.name} are set aside"
+        aside.append(f"{words}, the first at {first.at:,}: {first.what}")
+    for one in rows.needs:
+        if one.what != "scores" or not joins:  # which may be the scores that it lacks
+            aside.append(f"{place.look.name} lacks {one.what}: {one.where}")
 
 
 def _by_line(row: kernel.Row) -> kernel.Row:
@@ -302,7 +354,7 @@ def _of_system(record: Record) -> Record:
 
 def _in_all_logs(case: Case, name: str) -> bool:
     """Whether the files of a case are tools' logs, and the first samples of each know of it."""
-    looks = [look_at(source.path, source.name) for source in case.sources]
+    looks = [look_at(source.path, source.name, lenient=source.lenient) for source in case.sources]
     return all(
         look.file.yields == "samples"
         and any(kernel.field(row, name) is not MISSING for row in look.rows)

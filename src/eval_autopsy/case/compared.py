@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.case.found import Found
@@ -89,10 +89,17 @@ def _runs(files: Sequence[Found], roles: dict[int, Role]) -> list[Found]:
     return [one for one in files if one in kept]
 
 
-def _twins(one: Found, other: Found, answers: Mapping[int, Mapping[str, str]]) -> bool:
-    """Whether two files are of the same run: of the same answers, and not named as two sets."""
-    named = {_named(one), _named(other)} - {None}
-    return len(named) < 2 and _same_run(answers[id(one)], answers[id(other)])
+def _twins(one: Found, other: Found, answers: Mapping[int, Answers]) -> bool:
+    """Whether two files are of the same run: of the same answers, and not named as two sets.
+
+    Where one of them has no inputs, as a table of verdicts, the verdicts of the same ids tell.
+    """
+    if len({_named(one), _named(other)} - {None}) > 1:
+        return False
+    first, second = answers[id(one)], answers[id(other)]
+    if first.inputs and second.inputs:
+        return _same_run(first.by_task, second.by_task)
+    return _same_run(first.by_id, second.by_id)
 
 
 def _named(one: Found) -> Split | None:
@@ -100,26 +107,34 @@ def _named(one: Found) -> Split | None:
     return split_of(_stem(one)) or split_of(_folders(one))
 
 
-def _poverty(one: Found, answers: Mapping[str, str]) -> tuple[bool, int, int, str]:
+def _poverty(one: Found, answers: Answers) -> tuple[bool, bool, int, int, str]:
+    """How little a file says: the one that says most comes first."""
     rows = one.look.rows if one.look else ()
-    return one.yields != "samples", -len(answers), -max(map(len, rows), default=0), one.name
+    fields = max(map(len, rows), default=0)
+    lacks = not answers.inputs, one.yields != "samples"
+    return *lacks, -len(answers.by_task), -fields, one.name
 
 
-def answers_of(one: Found) -> dict[str, str]:
-    """What each task of a file came to: its output or else its score, by its input or else its id.
+class Answers(NamedTuple):
+    """What the records of a file came to."""
 
-    Repeats of a task count as one, the last.
-    """
+    by_task: Mapping[str, str]  # the output, or else the score, by the input, or else the id
+    by_id: Mapping[str, str]  # the score, or else the output
+    inputs: bool  # whether the tasks are told by their inputs
+
+
+def answers_of(one: Found) -> Answers:
+    """What each task of a file came to; repeats of a task count as one, the last."""
     look = one.look
     if look is None:
-        return {}
+        return Answers({}, {}, False)
     parts = parts_of([look])
-    return {
-        f"{row.get('system', '')}{_text(row, parts, 'input', 'cluster', 'id')}": _text(
-            row, parts, "output", "score"
-        )
-        for row in look.rows
-    }
+    by_task, by_id = {}, {}
+    for row in look.rows:
+        task = _text(row, parts, "input", "cluster", "id")
+        by_task[f"{row.get('system', '')}{task}"] = _text(row, parts, "output", "score")
+        by_id[_text(row, parts, "id")] = _text(row, parts, "score", "output")
+    return Answers(by_task, by_id, "input" in parts)
 
 
 def _text(row: Mapping[str, object], parts: Parts, *names: str) -> str:
@@ -140,7 +155,7 @@ def _same_run(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 
 def _share_tasks(one: Found, other: Found) -> bool:
-    first, second = answers_of(one), answers_of(other)
+    first, second = answers_of(one).by_task, answers_of(other).by_task
     shared = len(first.keys() & second.keys())
     return shared >= SHARED * max(1, min(len(first), len(second))) and shared > 1
 

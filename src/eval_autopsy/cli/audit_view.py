@@ -22,7 +22,7 @@ def show(out: Out, found: Audit, study: Autopsy) -> None:
     """All of the answer."""
     out.say(title(found, study), bold=True)
     for note in found.notes:
-        out.say(f"{'note' if study.written else 'guessed'}: {kernel.visible(note)}")
+        out.say(f"note: {kernel.visible(note)}")
     for split in found.splits:
         out.say()
         heads = [named(found, split), "right", "rate", "95% interval", "no verdict"]

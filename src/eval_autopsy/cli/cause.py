@@ -57,7 +57,7 @@ def ablate(
     every: bool,
     seed: int | None,
 ) -> int:
-    """Change one thing in the inputs, and see what turns right into wrong, or wrong into right.
+    """Change one thing in the inputs: what breaks, and what mends.
 
     CASE is an autopsy.toml, or the folder that has one; without it, the current folder. It has to
     name a system, and a scorer that compares.
@@ -125,7 +125,7 @@ def stress(
     weight: tuple[str, ...],
     seed: int | None,
 ) -> int:
-    """Change the inputs of eval, and report the gap that would appear; it is synthetic.
+    """Change the inputs of eval: the synthetic gap that would appear.
 
     CASE is an autopsy.toml, or the folder that has one; its [data] may name eval alone. Each
     record of eval is changed once, by a change that keeps the right answer and applies to it,

@@ -36,10 +36,10 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int
 
     \b
     Examples:
-      autopsy logs
-      autopsy logs/eval.eval production.jsonl
-      autopsy . --files
-      autopsy logs --json | jq .gap
+      autopsy look logs
+      autopsy look logs/eval.eval production.jsonl
+      autopsy look . --files
+      autopsy look logs --json | jq .gap
     """
     from eval_autopsy.cli.first_view import lines_of
     from eval_autopsy.cli.slices_view import plain

@@ -25,33 +25,44 @@ from eval_autopsy.questions.slices import Slice, Slices
 
 NAMED = 3  # slices, or files, in lines of their own
 LEVELS = 7  # of an attribute, in one line
+LINES = 12  # of the screen
 LEFT_OUT = ("left out", "not readable")
 BESIDE = ("scores", "summary")  # files that say more about the records of others
 
 
 class Line(NamedTuple):
-    """A line of the screen: what it is about, and what it says."""
+    """A line of the screen: what it is about, what it says, and how soon it may be left out."""
 
     head: str
     text: str
+    spare: int = 0  # 0 is never left out; of the others the largest goes first
 
 
-def lines_of(screen: FirstScreen) -> Iterator[Line]:
-    """The screen, line by line."""
+def lines_of(screen: FirstScreen) -> list[Line]:
+    """The screen, line by line; what is worth least is left out where there are too many."""
+    lines = list(_every_line(screen))
+    while len(lines) > LINES and (most := max(line.spare for line in lines)):
+        at = max(at for at, line in enumerate(lines) if line.spare == most)
+        del lines[at]
+    return lines
+
+
+def _every_line(screen: FirstScreen) -> Iterator[Line]:
     yield Line("", summary(screen))
     yield from _rates(screen)
     if screen.gap is not None:
         yield Line("gap", gap_words(screen, screen.gap))
     yield from _where(screen)
     yield from _silent(screen)
+    yield from _scorer(screen)
     if screen.calibration is not None:
         yield Line("confidence", promise_words(screen.calibration))
     yield from _unscored(screen)
     yield from _reconciled(screen)
     for need in screen.needs:
         yield Line("missing", plain(need, 200))
-    for one in screen.cannot_conclude[:NAMED]:
-        yield Line("unknown", plain(f"{one.what}; it takes {one.settled_by}", 300))
+    for at, one in enumerate(screen.cannot_conclude[:NAMED]):
+        yield Line("unknown", plain(f"{one.what}; it takes {one.settled_by}", 300), 2 * at)
     if screen.next:
         yield Line("next", " · ".join(kernel.visible(one) for one in screen.next))
 
@@ -115,9 +126,9 @@ def _where(screen: FirstScreen) -> Iterator[Line]:
         yield Line("where", throughout)
     for at, one in enumerate([] if throughout else screen.found[:NAMED]):
         text = slice_words(screen, one) if isinstance(one, Slice) else worse_words(one)
-        yield Line("where" if at == 0 else "", text)
+        yield Line("where" if at == 0 else "", text, 2 * at)
     if not throughout and slices is not None and len(slices.found) > 1 and slices.covered.k:
-        yield Line("", f"{len(slices.cover)} slices carry {of(slices.covered)} wrong answers")
+        yield Line("", f"{len(slices.cover)} slices carry {of(slices.covered)} wrong answers", 3)
     if screen.searched and not screen.found:
         yield Line("where", f"no slice stands out, of {screen.searched:,} searched")
     waterfall = screen.waterfall
@@ -130,7 +141,7 @@ def _where(screen: FirstScreen) -> Iterator[Line]:
         ]
         by = " and ".join(map(plain, waterfall.by))
         none = "" if waterfall.overlap else f"{kernel.NO_OVERLAP}; "
-        yield Line("made of", f"{none}{', '.join(parts)} (by {by})")
+        yield Line("made of", f"{none}{', '.join(parts)} (by {by})", 1)
 
 
 def wrong_throughout(slices: Slices) -> str:
@@ -175,6 +186,25 @@ def _silent(screen: FirstScreen) -> Iterator[Line]:
     yield Line("silent", f"{passed} wrong answers pass every guard ({caught})")
 
 
+def _scorer(screen: FirstScreen) -> Iterator[Line]:
+    """What is in doubt about the scorer, and the score without it."""
+    audit = screen.audit
+    if audit is None or not audit.scorer:
+        return
+    again = [scores["recomputed"].rate.n for scores in audit.scores.values()]
+    records = sum(again) + sum(s["recomputed"].not_applicable for s in audit.scores.values())
+    if not audit.findings:
+        text = f"recomputed on {sum(again):,} of {records:,}, no suspects"
+        yield Line("scorer", text, 4)
+        return
+    found = ", ".join(f"{one.kind} {one.count:,}" for one in audit.findings)
+    bounds = "; ".join(
+        f"{split} {of(one.lower)}" + (f" to {of(one.upper)}" if one.undecided else "")
+        for split, one in audit.corrected.items()
+    )
+    yield Line("scorer", f"{found}; corrected: {bounds}")
+
+
 def promise_words(promise: Promise) -> str:
     """What a threshold set on eval promises, and what it delivers."""
     kept = "kept" if promise.kept else "broken"
@@ -201,4 +231,4 @@ def _reconciled(screen: FirstScreen) -> Iterator[Line]:
         yield Line("log says", plain(f"{name}: {one.words()}", 200))
     if screen.reconciled and not differ:
         n = len(screen.reconciled)
-        yield Line("log says", f"{n:,} figures of its own, and its samples give the same")
+        yield Line("log says", f"{n:,} figures of its own, and its samples give the same", 5)

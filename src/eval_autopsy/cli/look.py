@@ -89,7 +89,7 @@ def slices(
 
     \b
     Reads   the data, and the case.
-    Writes  nothing.
+    Writes  nothing but the answers of a case's system, .autopsy/journal.sqlite beside the case.
     Runs    the case's system, and the files with features, if there are any.
     Exits   0 done; 2 the data or the case cannot be used.
 

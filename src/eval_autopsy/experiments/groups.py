@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from eval_autopsy import registry
-from eval_autopsy.errors import CannotRun
 from eval_autopsy.experiments.asking import Scoring
 from eval_autopsy.experiments.trials import Group, Subject, group_of
 from eval_autopsy.perturbations.apply import Applied, learned
@@ -40,10 +39,7 @@ def entries_of(names: Sequence[str], files: Sequence[Path]) -> list[Entry[Pertur
 
 
 def subjects_of(records: Iterable[Record], scoring: Scoring) -> list[Subject]:
-    """Every record with what is right of its answer. Raises CannotRun for recorded scores."""
-    if scoring.spec["scorer"]["rule"] == "recorded":
-        what = "the scores are recorded, so that a changed answer cannot be scored"
-        raise CannotRun(what, remedy="name a scorer that compares, under [scorer]")
+    """Every record with what is right of its answer."""
     return [Subject(one, scoring.judged(one, None, [one.expected])) for one in records]
 
 

@@ -16,13 +16,13 @@ from random import Random
 from typing import Any
 
 from eval_autopsy.errors import BadCase, CannotUse
-from eval_autopsy.experiments.asking import Asker, Scoring, Tell
+from eval_autopsy.experiments.ablate import Asking
 from eval_autopsy.experiments.trials import (
     Group,
     Subject,
     Trial,
     Variant,
-    carried_out,
+    calls_of,
     changed,
     tried,
 )
@@ -46,9 +46,9 @@ class Stress:
     holds: Mapping[str, str]  # by change, what it leaves as it is
     weights: Mapping[str, str]  # that are not 1
     not_changed: int  # records that no change applies to; they count as they are
-    left_out: int  # records of eval beyond the bound on calls
     calls: int
-    calls_at_most: int
+    calls_at_most: int = 0
+    left_out: int = 0  # records of eval beyond the bound on calls
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of `autopsy stress`."""
@@ -89,37 +89,25 @@ def weights_of(texts: Sequence[str], changes: Sequence[Applied]) -> dict[str, Fr
 
 
 def stressed(
-    group: Group,
-    changes: Sequence[Applied],
-    weights: Mapping[str, Fraction],
-    asker: Asker,
-    scoring: Scoring,
-    *,
-    calls: int,
-    seed: int,
-    tell: Tell,
+    group: Group, changes: Sequence[Applied], weights: Mapping[str, Fraction], how: Asking
 ) -> Stress:
-    """What would come of each record of eval being changed once.
+    """What would come of each record of a group being changed once.
 
-    Raises CannotUse when no change applies to any record.
+    Raises CannotUse when no change is drawn for any record.
     """
-    subjects = group.subjects[:calls]
-    usual: list[Subject] = []
     drawn: dict[str, list[Variant]] = {one.name: [] for one in changes}
-    for subject in subjects:
-        name, found = drawn_change(subject, changes, weights, seed)
+    usual: list[Subject] = []
+    for subject in group.subjects:
+        name, found = drawn_change(subject, changes, weights, how.seed)
         if found is None:
             usual.append(subject)
         else:
             drawn[name].append(Variant(subject, found))
-    if len(usual) == len(subjects):
-        what = "no change applies to any record of eval"
-        raise CannotUse(what, remedy="see `autopsy perturbations`, or bring one of your own")
     trials = [Trial(group, (one,), drawn[one.name], {}) for one in changes if drawn[one.name]]
-    made = sum(len(one.variants) for one in trials)
-    tell(f"{made:,} calls are planned, of at most {calls:,}")
-    done = carried_out(trials, asker, scoring)
-    counted = [tried(one) for one in done]
+    if not trials:
+        what = "no record of eval is changed: no change that is drawn applies"
+        raise CannotUse(what, remedy="see `autopsy perturbations`, or bring one of your own")
+    counted = [tried(one) for one in how.done(trials)]
     whole = together(group.name, counted, usual)
     (gap,) = effects_of([whole])
     return Stress(
@@ -130,9 +118,7 @@ def stressed(
         holds={one.name: one.entry.value.holds for one in changes},
         weights={name: str(weight) for name, weight in weights.items() if weight != 1},
         not_changed=len(usual),
-        left_out=len(group.subjects) - len(subjects),
-        calls=made,
-        calls_at_most=calls,
+        calls=calls_of(trials),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.case.load import Case
@@ -16,6 +16,7 @@ from eval_autopsy.evidence import Evidence, judgeable, spec_of
 from eval_autopsy.experiments.ablate import TESTED_ON, Ablation, Asking, ablated, unchanged
 from eval_autopsy.experiments.asking import Scoring, Tell, answered
 from eval_autopsy.experiments.groups import (
+    Changes,
     changes_of,
     entries_of,
     eval_group,
@@ -26,11 +27,11 @@ from eval_autopsy.experiments.hypotheses import Outcome, outcomes, predicted
 from eval_autopsy.experiments.ledger import Ledger
 from eval_autopsy.experiments.stress import Stress, stressed, weights_of
 from eval_autopsy.experiments.trials import (
+    Group,
     Subject,
     Trial,
     calls_of,
-    carried_out,
-    first,
+    inputs_of,
     trial_of,
     within,
 )
@@ -39,6 +40,7 @@ from eval_autopsy.questions.slices import Slices
 from eval_autopsy.readers import read_sources
 from eval_autopsy.systems import Runner
 
+FOR_DECLARED = 4  # the part of the calls that hypotheses may take, when not alone: a quarter
 CALLS = 4000  # of changed inputs, unless another number is asked for
 
 
@@ -72,39 +74,66 @@ class Varied:
         return found | {"calls": {"made": self.calls, "at_most": self.calls_at_most}}
 
 
+def check(case: Case, how: How) -> None:
+    """Raises before anything is asked for what could only be in vain.
+
+    BadCase for a change that nobody has, CannotUse for a file that registers none, CannotRun for
+    recorded scores, which a changed answer has none of, and with `declared` for no hypothesis.
+    """
+    where = str(case.path)
+    if case.scorer.name == "recorded":
+        what = "the scores are recorded, so that a changed answer cannot be scored"
+        raise CannotRun(what, where=where, remedy="name a scorer that compares, under [scorer]")
+    if how.declared and not case.file.hypothesis:
+        raise CannotRun(
+            "the case has no hypothesis", where=where, remedy="add a [[hypothesis]] with breaks"
+        )
+    entries_of(how.changes, (*case.perturbation_files, *how.files))
+
+
+class Work(NamedTuple):
+    """What the steps of a study share."""
+
+    case: Case
+    how: How
+    runner: Runner
+    scoring: Scoring
+    subjects: Sequence[Subject]
+    tell: Tell
+
+    @property
+    def asking(self) -> Asking:
+        """How trials are carried out."""
+        return Asking(self.runner, self.scoring, self.how.seed)
+
+    def changes(self, names: Sequence[str]) -> Changes:
+        """The changes of some names, or all of them, made ready."""
+        files = (*self.case.perturbation_files, *self.how.files)
+        return changes_of(entries_of(names, files), self.subjects)
+
+    @property
+    def right(self) -> Group:
+        """The records of eval, where nearly all should be right."""
+        return eval_group(self.subjects, self.how.seed)
+
+
 def varied(
-    case: Case,
-    evidence: Evidence,
-    found: Slices,
-    runner: Runner,
-    how: How,
-    tell: Tell,
+    case: Case, evidence: Evidence, found: Slices, runner: Runner, how: How, tell: Tell
 ) -> Varied:
     """The hypotheses of a case tested, then each change tried where it is right and where it fails.
 
-    Raises CannotUse when the calls are fewer than what is to be tried, CannotRun when the scores
-    are recorded or, with `declared`, the case has no hypothesis.
+    Raises CannotUse when the calls are fewer than what is to be tried.
     """
     scoring = Scoring(evidence.spec)
-    subjects = subjects_of(evidence.records, scoring)
-    files = (*case.perturbation_files, *how.files)
-    if how.declared and not case.file.hypothesis:
-        what = "the case has no hypothesis"
-        raise CannotRun(what, where=str(case.path), remedy="add a [[hypothesis]]")
-    calls = how.calls if how.declared else how.calls // 4
-    hypotheses, used = _hypotheses(case, subjects, files, scoring, calls, runner, how, tell)
+    work = Work(case, how, runner, scoring, subjects_of(evidence.records, scoring), tell)
+    hypotheses, used = _hypotheses(work, how.calls if how.declared else how.calls // FOR_DECLARED)
     if how.declared:
         return Varied(
             hypotheses=hypotheses, ablation=None, idle=(), calls=used, calls_at_most=how.calls
         )
-    changes = changes_of(entries_of(how.changes, files), subjects)
-    ablation = ablated(
-        [eval_group(subjects, how.seed), *failing_groups(found, subjects, how.seed)],
-        changes.ready,
-        Asking(runner, scoring, how.seed),
-        how.calls - used,
-        tell,
-    )
+    changes = work.changes(how.changes)
+    failing = failing_groups(found, work.subjects, how.seed)
+    ablation = ablated([work.right, *failing], changes.ready, work.asking, how.calls - used, tell)
     return Varied(
         hypotheses=hypotheses,
         ablation=ablation,
@@ -114,55 +143,44 @@ def varied(
     )
 
 
-def _hypotheses(
-    case: Case,
-    subjects: Sequence[Subject],
-    files: Sequence[Path],
-    scoring: Scoring,
-    calls: int,
-    runner: Runner,
-    how: How,
-    tell: Tell,
-) -> tuple[tuple[Outcome, ...], int]:
+def _hypotheses(work: Work, calls: int) -> tuple[tuple[Outcome, ...], int]:
     """What came of each hypothesis of a case on its eval records, and the calls it took."""
-    declared = case.file.hypothesis
-    names = [*dict.fromkeys(name for one in declared for name in (*one.breaks, *one.spares))]
-    if not names:
+    declared, how = work.case.file.hypothesis, work.how
+    if not declared:
         return (), 0
-    group = eval_group(subjects, how.seed)
-    changes = changes_of(entries_of(names, files), subjects)
-    trials = [trial_of(group, (one,), how.seed) for one in changes.ready]
-    trials += [Trial(group, (), [], {}) for _ in changes.idle]
-    control, *planned = within([first(t, TESTED_ON) for t in (unchanged(group), *trials)], calls)
-    by_name = dict(zip([*(one.name for one in changes.ready), *changes.idle], planned, strict=True))
-    ledger = Ledger(case.folder)
-    entries = predicted(
-        declared, by_name, runner.journal.system, ledger, how.now, partial(_known, runner)
-    )
-    made = calls_of([control, *planned])
+    control, trials = _declared_trials(work, calls)
+    ledger = Ledger(work.case.folder)
+    system, known = work.runner.journal.system, partial(_known, work.runner)
+    entries = predicted(declared, trials, system, ledger, how.now, known)
+    made = calls_of([control, *trials.values()])
     what = f"{len(declared)} hypotheses, whose predictions are written down"
-    tell(f"{made:,} calls are planned for {what}, and at most {how.calls:,} in all")
-    again, *done = carried_out([control, *planned], runner, scoring)
-    found = outcomes(declared, entries, dict(zip(by_name, done, strict=True)), again)
+    work.tell(f"{made:,} calls are planned for {what}, and at most {how.calls:,} in all")
+    again, *done = work.asking.done([control, *trials.values()])
+    found = outcomes(declared, entries, dict(zip(trials, done, strict=True)), again)
     for one in found:
-        content = {"prediction": one.prediction.digest, **one.to_dict()}
-        ledger.enter("result", content, how.now)
+        ledger.enter("result", one.to_dict(), how.now)
     return tuple(found), made
+
+
+def _declared_trials(work: Work, calls: int) -> tuple[Trial, dict[str, Trial]]:
+    """The control, and the trial of each change that a hypothesis names, by its name."""
+    declared = work.case.file.hypothesis
+    changes = work.changes([name for one in declared for name in (*one.breaks, *one.spares)])
+    group, seed = work.right, work.how.seed
+    group = group._replace(subjects=group.subjects[:TESTED_ON])
+    trials = {one.name: trial_of(group, (one,), seed) for one in changes.ready}
+    trials |= {name: Trial(group, (), [], {}) for name in changes.idle}
+    control, *planned = within([unchanged(group), *trials.values()], calls)
+    return control, dict(zip(trials, planned, strict=True))
 
 
 def _known(runner: Runner, trials: Sequence[Trial]) -> int:
     """How many of the answers to some trials are in the journal."""
-    inputs = (one.changed.input for trial in trials for one in trial.variants)
-    return len(runner.journal.answers({runner.journal.key(value, 0, 0) for value in inputs}))
+    keys = {runner.journal.key(value, 0, 0) for value in inputs_of(trials)}
+    return len(runner.journal.answers(keys))
 
 
-def stress(
-    case: Case,
-    runner: Runner,
-    how: How,
-    weights: Sequence[str],
-    tell: Tell,
-) -> Stress:
+def stress(case: Case, runner: Runner, how: How, weights: Sequence[str], tell: Tell) -> Stress:
     """The gap that would appear on eval, by the changes that keep the right answer.
 
     Half of the calls are for the inputs as they are.
@@ -174,18 +192,10 @@ def stress(
     drawn = shuffled(Random(str(how.seed)), seen)[: how.calls // 2]
     answers = answered(runner, [one.input for one in drawn])
     subjects = subjects_of(judgeable(scoring.spec, drawn, answers), scoring)
-    entries = [one for one in entries_of(how.changes, how.files) if one.value.relation == "same"]
-    changes = changes_of(entries, subjects).ready
-    found = stressed(
-        eval_group(subjects, how.seed),
-        changes,
-        weights_of(weights, changes),
-        runner,
-        scoring,
-        calls=how.calls - len(drawn),
-        seed=how.seed,
-        tell=tell,
-    )
+    work = Work(case, how, runner, scoring, subjects, tell)
+    changes = [e for e in work.changes(how.changes).ready if e.entry.value.relation == "same"]
+    tell(f"at most {how.calls:,} calls are made, {len(drawn):,} of them as the inputs are")
+    found = stressed(work.right, changes, weights_of(weights, changes), work.asking)
     return replace(
         found,
         left_out=len(seen) - len(drawn),

@@ -141,7 +141,7 @@ def _broken_with(text: str, expected: dict[str, Any]) -> bool:
     values = {name: value for name, value in expected.items() if kernel.not_blank(value)}
     return bool(values) and all(
         not isinstance(value, (dict, list))
-        and re.search(rf"[\"']{re.escape(name)}[\"']\s*:\s*[\"']?{_as_text(value)}", text)
+        and re.search(rf"[\"']{re.escape(name)}[\"']\s*:\s*[\"']?{_as_text(value)}(?![\w.])", text)
         for name, value in values.items()
     )
 

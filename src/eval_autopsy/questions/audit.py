@@ -217,12 +217,11 @@ def audit_of(
 ) -> Audit:
     """The audit of records of one split or both. `errors` is what a failed call counts as."""
     known = References(judged)
-    by_input = [known.verdict(row, one) for row, one in enumerate(judged)]
     found = {name: list(kind.rule(judged, known)) for name, kind in KINDS.items()}
     splits = tuple(
         split for split in kernel.SPLITS if any(one.record.split == split for one in judged)
     )
-    columns = _columns(judged, by_input)
+    columns = _columns(judged, known.verdicts)
     return Audit(
         sources=tuple(sources),
         scorer=scorer if "recomputed" in columns else "",

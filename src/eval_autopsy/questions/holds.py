@@ -96,8 +96,9 @@ def is_between(text: str, output: Any, name: str, low: str, high: str) -> bool:
 
 
 def stands_in_input(text: str, output: Any, name: str) -> bool:
-    """The value of the field stands in the input."""
-    return plain(at(output, name)) in plain(text)
+    """The value of the field stands in the input, as words of its own."""
+    value = re.escape(plain(at(output, name)))
+    return re.search(rf"(?<!\w){value}(?!\w)", plain(text)) is not None
 
 
 def stands_under(text: str, output: Any, name: str, labels: list[str]) -> bool:

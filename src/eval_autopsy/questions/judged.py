@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,8 @@ from eval_autopsy.records import Record
 Verdict = bool | None
 
 WORDS = {True: "right", False: "wrong", None: "none"}
-BY_VALUE: dict[str, Any] = {"rule": "normalized", "fields": []}
+BY_VALUE: Mapping[str, Any] = {"rule": "normalized", "fields": []}
+DIGIT = re.compile(r"\d")  # without one, a text is no amount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +58,12 @@ def text_of(value: object) -> str:
 
 def alike(one: object, other: object, fields: Sequence[str] = ()) -> bool:
     """Whether two values are the same but for case, white space and the format of amounts."""
+    if isinstance(one, str) and isinstance(other, str):
+        same = one == other or one.casefold().split() == other.casefold().split()
+        if same or not (DIGIT.search(one) and DIGIT.search(other)):
+            return same
+    if not isinstance(other, dict):
+        return kernel.normalized(one, other)
     found = kernel.right_fields({**BY_VALUE, "fields": list(fields)}, one, other)
     return all(found.values())
 

@@ -52,24 +52,32 @@ class Rule(NamedTuple):
 
 
 class References:
-    """What the inputs of some records state of the fields of their expected values."""
+    """What the inputs of some records state of the fields of their expected values.
+
+    `verdicts` holds each output against it, and is None where the input does not state all that is
+    asked; `contradictions` are the truths that it is at odds with.
+    """
 
     def __init__(self, judged: Sequence[Judged]) -> None:
         self._values = [labelled(one.record.input) for one in judged]
         self._rules = dict(_rules(judged, self._values))
+        self.contradictions = self._contradictions(judged)  # by the position of the record
+        self.verdicts = [self._verdict(row, one) for row, one in enumerate(judged)]
 
-    def contradictions(self, row: int, one: Judged) -> list[Contradiction]:
-        """The fields of a record, by its position, whose expected value the input contradicts."""
-        found = []
-        for name, expected in parts_of(one).items():
-            stated = self._stated(row, name, expected)
-            if stated is not None and not alike(stated, expected):
-                found.append(Contradiction(name, self._rules[name].label, stated, expected))
+    def _contradictions(self, judged: Sequence[Judged]) -> dict[int, Contradiction]:
+        """The first field of each record whose expected value is not what its input states."""
+        found: dict[int, Contradiction] = {}
+        for row, one in enumerate(judged if self._rules else ()):
+            for name, expected in parts_of(one).items():
+                stated = self._stated(row, name, expected)
+                if stated is not None and not alike(stated, expected):
+                    known = Contradiction(name, self._rules[name].label, stated, expected)
+                    found.setdefault(row, known)
         return found
 
-    def verdict(self, row: int, one: Judged) -> bool | None:
+    def _verdict(self, row: int, one: Judged) -> bool | None:
         """Whether the output is what the input states; None unless it states all that is asked."""
-        parts = parts_of(one)
+        parts = parts_of(one) if self._rules else {}
         stated = {name: self._stated(row, name, value) for name, value in parts.items()}
         if not parts or None in stated.values() or one.failed or one.record.output is MISSING:
             return None

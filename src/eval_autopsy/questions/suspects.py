@@ -23,11 +23,13 @@ from eval_autopsy.questions.labelled import References, parts_of
 
 Follows = Literal["right", "wrong", "no answer", "undecided", "as it is"]
 
-USUAL = 0.5  # of the records, for a part to be one that records have
+USUAL = 0.5  # of the outputs, for a field to be one that outputs have
+NEARLY_ALL = 0.9  # of the records of a file, for a truth to be missing where it is not
 ODD_AT_MOST = 0.02  # of the records, for a form of truth to be an odd one out
 ODD_AMONG = 20  # records with a truth, for one to be odd among them
 CONFLICTS_AT_MOST = 0.1  # of the records; with more, the input does not determine the answer
 CLOSED_AT_MOST = 50  # different answers of a closed set
+MISSES = "missing"  # the form of a truth that is not there
 AGREE = 3  # systems, or repeats by one, that agree against the truth
 
 
@@ -61,14 +63,13 @@ def errored_as_pass(judged: Sequence[Judged], known: References) -> Iterator[Sus
 
 def missing_field_as_pass(judged: Sequence[Judged], known: References) -> Iterator[Suspect]:
     """Outputs that are blank or lack a field, or that have no truth, and count as right."""
-    truths = sum(one.record.expected is not MISSING for one in judged)
-    usual = _usual_fields(judged)
+    usual, have_truths = _usual_fields(judged), _files_with_truths(judged)
     for row, one in enumerate(judged):
         if not one.score or one.failed or one.ungraded:
             continue
         output, expected = one.record.output, one.record.expected
         if expected is MISSING:
-            if truths > USUAL * len(judged):
+            if _file(one) in have_truths:
                 yield Suspect(row, "there is no expected value", "undecided")
         elif kernel.not_blank(expected) and not kernel.not_blank(_top(output)):
             yield Suspect(row, f"the output is {shown(output)}", "wrong")
@@ -194,6 +195,19 @@ def _usual_fields(judged: Sequence[Judged]) -> set[str]:
     return {name for name, n in wanted.items() if given[name] > USUAL * n}
 
 
+def _files_with_truths(judged: Sequence[Judged]) -> set[str]:
+    """The files of which nearly all records have an expected value."""
+    records, truths = Counter[str](), Counter[str]()
+    for one in judged:
+        records[_file(one)] += 1
+        truths[_file(one)] += one.record.expected is not MISSING
+    return {file for file, n in records.items() if truths[file] >= NEARLY_ALL * n}
+
+
+def _file(one: Judged) -> str:
+    return one.record.where.rpartition(":")[0]
+
+
 def _labels(judged: Sequence[Judged]) -> list[str]:
     """The texts of the answers when they are a closed set, each of them for several records."""
     counts = Counter(one.record.expected for one in judged if isinstance(one.record.expected, str))
@@ -215,15 +229,10 @@ def _difference(one: Judged) -> str:
 
 def _doubtful_truths(judged: Sequence[Judged], known: References) -> Iterator[Suspect]:
     """Truths that the input contradicts, or another record of the same input."""
-    for row, one in enumerate(judged):
-        if one.failed:
-            continue
-        for found in known.contradictions(row, one)[:1]:
-            says = (
-                f"the input has {shown(found.stated)} at {shown(found.label)}, "
-                f"the truth is {shown(found.expected)}"
-            )
-            yield Suspect(row, says, "undecided")
+    for row, found in known.contradictions.items():
+        stated = f"the input has {shown(found.stated)} at {shown(found.label)}"
+        if not judged[row].failed:
+            yield Suspect(row, f"{stated}, the truth is {shown(found.expected)}", "undecided")
     yield from _conflicts(judged)
 
 
@@ -234,7 +243,7 @@ def _conflicts(judged: Sequence[Judged]) -> Iterator[Suspect]:
         if kernel.not_blank(one.record.input) and one.record.expected is not MISSING:
             groups.setdefault(text_of(one.record.input), []).append(row)
     found = []
-    for rows in groups.values():
+    for rows in (rows for rows in groups.values() if len(rows) > 1):
         truths = [judged[row].record.expected for row in rows]
         others = [truth for truth in truths if not alike(truth, truths[0])]
         if others:
@@ -290,17 +299,19 @@ def _systems_that_vary(judged: Sequence[Judged]) -> set[str]:
 
 
 def _odd(judged: Sequence[Judged]) -> Iterator[Suspect]:
-    """Truths of another form than all others, and near copies of a label of a closed set."""
-    rows = [row for row, one in enumerate(judged) if one.record.expected is not MISSING]
+    """Truths of another form than all others, and near copies of a label of a closed set.
+
+    One that is missing is among them where its answer counts as wrong; a right one is a pass
+    without a truth, which has a kind of its own.
+    """
+    rows = [row for row, one in enumerate(judged) if not one.failed]
     forms = Counter(_form(judged[row].record.expected) for row in rows)
-    if len(rows) < ODD_AMONG:
-        return
-    (usual, n), *_ = forms.most_common(1)
-    if n < len(rows) and len(rows) - n <= max(1, ODD_AT_MOST * len(rows)):
-        for row in rows:
-            form = _form(judged[row].record.expected)
-            if form != usual:
-                yield Suspect(row, f"the truth is {form}, all others are {usual}", "undecided")
+    usual, n = forms.most_common(1)[0] if rows else ("", 0)
+    few = 0 < len(rows) - n <= max(1, ODD_AT_MOST * len(rows)) and len(rows) >= ODD_AMONG
+    for row in rows if few and usual != MISSES else ():
+        form = _form(judged[row].record.expected)
+        if form != usual and (form != MISSES or judged[row].score is False):
+            yield Suspect(row, f"the truth is {form}, all others are {usual}", "undecided")
     yield from _near_copies(judged, rows)
 
 
@@ -326,6 +337,8 @@ def _form(value: object) -> str:
     """The kind of a truth, in words."""
     if isinstance(value, dict):
         return f"an object with {', '.join(sorted(map(shown, value))) or 'nothing'}"
+    if value is MISSING:
+        return MISSES
     kinds = ((bool, "true or false"), (str, "text"), (list, "a list"), (type(None), "null"))
     found = next((words for kind, words in kinds if isinstance(value, kind)), "a number")
     return "blank" if isinstance(value, str) and not value.strip() else found

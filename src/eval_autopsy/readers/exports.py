@@ -10,8 +10,8 @@
    hand, which is so of every value in Parquet and Arrow, and of what comes late in a long record.
    It is strict: a plain table of a user's must not be claimed, and no two exports claim one.
 3. The rows are those of JSON Lines (or of objects over several lines), of a JSON array, of the
-   array `data` in one JSON object, of a table of text, of Parquet or Arrow. A cell that can be JSON
-   written as text is read by `cell`.
+   array `data` or `events` in one JSON object, of a table of text, of Parquet or of Arrow. A cell
+   that can be JSON written as text is read by `cell`.
 4. Lines of JSON Lines that cannot be read, and items that are no objects, are set aside here.
 """
 
@@ -42,8 +42,9 @@ First = Mapping[str, Any]
 Read = Callable[[Iterator[kernel.Row], str], Iterator[Item | kernel.Row]]
 
 PARQUET = b"PAR1"
+ENVELOPES = ("data", "events")  # members of one JSON object that an API's answer has its rows in
+BEFORE_ROWS = ("object", "meta", "schema", "cursor", "next_cursor", "has_more")
 INDEX = b"Unnamed: 0"  # as pandas calls it when it reads its own table
-ENVELOPE = "data"  # the member of one JSON object that an API's answer has its rows in
 _OBJECTS = re.compile(r"\[\s*(?=\{)")
 _SPACE = re.compile(r"\s*")
 _VALUES = json.JSONDecoder()
@@ -104,8 +105,8 @@ def rows_of(stream: Lines, name: str) -> Iterator[kernel.Row | Aside]:
     elif head.startswith(b"["):
         yield from _items(stream, name, "")
     elif head.startswith(b"{"):
-        enveloped = _rows_inside(_text(head)) is not None
-        yield from _items(stream, name, ENVELOPE) if enveloped else _objects(stream, name)
+        member, _ = _rows_inside(_text(head))
+        yield from _items(stream, name, member) if member else _objects(stream, name)
     else:
         table = delimited if separator(head) else csv_table
         named = _IndexNamed(stream) if head.startswith(separator(head) or b",") else stream
@@ -156,7 +157,7 @@ def first_row(head: bytes) -> First:
         inside = _OBJECTS.match(text)
         return {
             key: value
-            for key, value, _ in _members(text, inside.end() if inside else _rows_inside(text) or 0)
+            for key, value, _ in _members(text, inside.end() if inside else _rows_inside(text)[1])
         }
     return {} if b"\0" in head else _first_cells(text, separator(head).decode() or ",")
 
@@ -165,12 +166,14 @@ def _text(head: bytes) -> str:
     return head.decode("utf-8", errors="ignore")  # it may be cut inside a character
 
 
-def _rows_inside(text: str) -> int | None:
-    """Where the first row begins in a document that has its rows in `data`; None in others."""
+def _rows_inside(text: str) -> tuple[str, int]:
+    """The member that a document has its rows in, and where the first begins; ("", 0) of others."""
     for key, _, at in _members(text, 0):
-        if key == ENVELOPE and (found := _OBJECTS.match(text, at)):
-            return found.end()
-    return None
+        if key in ENVELOPES and (found := _OBJECTS.match(text, at)):
+            return key, found.end()
+        if key not in BEFORE_ROWS:
+            break
+    return "", 0
 
 
 def _members(text: str, at: int) -> Iterator[tuple[str, Any, int]]:

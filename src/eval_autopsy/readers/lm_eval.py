@@ -12,8 +12,9 @@
    goes by, and the confidence its probability in a softmax over the choices.
 5. What the harness reports of the task is in a results file beside it; see `lm_eval_results`.
 
-Checked with files of 0.4.13. Known from the source only: samples without `filter` and `metrics`
-(before 0.4.5), `arguments` as arrays, chats as JSON in a text, choices that are contexts.
+Checked with files of 0.4.13. Known from the source and its history only: one JSON array in place of
+lines (early in 2024), samples without `filter` and `metrics` (before 0.4.5), `arguments` as arrays,
+chats as JSON in a text, choices that are contexts.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal, InvalidOperation
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
-from eval_autopsy.kernel import MISSING
+from eval_autopsy.kernel import MISSING, Row
+from eval_autopsy.readers.exports import rows_of
 from eval_autopsy.readers.heads import first_object
-from eval_autopsy.readers.json_items import Line, lines
 from eval_autopsy.readers.lm_eval_results import Results, results_of
 from eval_autopsy.readers.log_values import (
     Repeats,
@@ -41,6 +42,7 @@ from eval_autopsy.readers.log_values import (
 )
 from eval_autopsy.readers.logs import Aside, Item, Note, Sample
 from eval_autopsy.readers.messages import are_messages, asked
+from eval_autopsy.readers.opened import Lines
 from eval_autopsy.registry import reader
 
 UNPARSED = "[invalid]"
@@ -62,7 +64,7 @@ def is_samples(head: bytes) -> bool:
 
 
 @reader("lm_eval", sniff=is_samples, yields="samples")
-def lm_eval(stream: BinaryIO, name: str) -> Iterator[Item]:
+def lm_eval(stream: Lines, name: str) -> Iterator[Item]:
     """One sample for each document of a samples file of lm-evaluation-harness."""
     survey = _survey(stream, name)
     found = results_of(stream, survey.digest)
@@ -72,23 +74,21 @@ def lm_eval(stream: BinaryIO, name: str) -> Iterator[Item]:
     yield from _samples(stream, name, survey, results)
 
 
-def _samples(
-    stream: BinaryIO, name: str, survey: _Survey, results: Results | None
-) -> Iterator[Item]:
+def _samples(stream: Lines, name: str, survey: _Survey, results: Results | None) -> Iterator[Item]:
     """What is yielded the second time through the file."""
     stream.seek(0)
     names = _Names()
-    for line in lines(stream, name):
+    for line in rows_of(stream, name):
         if isinstance(line, Aside):
             yield line
-        elif wrong := _wrong(line.value):
-            yield Aside(line.at, wrong)
+        elif wrong := _wrong(line.fields):
+            yield Aside(line.line, wrong)
         else:
-            which, sample = names.of(line.value)
+            which, sample = names.of(line.fields)
             if which == survey.primary:
                 yield _sample(line, sample, survey, results)
             elif survey.first_seen(which, sample):
-                yield Aside(line.at, f"document {sample} has no line of {survey.primary}")
+                yield Aside(line.line, f"document {sample} has no line of {survey.primary}")
 
 
 def _wrong(value: Mapping[str, Any]) -> str:
@@ -96,8 +96,8 @@ def _wrong(value: Mapping[str, Any]) -> str:
     if not text(value.get("doc_id")):
         return f"its doc_id is {str(value.get('doc_id'))[:40]!r}, expected a whole number or text"
     answers = value.get("filtered_resps")
-    if not isinstance(answers, list) or not answers:
-        return f"its filtered_resps are {str(answers)[:40]!r}, expected an array"
+    if not isinstance(answers, (list, str)) or not answers:
+        return f"its filtered_resps are {str(answers)[:40]!r}, expected answers"
     return ""
 
 
@@ -156,19 +156,19 @@ class _Names:
         return which, self._repeats.setdefault(which, Repeats()).name(document)
 
 
-def _survey(stream: BinaryIO, name: str) -> _Survey:
+def _survey(stream: Lines, name: str) -> _Survey:
     filters: dict[str, _Filter] = {}
     digest, names = hashlib.sha256(), _Names()
     shared: dict[Any, Any] = {}  # one object for each value: most are 0 or 1
-    for line in lines(stream, name):
+    for line in rows_of(stream, name):
         # What cannot be used is told the second time.
-        if isinstance(line, Line) and not _wrong(line.value):
-            digest.update("".join(text(line.value.get(key)) for key in HASHES).encode())
-            which, sample = names.of(line.value)
+        if isinstance(line, Row) and not _wrong(line.fields):
+            digest.update("".join(text(line.fields.get(key)) for key in HASHES).encode())
+            which, sample = names.of(line.fields)
             found = filters.setdefault(which, _Filter())
-            scores = _scores(line.value, shared)
+            scores = _scores(line.fields, shared)
             found.scores[sample] = scores
-            found.unparsed += _unparsed(line.value)
+            found.unparsed += _unparsed(line.fields)
             for metric, value in scores:
                 fits = verdict(value) is not None
                 found.verdicts[metric] = found.verdicts.get(metric, True) and fits
@@ -203,14 +203,14 @@ def _notes(survey: _Survey) -> Iterator[Note]:
 # ---------------------------------------------------------------- a sample
 
 
-def _sample(line: Line, sample: str, survey: _Survey, results: Results | None) -> Sample:
-    value, scores = line.value, survey.scores(sample)
+def _sample(line: Row, sample: str, survey: _Survey, results: Results | None) -> Sample:
+    value, scores = line.fields, survey.scores(sample)
     arguments = _arguments(value.get("arguments"))
     choice = _choice(value, arguments)
     unparsed = _unparsed(value)
     about = {"task": results.task, "model": results.model} if results else {}
     return Sample(
-        at=line.at,
+        at=line.line,
         id=sample,
         input=_input(arguments) if arguments else value.get("doc", MISSING),
         expected=_expected(value.get("target", MISSING), choice),
@@ -306,7 +306,7 @@ class _Choice(NamedTuple):
 
 def _choice(value: Mapping[str, Any], arguments: Sequence[Sequence[Any]]) -> _Choice | None:
     """The choice of the highest log-likelihood; None when there is none to be made."""
-    likelihoods = [_likelihood(one) for one in value["filtered_resps"]]
+    likelihoods = [_likelihood(one) for one in sequence(value["filtered_resps"])]
     if "acc_mutual_info" in value:  # each choice stands once more, without the question
         likelihoods = likelihoods[: len(likelihoods) // 2]
     known = [one for one in likelihoods if one is not None]

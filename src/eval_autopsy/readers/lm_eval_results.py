@@ -110,8 +110,16 @@ def results_of(stream: BinaryIO, digest: str) -> Results | Note | Needs:
         found += fitting
     if len(found) == 1:
         return found[0]
-    which = "one of several results files beside it" if found else "no results file beside it"
-    return Needs("header", f"{which} is known to be of this run; give them the names they had")
+    return Needs("header", _missing(several=bool(found), packed=path is None))
+
+
+def _missing(*, several: bool, packed: bool) -> str:
+    """Where the results file is, when none is known to belong to a samples file."""
+    if packed:
+        return "the results_*.json of the same run; unpack the samples beside it"
+    if several:
+        return "one of the results files beside it, which only their names tell apart; restore them"
+    return "the results_*.json of the same run, which lm_eval writes beside the samples"
 
 
 def _of_date(

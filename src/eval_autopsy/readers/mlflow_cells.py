@@ -22,12 +22,18 @@ SAYS_MORE = {
     "assessments": re.compile("'error'"),
     "trace_metadata": re.compile("tokenUsage|trace\\.session"),
 }
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<open>[\[{(])|(?P<close>[\]})])|(?P<between>[,:])|(?P<value>
-        '(?:[^'\\\n]|\\.)*' | "(?:[^"\\\n]|\\.)*"
-        | -?\d[\d.]*(?:[eE][+-]?\d+)? | -?nan\b | -?inf\b | None\b | True\b | False\b))""",
+_STRING = re.compile(r"""('(?:[^'\\\n]|\\.)*+'|"(?:[^"\\\n]|\\.)*+")""")
+# Brackets and values, each closed one and each value before a sign: two of them side by side are an
+# operation or a call, and a chain of these nests without end.
+_LITERAL = re.compile(
+    r"""(?: [\[{(,:\s]
+        | (?: [\]})] | -?\d[\d.]*+(?:[eE][+-]?\d+)? | -?nan | -?inf | None | True | False )
+          (?= \s* (?: [\]}),:] | $ ) )
+    )*+""",
     re.VERBOSE,
 )
+_BRACKET = re.compile(r"[\[\]{}()]")
+_NO_NUMBER = re.compile(r"-?\b(?:nan|inf)\b")
 
 
 def is_text(row: dict[str, Any]) -> bool:
@@ -59,35 +65,31 @@ def _value(name: str, cell: str) -> Any:
 
 def literal(cell: str) -> Any:
     """The object or list that a text shows as Python does, or the text when it shows none."""
-    shown = _checked(cell) if cell[:1] in ("{", "[") and len(cell) <= LONGEST else ""
-    if not shown:
+    if cell[:1] not in ("{", "[") or len(cell) > LONGEST or not _is_literal(cell):
         return cell
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of escapes that Python does not know
-            found = ast.literal_eval(shown)
+            found = ast.literal_eval(_without_nan(cell))
         return value_of(json.dumps(found), "")
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError, kernel.Unreadable):
         return cell
 
 
-def _checked(cell: str) -> str:
-    """A text of strings, numbers and names of values, each between signs; "" for any other.
+def _is_literal(cell: str) -> bool:
+    """Whether a text is made of brackets, strings, numbers and names of values, and of no more."""
+    skeleton = _STRING.sub("0", cell)
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(skeleton):
+        depth += 1 if bracket in "[{(" else -1
+        deepest = max(deepest, depth)
+    return deepest <= DEEPEST and _LITERAL.fullmatch(skeleton) is not None
 
-    Two values side by side are refused: a chain of `1-1-1` is an operation, and nests without end.
-    NaN and the infinities, which pandas has for no value, become None.
-    """
-    at = depth = 0
-    before = "open"
-    pieces = []
-    while at < len(cell):
-        found = _TOKEN.match(cell, at)
-        kind = found.lastgroup if found else None
-        if found is None or kind is None or (kind == "value" and before == "value"):
-            return ""
-        depth += (kind == "open") - (kind == "close")
-        if not 0 <= depth <= DEEPEST:
-            return ""
-        at, before = found.end(), kind
-        pieces.append("None" if found.group().strip(" -") in ("nan", "inf") else found.group())
-    return "".join(pieces) if depth == 0 else ""
+
+def _without_nan(cell: str) -> str:
+    """A literal in which NaN and the infinities, which pandas has for no value, are None."""
+    if "nan" not in cell and "inf" not in cell:
+        return cell
+    parts = _STRING.split(cell)  # every other one is a string
+    parts[::2] = [_NO_NUMBER.sub("None", part) for part in parts[::2]]
+    return "".join(parts)

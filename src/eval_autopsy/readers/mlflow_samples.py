@@ -42,6 +42,7 @@ INPUTS = ("inputs", "input", "question", "query", "prompt", "messages", "text", 
 OUTPUTS = ("predictions", "outputs", "output", "prediction", "response", "answer")
 EXPECTED = ("ground_truth", "targets", "target", "expected", "reference", "label")
 IDS = ("id", "uid", "example_id", "sample_id", "doc_id", "question_id", "task_id")
+UNDECIDED = "unknown"  # a judge's third answer beside yes and no
 WHERE_SCORES = "score the traces with mlflow.genai.evaluate, and write its result_df"
 
 Record = dict[str, Any]
@@ -114,7 +115,7 @@ def _scorers(records: list[Record]) -> Scorers:
     values: dict[str, list[Any]] = {}
     for row in assessed:
         for scorer, value in row.scores.items():
-            if scorer not in expectations:
+            if scorer not in expectations and value != UNDECIDED:
                 values.setdefault(scorer, []).append(value)
     deciding = [name for name, given in values.items() if None not in map(_says, given)]
     # 1 and 0 may also count something; true and false, yes and no do not.

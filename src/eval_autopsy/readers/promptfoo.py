@@ -125,7 +125,7 @@ class Run:
             expected=_expected(test, variables),
             output=MISSING if output is None else output,
             score=verdict,
-            scores={} if error or status == "unscored" else _scores(result),
+            scores={} if _has_none(result, status) else _scores(result),
             status=status,
             error=error,
             timestamp=setting.timestamp,
@@ -208,13 +208,19 @@ def _named_means(metrics: Any, where: str, part: tuple[str, str]) -> Iterator[Re
 # --- One result -----------------------------------------------------------------------------------
 
 
+def _has_none(result: Mapping[str, Any], status: Status) -> bool:
+    """Whether a result has no scores; a failed call that passes keeps what says so."""
+    return status == "unscored" or (status == "errored" and result.get("success") is not True)
+
+
 def _error(result: Mapping[str, Any]) -> str:
     """The message of a call that failed; "" for one that did not, whatever its assertions say."""
     reason = result.get("failureReason")
     if reason is None:  # as before promptfoo wrote it: a failed call was not graded
         failed = result.get("gradingResult") is None and bool(result.get("error"))
     else:
-        failed = reason == ERRORED
+        passed_over = result.get("success") is True and inside(result, "response", "error")
+        failed = reason == ERRORED or bool(passed_over)
     message = result.get("error") or inside(result, "response", "error")
     return str(message or "an error without a message") if failed else ""
 

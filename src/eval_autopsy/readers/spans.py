@@ -39,6 +39,7 @@ class Span:
     resource: dict[str, Any] = field(default_factory=dict)
     grades: list[list[Any]] = field(default_factory=list)  # name, value and label of each
     grader_error: str = ""
+    expected: Any = None
 
     def first(self, names: Iterable[str]) -> Any:
         """The first of these attributes that is known, or MISSING."""

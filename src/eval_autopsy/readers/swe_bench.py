@@ -7,7 +7,7 @@
    other beside it. The predictions must have all instances of the report; of several reports the
    one counts that is named after the model.
 3. Where a patch was not applied the harness writes `resolved: false`, also where the tests ran out
-   of time; `patch_applied` tells these from the rest.
+   of time; the score `patch_applied` tells these from the rest.
 
 Known from the harness's source (`reporting.py`, `grading.py`, schema version 2), and from public
 files of it.
@@ -150,17 +150,17 @@ def swe_bench_instance(stream: Lines, name: str) -> Iterator[Item]:
 
 def _reported(at: int, instance: str, report: dict[str, Any], patch: Any) -> Sample:
     resolved = report.get("resolved")
-    decided = isinstance(resolved, bool)
     applied = report.get("patch_successfully_applied")
     tests = dict(_tests(mapping(report.get("tests_status"))))
+    verdicts = {"resolved": resolved, "patch_applied": applied}
     return Sample(
         at=at,
         id=instance,
         output="" if report.get("patch_exists") is False else patch,
-        score=resolved if decided else None,
-        scores=({"resolved": resolved} if decided else {})
+        score=resolved if isinstance(resolved, bool) else None,
+        scores={name: value for name, value in verdicts.items() if isinstance(value, bool)}
         | {kind: Decimal(passed) / total for kind, (passed, total) in tests.items()},
-        attributes={"repo": repository(instance), "patch_applied": applied is True}
+        attributes={"repo": repository(instance)}
         | {f"{kind}_tests": total for kind, (_, total) in tests.items()},
     )
 

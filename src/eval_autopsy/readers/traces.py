@@ -1,13 +1,14 @@
 """Traces of spans as samples.
 
-1. A trace is one sample, or where it has calls of models alone, each is one and the trace their
-   cluster. Its spans may lie far apart in the log, so they are gathered first, in a temporary file.
+1. A trace is one sample. Its spans may lie far apart in the log, so they are gathered first, in a
+   temporary file.
 2. Input and output are those of the root, else the input of the first call of a model and the
    output of the last span that has one and is no tool. A trace that has nothing of a model is
    passed over, and counted.
-3. The expected answer is what the metadata or an attribute names so; see EXPECTED.
+3. The expected answer is the root's, or what the metadata or an attribute names so; see EXPECTED.
 4. A trace has failed when its root has; or when it has no output and a span in it has failed.
-5. Cluster is the conversation or session. Tokens and cost are summed over the calls of models.
+5. A score that is on two spans with the same value is one.
+6. Cluster is the conversation or session. Tokens and cost are summed over the calls of models.
 """
 
 from __future__ import annotations
@@ -60,12 +61,17 @@ TAKEN = {name for names in (*NAMED.values(), CONVERSATION) for name in names}
 
 
 def samples(
-    spans: Iterable[tuple[str, Span]], id_of: Callable[[str, Span], str], unscored: str
+    spans: Iterable[tuple[str, Span]],
+    id_of: Callable[[str, Span], str],
+    unscored: str,
+    *,
+    calls_apart: bool = False,
 ) -> Iterator[Item]:
     """The samples of all traces, then the notes.
 
-    `id_of` makes its id of the trace's and the root; `unscored` says where the scores are, for when
-    no span has any.
+    `id_of` makes the id of a trace's sample of the trace's and the root; `unscored` says where the
+    scores are, for when no span has any. With `calls_apart`, each span of a trace that has calls of
+    a model alone is a sample by itself, and the trace their cluster.
     """
     spool, grades = Spool(), Grades()
     for trace, span in spans:
@@ -78,27 +84,28 @@ def samples(
         if not any(span.is_of_a_model for span in found):
             passed_over += 1
             continue
-        roots = _roots(found)
-        if len(roots) > 1:
-            for root in roots:
-                yield _sample(root.id, trace, root, [root], grades)
+        if calls_apart and _are_calls(found):
+            for span in found:
+                yield _sample(span.id, trace, span, [span], grades)
         else:
-            yield _sample(id_of(trace, roots[0]), None, roots[0], found, grades)
+            root = _root(found)
+            yield _sample(id_of(trace, root), None, root, found, grades)
     if passed_over:
         yield Note(f"passed over: {passed_over:,} traces, which have nothing of a model")
     yield from grades.notes() if grades else [Needs("scores", unscored)]
 
 
-def _roots(spans: list[Span]) -> list[Span]:
-    """The spans that samples are made of: the first without a parent in the trace.
-
-    They are all of its spans when each is a call of a model and none is the parent of another, as
-    in an export of such calls alone.
-    """
+def _are_calls(spans: list[Span]) -> bool:
+    """Whether there are several spans, each a call of a model, none the parent of another."""
     ids = {span.id for span in spans}
-    tops = [span for span in spans if span.parent not in ids]
-    calls = len(tops) == len(spans) and all(span.kind in MODELS for span in spans)
-    return tops if calls else (tops or spans)[:1]
+    alone = (span.kind in MODELS and span.parent not in ids for span in spans)
+    return len(spans) > 1 and all(alone)
+
+
+def _root(spans: list[Span]) -> Span:
+    """The first span without a parent in the trace."""
+    ids = {span.id for span in spans}
+    return next((span for span in spans if span.parent not in ids), spans[0])
 
 
 def _sample(
@@ -108,14 +115,15 @@ def _sample(
     models = [span for span in spans if span.kind in MODELS] or [root]
     output = _output(root, others)
     error = _error(root, spans, output)
-    scored = [Grade(*grade) for span in (root, *others) for grade in span.grades]
+    grades_of_all = [Grade(*grade) for span in (root, *others) for grade in span.grades]
+    scored = [one for at, one in enumerate(grades_of_all) if one not in grades_of_all[:at]]
     attributes = _attributes([root, *others], models)
     conversation = known((*(span.first(CONVERSATION) for span in spans), cluster))
     return Sample(
         at=root.at,
         id=name,
         input=known(span.asked for span in (root, *models, *others)),
-        expected=known([attributes.pop(name, MISSING) for name in EXPECTED]),
+        expected=known((root.expected, *[attributes.pop(name, MISSING) for name in EXPECTED])),
         output=MISSING if error and output == "" else output,
         score=None if error else grades.of(scored),
         scores=ordered(scored, grades.chosen()),
