@@ -38,6 +38,8 @@ VERBS = {
         "run": "run",
         "ablate": "cause",
         "stress": "cause",
+        "shrink": "smallest",
+        "guards": "guards",
     },
     "Prove": {
         "claims": "claims",
