@@ -118,38 +118,26 @@ def _are_messages(value: Any) -> bool:
     )
 
 
-<<<<<<< HEAD
 def _last_of_user(messages: Place) -> Place | None:
-    turns = messages.text
-    for at in reversed(range(len(turns))):
-        if turns[at]["role"] == "user" and isinstance(turns[at].get("content"), str):
-
-            def put(text: Any, at: int = at) -> Any:
-                return messages.put([*turns[:at], {**turns[at], "content": text}, *turns[at + 1 :]])
-
-            return Place(turns[at]["content"], put)
-=======
-def _last_of_user(messages: _Place) -> _Place | None:
     """The text of the last message of the user that has one, and no more than one."""
     turns = messages.text
     for at in reversed(range(len(turns))):
         inside = _content(turns[at].get("content")) if turns[at]["role"] == "user" else None
         if inside is not None:
-            return _Place(inside.text, partial(_with_content, messages, at, inside))
->>>>>>> main
+            return Place(inside.text, partial(_with_content, messages, at, inside))
     return None
 
 
-def _content(content: Any) -> _Place | None:
+def _content(content: Any) -> Place | None:
     """The text of a message's content, which is a text or a list with one block of text."""
     if isinstance(content, str):
-        return _Place(content, lambda text: text)
+        return Place(content, lambda text: text)
     blocks = content if isinstance(content, list) else []
     texts = [at for at, block in enumerate(blocks) if _is_text(block)]
     if len(texts) != 1:
         return None
     (at,) = texts
-    return _Place(
+    return Place(
         blocks[at]["text"],
         lambda text: [*blocks[:at], {**blocks[at], "text": text}, *blocks[at + 1 :]],
     )
@@ -159,7 +147,7 @@ def _is_text(block: Any) -> bool:
     return isinstance(block, dict) and isinstance(block.get("text"), str)
 
 
-def _with_content(messages: _Place, at: int, inside: _Place, text: Any) -> Any:
+def _with_content(messages: Place, at: int, inside: Place, text: Any) -> Any:
     turns = messages.text
     changed = {**turns[at], "content": inside.put(text)}
     return messages.put([*turns[:at], changed, *turns[at + 1 :]])
