@@ -14,6 +14,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -166,6 +167,17 @@ class FirstScreen:
         """The slices that a search confirmed, the worst first."""
         return self.slices.found if self.slices else self.worse
 
+    def _repr_html_(self) -> str:
+        """The rates and the worst slices as a table, for a notebook."""
+        rows = [_row("", "right", "of", tag="th")]
+        for name, rate in (("eval", self.eval), ("production", self.production)):
+            rows += [_row(name, rate.k, rate.n)] if rate else []
+        for one in self.found:
+            rate = one.production if isinstance(one, Slice) else one.rate
+            rows.append(_row(one.words.replace("`", ""), rate.k, rate.n))
+        rows += [_row("unknown: " + one.what, "", "") for one in self.cannot_conclude]
+        return f"<table>{''.join(rows)}</table>"
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON of `autopsy PATH`."""
         waterfall, slices = self.waterfall, self.slices
@@ -211,19 +223,25 @@ class FirstScreen:
         }
 
 
+def _row(*cells: object, tag: str = "td") -> str:
+    """A row of an HTML table."""
+    shown = (escape(kernel.visible(str(cell))) for cell in cells)
+    return "<tr>" + "".join(f"<{tag}>{cell}</{tag}>" for cell in shown) + "</tr>"
+
+
 def command(*words: str) -> str:
     """Words as a shell reads them."""
     return shlex.join(words)
 
 
 def look(
-    paths: Sequence[Path], *, said: Said | None = None, seed: int = 0, progress: Progress = quiet
+    *places: str | Path, said: Said | None = None, seed: int = 0, progress: Progress = quiet
 ) -> FirstScreen:
     """What the files at some paths say; a folder with a case is looked at as the case says.
 
     Raises CannotRead for a path that is not there, and for a named file that is no data.
     """
-    paths = list(paths) or [Path()]
+    paths = [Path(place) for place in places] or [Path()]
     case = case_at(paths)
     if case is not None:
         return _of_case(case, seed, progress, paths)

@@ -146,9 +146,15 @@ def test_alone_an_invoice_is_reduced_and_fails_in_the_same_way(invoices: api.Aut
     assert len(found.failing.trial.input.splitlines()) == 3
 
 
-def test_a_second_run_calls_nothing_again(invoices: api.Autopsy) -> None:
-    first = invoices.shrink("p-0062")
-    second = invoices.shrink("p-0062")
+def test_a_second_run_of_a_system_whose_answers_are_kept_calls_nothing_again(
+    tmp_path: Path,
+) -> None:
+    text = "Dear all,\nMy order 17 came on time, thank you!\nBest\n"
+    rows = {"e": (KEPT, "on time"), "p": (text, "on time")}
+    system = 'python = "system.py:answer"\nkeep_answers = true'
+    study = case(tmp_path, rows, SHOUTS, system)
+    first, second = study.shrink("p"), study.shrink("p")
+    assert first.made > 10
     assert second.made == 0
     assert second.to_dict() | {"calls": None} == first.to_dict() | {"calls": None}
 
@@ -223,7 +229,8 @@ def test_against_a_text_with_the_same_answer_the_run_that_matters_is_found(tmp_p
 def test_the_turns_of_a_conversation_go_with_the_responses_to_their_calls(tmp_path: Path) -> None:
     code = """
 def answer(messages):
-    assert all(m["role"] != "tool" or "call" in str(messages[i - 1]) for i, m in enumerate(messages))
+    for before, one in zip(messages, messages[1:]):
+        assert one["role"] != "tool" or "call" in str(before)
     told = [m["content"] for m in messages if m["role"] == "tool"]
     return told[-1] if len(told) < 2 else told[0]
 """
@@ -408,7 +415,9 @@ def answer(value):
     time.sleep(0.3)  # the system itself ends with its keeper
     (tmp_path / "slow").unlink()
 
-    connection = sqlite3.connect(systems.journal_of(study.case))
+    journal = systems.journal_of(study.case)
+    assert journal is not None
+    connection = sqlite3.connect(journal)
     states = connection.execute("SELECT state FROM calls").fetchall()
     connection.close()
     answered = sum(state == "done" for (state,) in states)

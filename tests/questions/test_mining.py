@@ -114,7 +114,7 @@ def oddities(draw: Random) -> tuple[str, Output, Output]:
 def test_random_verdicts_confirm_no_more_rules_than_chance_does(
     make: Make, wrong: float, tests: int
 ) -> None:
-    results = [mined(rows(make, n=160, wrong=wrong, seed=seed)) for seed in range(100)]
+    results = [mined(rows(make, n=200, wrong=wrong, seed=seed)) for seed in range(100)]
     assert sum(len(one.tested) for one in results) >= tests
     # One in twenty may be; 11 or more of 100 are that in one case in a hundred.
     assert sum(bool(one.rules) for one in results) <= 10

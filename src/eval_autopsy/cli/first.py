@@ -49,7 +49,7 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int
 
     began = time.monotonic()
     with out.progress() as progress:
-        screen = look_at(path, seed=seed or 0, progress=progress)
+        screen = look_at(*path, seed=seed or 0, progress=progress)
     if out.as_json:
         out.document(screen.to_dict())
     taken = f"  {time.monotonic() - began:.1f} s" if out.formatted else ""

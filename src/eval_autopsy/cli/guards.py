@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 @click.argument("case", type=click.Path(path_type=Path), default=Path("."))
 @click.option("--mine", is_flag=True, help="Learn guards from the records, and test them.")
 def guards(out: Out, case: Path, mine: bool, seed: int | None) -> int:
-    """Show what each guard catches, misses and falsely stops; with --mine, find new ones.
+    """Show what each guard catches and misses; with --mine, find new ones.
 
     CASE is an autopsy.toml, or the folder that has one; without it, the current folder.
 

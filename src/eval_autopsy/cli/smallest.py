@@ -54,7 +54,7 @@ def shrink(
     pytest: Path | None,
     seed: int | None,
 ) -> int:
-    """Make a failing input as small as it can be, and find the difference that makes it fail.
+    """Make a failing input as small as can be, and find what makes it fail.
 
     ID is a record that is wrong. CASE is an autopsy.toml, or the folder that has one; without it,
     the current folder. It has to name a system, and a scorer that compares.

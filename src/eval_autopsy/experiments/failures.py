@@ -1,10 +1,10 @@
 """What makes a failure the same failure, and the bounded search that asks for it.
 
 1. A failed call is the same failure when its kind of error is: `TimeoutError`, `KeyError`.
-2. A wrong object is the same failure when each field that is still asked for is right or wrong as
-   it was, and a wrong one is wrong in the same way: it is not there, it is blank, it holds the value
-   of another field, or it holds something else.
-3. It is a part of the failure when fewer fields are wrong, each of which was, in a way that was seen.
+2. A wrong object is the same failure when the fields that were wrong, and are still asked for, are
+   wrong in the same way, and no others: a field is missing, is blank, holds the value of another
+   field, or holds something else.
+3. It is a part of the failure when some of these fields are wrong, in ways that were seen.
 4. Any other wrong answer is the same failure as long as the scorer of the case calls it wrong.
 """
 

@@ -43,7 +43,13 @@ COMMAND = {command!r}
 def answer(value):
     line = json.dumps(value) + "\\n"
     done = subprocess.run(
-        COMMAND, cwd=FOLDER, input=line, capture_output=True, text=True, check=True, timeout={timeout}
+        COMMAND,
+        cwd=FOLDER,
+        input=line,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout={timeout},
     )
     return json.loads(done.stdout)
 """

@@ -51,7 +51,7 @@ def plain(value: Any) -> str:
 
 
 def amount(value: Any) -> Decimal | None:
-    """The number of a value such as 12, "12.50" or "$1,200.00"; None when it has none or several."""
+    """The number of a value such as 12, "12.50" or "$1,200.00"; None unless it has one."""
     if isinstance(value, bool):
         return None
     found = NUMBER.findall(str(value))

@@ -110,7 +110,7 @@ class Mined:
 
 
 def mined(rows: Sequence[Row]) -> Mined:
-    """The rules of some records. Raises CannotUse when a half has too few right, or no wrong ones."""
+    """The rules of some records. Raises CannotUse for a half with few right or no wrong ones."""
     search = [row for row in rows if row.half == "search"]
     confirm = [row for row in rows if row.half == "confirm"]
     for half in (search, confirm):
