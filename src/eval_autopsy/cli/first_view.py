@@ -16,12 +16,12 @@ from eval_autopsy.cli.slices_view import (
     shown,
     words,
 )
-from eval_autopsy.first_screen import FileSeen, FirstScreen, Worse
 from eval_autopsy.questions.gap import Gap
 from eval_autopsy.questions.pairs import mcnemar
 from eval_autopsy.questions.promise import Promise
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import Slice, Slices
+from eval_autopsy.screen import FileSeen, FirstScreen, Worse
 
 NAMED = 3  # slices, or files, in lines of their own
 LEVELS = 7  # of an attribute, in one line
