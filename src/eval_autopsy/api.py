@@ -26,14 +26,8 @@ from eval_autopsy import columnar, systems
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case import audited
 from eval_autopsy.case.load import FILE_NAME, Case, load
-from eval_autopsy.case.unwritten import (
-    Said,
-    Unwritten,
-    by_itself,
-    of_places,
-    sliced_by,
-    unwritten,
-)
+from eval_autopsy.case.sliced import by_itself, sliced_by
+from eval_autopsy.case.unwritten import Said, Unwritten, of_places, unwritten
 from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search

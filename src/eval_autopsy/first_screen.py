@@ -22,7 +22,8 @@ from eval_autopsy.case.found import Place, find, first_record
 from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.case.model import Guards
 from eval_autopsy.case.sets import Look
-from eval_autopsy.case.unwritten import Said, by_itself, of_places, of_sets
+from eval_autopsy.case.sliced import by_itself
+from eval_autopsy.case.unwritten import Said, of_places, of_sets
 from eval_autopsy.case.written import write
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
