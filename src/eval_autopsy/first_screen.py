@@ -146,6 +146,7 @@ class FirstScreen:
     unscored: Mapping[str, Mapping[str, int]] | None = None  # set -> status -> records
     reconciled: tuple[tuple[str, Reconciled], ...] = ()  # file, and a figure that it states
     needs: tuple[str, ...] = ()
+    also: str = ""  # what else is there, and was left out
     cannot_conclude: tuple[Unknown, ...] = ()
     asked: tuple[str, ...] = (".",)  # the paths, as they were given
     next: tuple[str, ...] = ()
@@ -203,6 +204,7 @@ class FirstScreen:
                 for name, one in self.reconciled
             ],
             "needs": list(self.needs),
+            "also": self.also,
             "cannot_conclude": [one._asdict() for one in self.cannot_conclude],
             "next": list(self.next),
             "notes": list(self.notes),
@@ -301,6 +303,7 @@ def _of_compared(
         passed_over=place.passed_over,
         comparison=compared.comparison,
         why=compared.sets.why,
+        also=compared.others,
         name=", ".join(role.found.name for role in compared.roles if _is_set(role)),
         asked=tuple(map(str, paths)),
     )
