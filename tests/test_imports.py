@@ -36,6 +36,7 @@ FLOORS = [
     ["case"],
     ["table_slices"],
     ["api", "first_screen"],
+    ["investigation"],
     ["__init__", "cli"],
     ["__main__"],
 ]

@@ -89,7 +89,7 @@ def slices(
 
     \b
     Reads   the data, and the case.
-    Writes  nothing.
+    Writes  nothing; of a case, what was established, in .autopsy/ beside it.
     Runs    the case's system, and the files with features, if there are any.
     Exits   0 done; 2 the data or the case cannot be used.
 
@@ -102,6 +102,7 @@ def slices(
       autopsy slices --json --members | jq '.slices[0].members'
     """
     from eval_autopsy import api
+    from eval_autopsy.cli.recording import recorded
     from eval_autopsy.cli.slices_view import show
 
     attributes = names_in(by)
@@ -127,6 +128,10 @@ def slices(
             members=members,
             progress=progress,
         )
+    if study.written and not where:
+        from eval_autopsy.investigation.facts import of_slices
+
+        recorded(out, study.case, of_slices(found))
     if out.as_json:
         out.document(found.to_dict())
     show(out, found, study, top=top, every=every)

@@ -36,11 +36,15 @@ VERBS = {
     "Investigate": {
         "init": "investigate",
         "run": "run",
+        "next": "steps",
+        "hypothesise": "steps",
         "ablate": "cause",
         "stress": "cause",
     },
     "Prove": {
         "claims": "claims",
+        "narrate": "prose",
+        "certify": "prose",
         "verify": "prove",
     },
     "Extend": {

@@ -38,7 +38,7 @@ def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None) -> int:
     \b
     Reads   the case, and the data files that it names or that are given.
     Writes  receipts/NAME: REPORT.md for people, receipt.json for programs, verify.py for
-            anyone with a Python, and the outputs.
+            anyone with a Python, and the outputs. What was established, in .autopsy/.
     Runs    the case's system, twice: to record its outputs, and to see them again.
     Exits   0 the receipt holds; 1 it does not, and is not kept; 2 the case or the data
             cannot be used; 130 interrupted.
@@ -51,12 +51,15 @@ def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None) -> int:
       autopsy run examples/invoice-extraction --json | jq .gap
     """
     from eval_autopsy.api import Autopsy
+    from eval_autopsy.cli.recording import recorded
     from eval_autopsy.first_screen import case_at, case_of
+    from eval_autopsy.investigation.facts import of_receipt
 
     paths = case or (Path(),)
     with out.progress() as progress:
         found = case_at(paths) or case_of(paths, into)
         done = Autopsy(found).run(into, seed=seed, progress=progress)
+    recorded(out, found, of_receipt(done))
     show(out, done)
     return 0
 
