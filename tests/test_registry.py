@@ -195,3 +195,14 @@ def test_the_four_kinds_have_entry_point_groups_of_their_own() -> None:
 
 def test_an_entry_names_its_four_parts() -> None:
     assert Entry._fields == ("name", "value", "help", "package")
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"relation": "stays"}, {"of": "image"}, {"name": "Not A Name"}], ids=str
+)
+def test_a_perturbation_that_says_what_cannot_be_is_refused(wrong: dict[str, str]) -> None:
+    said = {"name": "one", "holds": "every word", **wrong}
+    with pytest.raises(CannotUse, match=r"cannot be\s+registered") as caught:
+        registry.perturbation(said.pop("name"), **said)  # type: ignore[arg-type]
+    assert "relation='same' or 'changes'" in caught.value.remedy
+    assert "one" not in registry.perturbations.names()

@@ -502,6 +502,21 @@ def outcomes(
     return frozenset(found)
 
 
+RECORDED = {True: "recorded right", False: "recorded wrong", None: "no recorded score"}
+
+
+def has_beside(evidence: Mapping[str, Any]) -> bool:
+    """Whether the data have a score of their own beside the verdict that is made here."""
+    return bool(evidence["fields"].get("score")) and evidence["scorer"]["rule"] != "recorded"
+
+
+def beside(recorded: bool | None, found: frozenset[str]) -> frozenset[str]:
+    """The same, and what a recorded score says beside the verdict that is made here."""
+    again = next((word for word in ("right", "wrong") if word in found), "none")
+    known = {True: {"recorded", "recorded_right"}, False: {"recorded"}, None: set()}[recorded]
+    return found | {f"{again}_again:{RECORDED[recorded]}"} | known
+
+
 def level(value: Any) -> Any:
     """An attribute's value as a receipt writes it: a scalar, or an object that says its kind."""
     if value is MISSING:
@@ -598,9 +613,10 @@ def _record(
         output, expected = parsed(output), parsed(expected)
     texts = {"input": value("input"), "output": output}
     stored = (verdicts or {}).get((split, identity), {"guards": {}})
-    score = (
-        recorded_score(value("score"), where) if evidence["scorer"]["rule"] == "recorded" else None
-    )
+    score = recorded_score(value("score"), where)
+    found = outcomes(evidence, output, expected, error, score, stored)
+    if has_beside(evidence):
+        found = beside(score, found)
     return Record(
         split,
         identity,
@@ -612,7 +628,7 @@ def _record(
             level_of(one, row.fields, texts, stored.get("levels", {}))
             for one in evidence["attributes"]
         ),
-        outcomes(evidence, output, expected, error, score, stored),
+        found,
         unit_of(value("cluster"), identity, where),
     )
 
@@ -2258,8 +2274,14 @@ OUTCOMES = {
     "missed": "missed",
     "only": "caught by it alone",
     "right_field": "field right",
+    "recorded": "recorded scores",
+    "recorded_right": "recorded as right",
+    "right_again": "right when scored again",
+    "wrong_again": "wrong when scored again",
+    "none_again": "not scored again",
 }
-_SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"}  # as in "caught:not_blank"
+_AGAIN = {"right_again", "wrong_again", "none_again"}  # as in "right_again:recorded wrong"
+_SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"} | _AGAIN  # "caught:parses"
 _CHOICES = {
     "split": SPLITS,
     "part": GAP_PARTS,
@@ -2363,6 +2385,8 @@ def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> s
     by_guards = {"well_formed", "silent", "loud", "false_alarm"}
     for outcome in named:
         kind, _, subject = outcome.partition(":")
+        if kind in _AGAIN or kind.startswith("recorded"):
+            return "given"
         if stored and (kind in by_guards or kind == "only" or subject in stored):
             return "given"
     if (
@@ -3287,7 +3311,7 @@ class Verification:
             yield "the id " + spelled(op, args), claim["id"]
         for outcome in (args[name] for name in ("outcome", "of") if name in args):
             if not self.there_is(outcome):
-                yield "a guard or a field that there is", outcome
+                yield "a guard, a field or a score that there is", outcome
         basis = rests_on(op, args, self.evidence)
         if claim["rests_on"] != basis:
             yield "rests on " + basis, claim["rests_on"]
@@ -3295,11 +3319,13 @@ class Verification:
             yield "a claim that the report states", "the report does not state it"
 
     def there_is(self, outcome: str) -> bool:
-        """Whether the guard or the field that an outcome may be about is one of the evidence."""
+        """Whether what an outcome may be about is a guard, a field or a score of the evidence."""
         kind, _, about = outcome.partition(":")
         if kind == "right_field" and about not in self.evidence["scorer"]["fields"]:
             given = (record.expected for record in self.records)
             return any(isinstance(value, dict) and about in value for value in given)
+        if kind in _AGAIN or kind.startswith("recorded"):
+            return has_beside(self.evidence) and about in ("", *RECORDED.values())
         guards = [guard["name"] for guard in self.evidence["guards"]]
         return kind == "right_field" or not about or about in guards
 

@@ -18,7 +18,8 @@ import polars as pl
 from eval_autopsy import attributes, features, kernel, registry, systems, verdicts
 from eval_autopsy.attributes import Choice, SetAside
 from eval_autopsy.case.load import Case
-from eval_autopsy.errors import CannotRun, CannotUse
+from eval_autopsy.case.model import System as Bounds
+from eval_autopsy.errors import CannotRead, CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
 from eval_autopsy.readers.intake import FileCount
@@ -66,11 +67,12 @@ def gather(
     twice: bool = True,
     where: Mapping[str, object] | None = None,
     splits: Sequence[Split] = SPLITS,
+    beside: Sequence[str] = (),
     seed: int = 0,
 ) -> Evidence:
     """The evidence of a case whose receipt will stand two folders below `base`.
 
-    All of `splits` must have records.
+    All of `splits` must have records. The records keep the fields `beside` those to slice by.
 
     Runs the system twice when the case has one: once for the outputs, once to see whether it
     gives them again; only once, and nothing is known of that, unless `twice`. `where` keeps the
@@ -78,7 +80,7 @@ def gather(
     are chosen in the half of the records that is searched. Raises CannotUse when a file lies
     outside `base`, and when no record is kept.
     """
-    names = dict.fromkeys([*case.wanted.attributes, *(where or ())])
+    names = dict.fromkeys([*case.wanted.attributes, *(where or ()), *beside])
     wanted = case.wanted._replace(attributes=tuple(names))
     reading = read_sources(case.sources, wanted, progress, splits=splits)
     asked = _kept(reading.records, where or {})
@@ -96,13 +98,15 @@ def gather(
     answers: Sequence[kernel.Answer] | None = None
     ran_notes: tuple[str, ...] = ()
     if case.file.system is not None:
-        ran = _run(case, asked, base, subjects, progress, twice)
+        ran = _run(case, case.file.system, asked, base, subjects, progress, twice)
         answers, spec["system"], ran_notes = ran.answers, ran.spec, ran.notes
         spec["outputs"] = OUTPUTS
         made[OUTPUTS] = b"".join(map(_answer_line, asked, ran.answers))
     _subject(case.path, base, subjects)
     for file in case.feature_files:
         _subject(file, base, subjects)
+    if case.file.system is not None or not _verdicts_only(spec, asked):
+        spec["fields"].pop("score", None)  # of other outputs, or no verdict
     records = judgeable(spec, asked, answers)
     choices = [_chosen(case, name, records) for name in case.wanted.attributes]
     found, aside = features.features_of(records, case.features, case.feature_files)
@@ -127,6 +131,17 @@ def gather(
         supervised=frozenset(supervised),
         notes=(*ran_notes, *(note for choice in choices for note in choice.notes)),
     )
+
+
+def _verdicts_only(spec: Mapping[str, Any], records: Sequence[Record]) -> bool:
+    """Whether the scores beside another scorer are verdicts, so that they can be held against it.
+
+    Those of the scorer `recorded` have to be, and are read where they are scored.
+    """
+    try:
+        return not verdicts.has_beside(spec) or [verdicts.recorded_of(one) for one in records] != []
+    except CannotRead:
+        return False
 
 
 def _kept(records: Sequence[Record], where: Mapping[str, object]) -> Sequence[Record]:
@@ -335,6 +350,7 @@ def _guards(case: Case) -> Iterable[dict[str, Any]]:
 
 def _run(
     case: Case,
+    bounds: Bounds,
     records: Sequence[Record],
     base: Path,
     subjects: dict[str, Path],
@@ -342,8 +358,6 @@ def _run(
     twice: bool,
 ) -> Ran:
     """The system's answers, and how it was run; what the kernel can run again is run twice."""
-    bounds = case.file.system
-    assert bounds is not None
     with systems.opened(case, systems.journal_of(case), progress) as runner:
         inputs = [record.input for record in records]
         answers = runner.answers(inputs)
@@ -356,7 +370,7 @@ def _run(
         ours = case.system is not None and bounds.interpreter is None
         chosen = range(len(inputs)) if ours else stability.sample(records, bounds.sample)
         again = stability.again(runner, inputs, answers, chosen, bounds.repeats) if twice else None
-        notes = stability.notes(runner.spent, again)
+        notes = stability.notes(runner.spent, answers, again, sampled=not ours)
         files = runner.system.files
     if not ours or case.system is None:
         return Ran(answers, None, notes)

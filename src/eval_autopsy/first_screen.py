@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from eval_autopsy import kernel, verdicts
+from eval_autopsy.case import audited
 from eval_autopsy.case.compared import Compared, Comparison, Role, compare
 from eval_autopsy.case.found import Place, find, first_record
 from eval_autopsy.case.load import FILE_NAME, Case, load
@@ -30,6 +31,7 @@ from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase, CannotRead
 from eval_autopsy.evidence import Evidence, Progress, gather, quiet
+from eval_autopsy.questions.audit import Audit, audit_of
 from eval_autopsy.questions.discover import CHANCE, TOO_FEW, Discovery
 from eval_autopsy.questions.gap import Gap, Waterfall
 from eval_autopsy.questions.pairs import Pairs, mcnemar, paired_interval
@@ -41,6 +43,17 @@ from eval_autopsy.readers.intake import FileCount
 from eval_autopsy.readers.logs import Reconciled
 from eval_autopsy.records import SPLITS, Record, Split
 
+# How production's records come out of the platforms whose formats begin like this.
+PRODUCTION_FROM = {
+    "langsmith": "runs of the project: `client.list_runs(project_name=..., is_root=True)`, as JSON",
+    "langfuse": "observations and scores, from the export of each table",
+    "phoenix": "spans: `client.spans.get_spans_dataframe(...)`, saved as Parquet or JSON Lines",
+    "braintrust": "the export of the project's logs, as JSON Lines or CSV",
+    "mlflow": "`mlflow.search_traces(...)`, saved as JSON or Parquet",
+    "otlp": "the OpenTelemetry Collector's file exporter writes them as JSON Lines",
+    "otel": "the OpenTelemetry Collector's file exporter writes them as JSON Lines",
+}
+ELSE = "records with the same fields: an input, an output, and what was right or expected"
 USUAL = Guards(no_exception=True, not_blank=True)  # what any pipeline notices by itself
 SHOWN = 3  # slices
 
@@ -128,6 +141,7 @@ class FirstScreen:
     worse: tuple[Worse, ...] = ()
     searched: int = 0
     silent: Silent | None = None
+    audit: Audit | None = None
     calibration: Promise | None = None
     unscored: Mapping[str, Mapping[str, int]] | None = None  # set -> status -> records
     reconciled: tuple[tuple[str, Reconciled], ...] = ()  # file, and a figure that it states
@@ -171,6 +185,10 @@ class FirstScreen:
             "cover": [one.to_dict() for one in slices.cover] if slices else [],
             "silent": self.silent.to_dict() if self.silent else None,
             "unscored": {s: dict(n) for s, n in (self.unscored or {}).items()},
+            "audit": [one.to_dict() for one in self.audit.findings] if self.audit else [],
+            "corrected": {s: one.to_dict() for s, one in self.audit.corrected.items()}
+            if self.audit
+            else {},
             "calibration": self.calibration.to_dict() if self.calibration else None,
             "reconciled": [
                 {
@@ -316,7 +334,16 @@ def _of_compared(
 def _gathered(case: Case, splits: Sequence[Split], progress: Progress) -> Evidence:
     # No receipt is made, so that files may lie anywhere.
     base = Path(Path(os.path.abspath(case.folder)).anchor)
-    return gather(case, base, progress, twice=False, splits=splits)
+    beside = audited.beside(case)
+    return gather(case, base, progress, twice=False, splits=splits, beside=beside)
+
+
+def _audit(case: Case, evidence: Evidence) -> Audit | None:
+    """The audit of the same records; None where they have no output to score again."""
+    if "expected" not in case.wanted.fields or not (case.system or "output" in case.wanted.fields):
+        return None
+    material = audited.of_evidence(case, evidence)
+    return audit_of(material.judged, scorer=material.scorer, errors=material.errors)
 
 
 def _is_set(role: Role) -> bool:
@@ -344,7 +371,12 @@ def _file_seen(role: Role, count: FileCount | None) -> FileSeen:
 def _judged(base: FirstScreen, evidence: Evidence, case: Case, seed: int) -> FirstScreen:
     """The screen with what was counted of the records."""
     cube = polars_cube.count(evidence.spec, evidence.table)
-    base = replace(base, unscored=_unscored(case, evidence), compared=len(evidence.records))
+    base = replace(
+        base,
+        unscored=_unscored(case, evidence),
+        compared=len(evidence.records),
+        audit=_audit(case, evidence),
+    )
     counted = {split: cube.count(split, "counted", {}) for split in SPLITS}
     if base.comparison == "one-set" and counted["production"]:
         return _one_set(base, evidence, cube, seed)
@@ -489,7 +521,14 @@ def unknowns(screen: FirstScreen) -> Iterator[Unknown]:
         yield _unsettled(gap, after)
     if screen.comparison == "one-set":
         what = "whether production differs: there is one set"
-        yield Unknown(what, "records of production beside it, with the same fields")
+        formats = (one.format for one in screen.files if one.role in SPLITS)
+        known = (
+            words
+            for name in formats
+            for start, words in PRODUCTION_FROM.items()
+            if name.startswith(start)
+        )
+        yield Unknown(what, f"production's beside it ({next(known, ELSE)})")
     elif screen.found and not (screen.case and screen.case.system):
         what = "why these slices fail: nothing was varied"
         yield Unknown(what, "running the system on inputs with one thing changed")
@@ -514,6 +553,8 @@ def _next(screen: FirstScreen) -> Iterator[str]:
         yield f"autopsy audit {place}"
         return
     yield f"autopsy slices {place}"
+    if screen.audit is not None and screen.audit.findings:
+        yield f"autopsy audit {place}"
     yield f"autopsy run {place} (writes the receipt)"
 
 

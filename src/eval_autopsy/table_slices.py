@@ -12,12 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from eval_autopsy import kernel
 from eval_autopsy.case.sets import split_of
 from eval_autopsy.cubes.blocks import MarginCube
-from eval_autopsy.cubes.classified import Overlap, Progress, Slice
+from eval_autopsy.cubes.classified import Progress, Slice
 from eval_autopsy.cubes.columns import Table, kind_of
 from eval_autopsy.cubes.connections import table_at
 from eval_autopsy.cubes.plan import DEPTH, TablePlan
@@ -31,6 +29,7 @@ from eval_autopsy.questions.discover import (
     Overlaps,
     Plan,
     discover_in_counts,
+    overlaps_in,
     plan_for,
 )
 from eval_autopsy.questions.search import Hit
@@ -101,10 +100,10 @@ def search(counted: Counted, plan: Plan, progress: Progress) -> Discovery:
         slices = list(map(slice_of, hits))
         found = records.overlaps(slices)
         records.check(found, slices, counted.cube)
-        return columns_of(found)
+        return overlaps_in(found)
 
     def drawn(hits: Sequence[Hit]) -> Overlaps:
-        return columns_of((counted.drawn or records).overlaps(list(map(slice_of, hits))))
+        return overlaps_in((counted.drawn or records).overlaps(list(map(slice_of, hits))))
 
     return discover_in_counts(
         counted.cube,
@@ -114,12 +113,6 @@ def search(counted: Counted, plan: Plan, progress: Progress) -> Discovery:
         clustered=counted.clustered,
         drawn_overlaps_of=drawn if counted.drawn else None,
     )
-
-
-def columns_of(entries: Sequence[Overlap]) -> Overlaps:
-    """Entries as the search has them."""
-    found = np.array(entries, np.int64).reshape(-1, len(Overlap._fields))
-    return Overlaps(*found.T)
 
 
 def slice_of(hit: Hit) -> Slice:

@@ -42,10 +42,11 @@ def table_of(
 
     split, id; unit, its cluster or else its id; "level A", the text of its level of each
     attribute; errored; score, whether the output is right as far as no field says so, null when
-    that is not known; "field F", whether it has a field right, null when it was not compared;
-    moved, whether a field holds the value of another; "guard G", whether a guard lets the output
-    through, null when there is none. `checks` are the guards to ask, by name; `features` the levels
-    of the attributes that are no plain fields, which come last.
+    that is not known; recorded, what a score of the data says, where there is one beside that;
+    "field F", whether it has a field right, null when it was not compared; moved, whether a field
+    holds the value of another; "guard G", whether a guard lets the output through, null when there
+    is none. `checks` are the guards to ask, by name; `features` the levels of the attributes that
+    are no plain fields, which come last.
     """
     scores, fields = scored(judge_of(spec["scorer"]), records)
     names = map(kernel.attribute_name, spec["attributes"])
@@ -60,6 +61,7 @@ def table_of(
     verdicts: dict[str, Sequence[Verdict]] = {
         "errored": [record.error is not None for record in records],
         "score": scores,
+        **({"recorded": list(map(recorded_of, records))} if has_beside(spec) else {}),
         "moved": [moved(record.output, record.expected) for record in records],
         **{FIELD + name: column for name, column in sorted(fields.items())},
         **{GUARD + name: asked(check, records) for name, check in checks.items()},
@@ -68,6 +70,17 @@ def table_of(
         [pl.Series(name, values, dtype=pl.String) for name, values in texts.items()]
         + [pl.Series(name, values, dtype=pl.Boolean) for name, values in verdicts.items()]
     )
+
+
+def has_beside(spec: Mapping[str, Any]) -> bool:
+    """Whether the data have a score of their own beside the verdict that is made here."""
+    return bool(spec.get("fields", {}).get("score")) and spec["scorer"]["rule"] != "recorded"
+
+
+def recorded_of(record: Record) -> Verdict:
+    """What the score that came with a record says. Raises CannotRead for one that is no verdict."""
+    said: Verdict = registry.scorers.get("recorded")(record.score, record.where)
+    return said
 
 
 def levels_of(name: str, records: Sequence[Record]) -> list[str]:

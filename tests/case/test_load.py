@@ -252,6 +252,42 @@ MISTAKES = {
         "autopsy.toml:10: 'python' in [system] is \"extractor.extract\", expected a Python file "
         "and a name in it, like extractor.py:extract. Write it as expected, or leave it out.",
     ),
+    "a system of two kinds": (
+        change(':extract"\n', ':extract"\ncommand = ["node", "bot.js"]\n'),
+        "autopsy.toml:9: [system] names python and command, expected one of python, command, http, "
+        "claude, use. Keep the one that is under test.",
+    ),
+    "a system of no kind": (
+        change('python = "extractor.py:extract"', "timeout = 5"),
+        "autopsy.toml:9: [system] names no system, expected one of python, command, http, claude, "
+        "use. Keep the one that is under test.",
+    ),
+    "a command as one text": (
+        change('python = "extractor.py:extract"', 'command = "node bot.js"'),
+        "autopsy.toml:10: 'command' in [system] is \"node bot.js\", expected a program and its "
+        'arguments, like ["node", "bot.js"]. Write it as expected, or leave it out.',
+    ),
+    "an interpreter of a command": (
+        change('python = "extractor.py:extract"', 'command = ["x"]\ninterpreter = "python3"'),
+        "autopsy.toml:11: 'interpreter' in [system] is for python, and the system is command. "
+        "Remove it.",
+    ),
+    "a URL with a password": (
+        change("python = ", 'http = { url = "https://me:secret@x.org", body = "{input}" }\n#'),
+        "autopsy.toml:10: 'url' in [system.http] is \"https://me:secret@x.org\", expected a URL "
+        "that begins with https:// or http://, without a password. Write it as expected, or leave "
+        "it out.",
+    ),
+    "a limit without prices": (
+        change(':extract"\n', ':extract"\ncost_limit = 5\n'),
+        "autopsy.toml:11: [system] has a cost_limit, and no prices to hold against it. Add prices, "
+        "such as { call = 0.01 } or { input = 3, output = 15 }.",
+    ),
+    "a message without content": (
+        change("python = ", 'claude = { model = "m", messages = [{ role = "user" }] }\n#'),
+        "autopsy.toml:10: 'messages' in [system.claude] is [{'role': 'user'}], expected a list "
+        'like [{ role = "user", content = "{input}" }]. Write it as expected, or leave it out.',
+    ),
     "an unknown format": (
         change('"exact_match"', '"exact_match"\noutput_format = "jsn"'),
         "autopsy.toml:13: 'output_format' in [scorer] is \"jsn\", expected 'value' or 'json'. Did "
@@ -428,3 +464,28 @@ def test_a_scorer_of_another_package_is_known_by_its_name(
     known = [*registry.scorers.names(), "acme"]
     monkeypatch.setattr(registry.scorers, "names", lambda: known)
     assert load_text(folder, other).scorer.name == "acme"
+
+
+HYPOTHESIS = """
+[[hypothesis]]
+statement = "It reads by position."
+breaks = ["swap_first_fields"]
+spares = ["add_closing"]
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("swap_first_fields", "swap_first_field", "did you mean 'swap_first_fields'?"),
+        ("add_closing", "swap_first_fields", "has 'swap_first_fields' in breaks and in spares"),
+        ("spares", 'fields = { typo = ["total"] }\nspares', "has fields of 'typo', not in breaks"),
+        ("statement", "statment", "did you mean 'statement'?"),
+        ("[[hypothesis]]", "[hypothesis]", "tables like [[hypothesis]]"),
+        ('["swap_first_fields"]', "[]", "a perturbation, or a list of perturbations"),
+    ],
+)
+def test_a_mistake_in_a_hypothesis_is_named(folder: Path, old: str, new: str, said: str) -> None:
+    wrong = message(folder, WHOLE + change(old, new, HYPOTHESIS))
+    assert said.lower() in wrong.lower()
+    assert wrong.startswith("autopsy.toml:")

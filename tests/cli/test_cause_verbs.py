@@ -99,7 +99,7 @@ def test_the_calls_are_said_before_and_after_and_are_not_passed(case: Path, call
     ("arguments", "what"),
     [
         (["--change", "tipo"], "there is no perturbation 'tipo'. Did you mean 'typo'?"),
-        (["--calls", "3"], "3 calls do not go far enough for a record of each of 5 trials"),
+        (["--calls", "3"], "the calls do not go far enough for a record of each of 5 trials"),
         (["--declared"], "the case has no hypothesis"),
         (["--changes-file", "none.py"], "there is no such file"),
     ],
@@ -126,6 +126,32 @@ def test_a_change_of_ones_own_is_tried(case: Path, call: Call) -> None:
     broken = {one["group"]: one["broken"] for one in json.loads(said.out)["effects"]}
     assert broken["eval"] == 100
     assert "star" not in registry.perturbations.names()
+
+
+def test_that_nobody_knows_the_answer_after_a_change_is_said(case: Path, call: Call) -> None:
+    said = call("ablate", case, "--change", "truncate", "--change", "add_closing")
+    assert "truncate: nobody knows the right answer then; right means still that" in said.out
+    found = json.loads(call("ablate", case, "--change", "truncate", "--json").out)
+    assert [one["answer_known"] for one in found["changes"]] == [False]
+    every = json.loads(call("ablate", case, "--json").out)["changes"]
+    assert all(one["answer_known"] for one in every)
+    assert "truncate" not in {one["name"] for one in every}
+
+
+def test_a_change_of_ones_own_can_be_in_a_hypothesis(case: Path, call: Call) -> None:
+    (case / "own.py").write_text(
+        "from eval_autopsy import perturbation\n"
+        '@perturbation("star", holds="every character")\n'
+        "def star(text, draw):\n"
+        '    """A line with a star comes first."""\n'
+        '    return "*\\n" + text\n',
+        encoding="utf-8",
+    )
+    with open(case / "autopsy.toml", "a", encoding="utf-8") as file:
+        file.write('\n[perturbations]\nfiles = "own.py"\n')
+        file.write('\n[[hypothesis]]\nstatement = "A star confuses it."\nbreaks = "star"\n')
+    found = json.loads(call("ablate", case, "--declared", "--json").out)
+    assert [one["verdict"] for one in found["hypotheses"]] == ["measured"]
 
 
 def test_a_failing_change_of_ones_own_is_named(case: Path, call: Call) -> None:

@@ -66,6 +66,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
     guards = draw(st.lists(st.sampled_from(GUARDS), unique_by=lambda guard: guard["name"]))
     attributes = draw(st.sampled_from([[], ["first"], ["second"], ["second", "first"]]))
     return {
+        "fields": draw(st.sampled_from([{}, {"score": "score"}])),
         "attributes": attributes,
         "output_format": draw(st.sampled_from(["value", "json"])),
         "errors": draw(st.sampled_from(["wrong", "apart"])),
@@ -84,6 +85,7 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
 
 # ---------------------------------------------------------------- every claim that could be made
 
+RECORDED = ("recorded right", "recorded wrong", "no recorded score", "nothing of the kind")
 Choices = Callable[[dict[str, Any], kernel.Cube], list[Any]]
 
 
@@ -96,6 +98,7 @@ def outcomes(spec: dict[str, Any], cube: kernel.Cube) -> list[str]:
         *kernel.OUTCOMES,
         *about,
         *(f"right_field:{name}" for name in ("a", "b", "", "a.d", "z")),
+        *(f"{word}_again:{said}" for word in ("right", "wrong", "none") for said in RECORDED),
     ]
 
 

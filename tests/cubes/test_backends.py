@@ -76,7 +76,10 @@ def kernel_record(spec: dict[str, Any], record: Record) -> kernel.Record:
     else:
         stored["guards"]["json_schema"] = None
     recorded = spec["scorer"]["rule"] == "recorded"
-    score = kernel.recorded_score(record.score, record.where) if recorded else None
+    score = kernel.recorded_score(record.score, record.where)
+    found = kernel.outcomes(spec, output, expected, record.error, score, stored)
+    if spec["fields"] and not recorded:
+        found = kernel.beside(score, found)
     return kernel.Record(
         record.split,
         record.id,
@@ -87,7 +90,7 @@ def kernel_record(spec: dict[str, Any], record: Record) -> kernel.Record:
         tuple(
             kernel.canonical(kernel.level(record.attributes[name])) for name in spec["attributes"]
         ),
-        kernel.outcomes(spec, output, expected, record.error, score, stored),
+        found,
     )
 
 

@@ -83,7 +83,7 @@ def group(
     system: System, n: int, name: str = "eval", form: str = "Vendor: {}\nClient: {}"
 ) -> Group:
     some = subjects(system, [record(number, form=form) for number in range(n)])
-    return group_of(name, None, some, 0)
+    return group_of(name, None if name == "eval" else {"of": name}, some, 0)
 
 
 def changes(*names: str, right: Sequence[Subject] = ()) -> Changes:

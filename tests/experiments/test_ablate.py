@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from eval_autopsy.errors import CannotUse
 from eval_autopsy.experiments.ablate import Ablation, ablated
-from eval_autopsy.experiments.trials import Group, share
+from eval_autopsy.experiments.trials import Group, group_of, share
 
 from .planted import (
     Function,
@@ -84,6 +84,20 @@ def test_an_effect_that_needs_two_changes_is_found_and_said() -> None:
     assert (found.pairs_tried, found.pairs_in_all) == (6, 6)
 
 
+def test_two_changes_are_tried_where_single_ones_only_break_what_was_right() -> None:
+    def strict(text: str) -> dict[str, str]:
+        return by_label(text) if text.startswith(("Vendor: ", "Hello,\nVendor: ")) else {}
+
+    right = subjects(strict, [record(number) for number in range(20)])
+    some = [record(number, form="Hi,\nVendor = {}\nClient = {}") for number in range(20, 60)]
+    mixed = group_of("failing", {"of": "failing"}, [*right, *subjects(strict, some)], 0)
+    found = done(strict, [mixed], "drop_preamble", "usual_delimiter", "swap_first_fields")
+    assert found.pairs_in_all == 3
+    assert {one.tried.changes for one in found.effects if one.mends} == {
+        ("drop_preamble", "usual_delimiter")
+    }
+
+
 def test_pairs_are_not_tried_where_a_single_change_flips_an_answer() -> None:
     found = done(by_position, [group(by_position, 40)], *ORDER)
     assert found.pairs_in_all == 0
@@ -112,7 +126,7 @@ def test_too_few_calls_for_a_record_each_are_an_error_before_any_is_made() -> No
     ready = changes("swap_first_fields", "indent_lines", "add_closing").ready
     groups = [group(by_position, 100, str(number)) for number in range(3)]
     with pytest.raises(
-        CannotUse, match="2 calls do not go far enough for a record of each of 3 trials"
+        CannotUse, match="the calls do not go far enough for a record of each of 3 trials"
     ):
         ablated(groups, ready, asking(asker), 2, lambda text: None)
     assert asker.asked == []
@@ -135,3 +149,23 @@ def test_the_share_of_each_trial_is_the_largest_that_fits(sizes: list[int], call
     assert sum(min(size, most) for size in sizes) <= calls
     if most < max(sizes, default=0):
         assert sum(min(size, most + 1) for size in sizes) > calls
+
+
+def test_of_a_large_group_no_more_is_changed_than_can_be_asked() -> None:
+    asker = Function(by_position)
+    ready = changes("swap_first_fields").ready
+    found = ablated([group(by_position, 3000)], ready, asking(asker), 10_000, lambda text: None)
+    (effect,) = found.effects
+    assert effect.tried.pairs.n == 100
+    assert len(asker.asked) == found.calls == 105 + 105
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_wrong_answers_of_a_noisy_system_are_not_mended_by_asking_again(seed: int) -> None:
+    system = noisy(seed, 0.5)
+    some = subjects(system, [record(number) for number in range(300)])
+    wrong = group_of("wrong", {}, [one for one in some if not one.before.right], 0)
+    ready = changes("add_closing", "add_preamble", "lengthen").ready
+    found = ablated([wrong], ready, asking(Function(system)), 2000, lambda text: None)
+    assert not any(one.mends or one.breaks for one in found.effects)
+    assert found.controls[0].mends  # which is what a change would have been taken for

@@ -84,6 +84,16 @@ def test_of_equals_the_slice_with_fewer_attributes_comes_first() -> None:
     ]
 
 
+def test_two_of_two_wrong_are_found_after_thirty_of_forty() -> None:
+    made = [((0,), "right", 258), ((1,), "silent", 2), ((2,), "right", 10), ((2,), "silent", 30)]
+    rows = [Row(at, "search", what, f"{at}{what}{i}") for at, what, n in made for i in range(n)]
+    cube = count(Table((3,), tuple(rows)).coded, 1, [Table((3,), tuple(rows)).batch()])
+    found = top_slices(cube, depth=1)
+    assert [dict(hit.where) for hit in found.hits] == [{"s0": '"c"'}, {"s0": '"b"'}]
+    # 32 of 300 are wrong: of 40 that would be 64 in 15, and of 2 16 in 75.
+    assert [hit.excess for hit in found.hits] == [30 - Fraction(64, 15), 2 - Fraction(16, 75)]
+
+
 def test_a_cube_of_pairs_is_not_searched_for_triples() -> None:
     table = Table((2, 2, 2), (Row((0, 0, 0), "search", "silent", "a"),))
     with pytest.raises(ValueError, match="conjunctions of 2, not of 3"):

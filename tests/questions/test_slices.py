@@ -30,6 +30,13 @@ def test_slices_come_in_the_order_of_what_they_lose() -> None:
     assert losses == [-9, -2, Fraction(-3, 2), Fraction(-5, 4), 0, 0]
 
 
+def test_two_of_two_wrong_do_not_stand_above_thirty_of_forty() -> None:
+    eval_ = {("rest",): (300, 0, 0), ("few",): (2, 0, 0), ("many",): (40, 0, 0)}
+    production = {("rest",): (258, 0, 0), ("few",): (0, 0, 2), ("many",): (10, 0, 30)}
+    # By rates, of 0 and a quarter right, they would stand the other way round.
+    assert levels(found_in(cube_of(["s"], eval_, production))) == ["many", "few", "rest"]
+
+
 def test_a_slice_holds_the_published_counts() -> None:
     reorder = found_in(invoices()).all[0]
     assert reorder.production == Rate(0, 36)

@@ -128,6 +128,11 @@ def test_the_columns_of_a_record_longer_than_the_head_are_those_before_it_is_cut
     assert first_row(head) == {"id": 1, "text": MISSING}
 
 
+def test_a_record_that_has_events_of_its_own_is_no_envelope() -> None:
+    assert list(first_row(b'{"id": 1, "events": [{"name": "x"}]}')) == ["id", "events"]
+    assert list(first_row(b'{"events": [{"name": "x"}], "cursor": null}')) == ["name"]
+
+
 @pytest.mark.parametrize("head", [b"", b"{", b'{"a"', b"{1", b"[" * 9000, b"PAR1\xff\xff", b"\0\1"])
 def test_what_begins_as_no_table_has_no_columns(head: bytes) -> None:
     assert first_row(head) == {}

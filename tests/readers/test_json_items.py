@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_autopsy import kernel
-from eval_autopsy.readers.json_items import CHUNK, Line, Part, lines, parts
+from eval_autopsy.readers.json_items import CHUNK, Line, Part, lines, objects, parts
 from eval_autopsy.readers.logs import Aside
 
 VALUES: st.SearchStrategy[Any] = st.recursive(
@@ -44,6 +44,15 @@ def test_what_is_unwanted_is_passed_over_and_must_be_json() -> None:
     assert found == [Part("c.e", 5), Part("f", 6)]
     with pytest.raises(kernel.Unreadable, match="no JSON"):
         list(parts(io.BytesIO(b'{"a": [{"b": x}]}'), "log.json", ("a",), ("a",)))
+
+
+def test_objects_behind_one_another_are_read_where_they_are_expected() -> None:
+    raw = b'{"a": [1, 2]}\n{\n"a": [3]}'
+    found = parts(io.BytesIO(raw), "log.json", ["a"], several=True)
+    assert [part.value for part in found] == [1, 2, 3]
+    assert list(objects(io.BytesIO(raw), "x")) == [Line(1, {"a": [1, 2]}), Line(2, {"a": [3]})]
+    with pytest.raises(kernel.Unreadable, match="item 2 is no object"):
+        list(objects(io.BytesIO(b"{} 7"), "x"))
 
 
 def test_a_number_that_a_chunk_cuts_is_whole() -> None:

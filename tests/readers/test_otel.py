@@ -217,6 +217,11 @@ def test_a_document_over_several_lines_is_read(tmp_path: Path) -> None:
     assert written(tmp_path, *printed, indent=4).rows == read(PRINTED).rows
 
 
+def test_lines_longer_than_the_head_are_read(tmp_path: Path) -> None:
+    padded = [otlp(one, resource={"pad": "x" * 70_000}) for one in AGENT]
+    assert written(tmp_path, *padded).rows[0]["output"] == "It is\n4"
+
+
 def test_messages_of_openinference_and_of_openllmetry_are_read(tmp_path: Path) -> None:
     openinference = {
         "openinference.span.kind": "LLM",
@@ -275,6 +280,34 @@ def test_traces_without_a_model_are_passed_over_and_counted(tmp_path: Path) -> N
     rows, log = written(tmp_path, otlp(*AGENT, other))
     assert len(rows) == 1
     assert Note("passed over: 1 traces, which have nothing of a model") in log.notes
+
+
+def test_evaluations_among_log_records_are_scores_of_traces(tmp_path: Path) -> None:
+    # Written by hand from the conventions: the event is a log record there.
+    def record(trace: str, name: str | None, **about: Any) -> dict[str, Any]:
+        found = {"traceId": trace, "spanId": CALL, "attributes": pairs(about)}
+        return found | ({"eventName": name} if name else {})
+
+    _, right = grade("exact", value=1, label="pass")
+    _, wrong = grade("exact", value=0, label="fail")
+    old = {"event.name": f"{EVALUATED}.result"}
+    records = [
+        record(TRACE, f"{EVALUATED}.result", **right),
+        record("1" * 32, None, **wrong, **old),
+        record(TRACE, "gen_ai.choice"),
+    ]
+    path = tmp_path / "logs.jsonl"
+    batch = {"resourceLogs": [{"scopeLogs": [{"logRecords": records}]}]}
+    bad = {"resourceLogs": [{"scopeLogs": 7}]}
+    path.write_text(f"{json.dumps(batch)}\n{json.dumps(bad)}\n")
+    rows, log = read(path)
+    assert claimants(path) == ["otlp_logs"]
+    assert rows == [
+        {"id": TRACE, "score": True, "scores": {"exact": 1}},
+        {"id": "1" * 32, "score": False, "scores": {"exact": 0}},
+    ]
+    assert log.aside == [Aside(2, "scopeLogs is 7, expected a list of objects")]
+    assert Note("passed over: 1 log records, which are no evaluations") in log.notes
 
 
 @pytest.mark.parametrize(

@@ -39,8 +39,9 @@ def run(case: Case) -> None:
 def snapshot(case: Case) -> dict[str, object]:
     """What the journal holds, and how often each input was called."""
     rows = []
-    if systems.journal_of(case).exists():
-        connection = sqlite3.connect(systems.journal_of(case))
+    journal = case.folder / ".autopsy" / "journal.sqlite"
+    if journal.exists():
+        connection = sqlite3.connect(journal)
         tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master")]
         if "calls" in tables:
             rows = connection.execute("SELECT state, starts, answer FROM calls").fetchall()

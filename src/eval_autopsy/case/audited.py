@@ -63,16 +63,30 @@ class Where(NamedTuple):
 
 def of_case(case: Case, progress: Progress = gathered.quiet) -> Material:
     """The records of a case, with its system's outputs when it has one."""
-    names = [name for name in OF_LOGS if _in_all_logs(case, name)]
-    wanted = case.wanted._replace(attributes=tuple(names))
-    bare = replace(case, wanted=wanted, features=(), feature_files=(), bands={}, times={})
+    bare = replace(
+        case,
+        wanted=case.wanted._replace(attributes=()),
+        features=(),
+        feature_files=(),
+        bands={},
+        times={},
+    )
     base = Path(Path(os.path.abspath(case.folder)).anchor)  # files may lie anywhere: no receipt
-    found = gather(bare, base, progress, twice=False)
+    return of_evidence(case, gather(bare, base, progress, twice=False, beside=beside(case)))
+
+
+def beside(case: Case) -> tuple[str, ...]:
+    """The fields that an audit wants of the records of a case, and nobody slices by."""
+    return tuple(name for name in OF_LOGS if _in_all_logs(case, name))
+
+
+def of_evidence(case: Case, found: gathered.Evidence) -> Material:
+    """The records of a case that were gathered, with the fields that stand `beside` theirs."""
     scorer = dict(found.spec["scorer"])
     under_audit = scorer["name"]
     if scorer["rule"] == "recorded":
         scorer |= {"name": EXACT, "rule": EXACT}
-    recorded = "score" in case.wanted.fields and case.system is None
+    recorded = "score" in case.wanted.fields and case.file.system is None
     judged = _judged(found.records, scorer, recorded, choices=False)
     notes = []
     if recorded and under_audit != "recorded":
@@ -151,7 +165,7 @@ def _recorded(record: Record) -> Verdict:
     A log's reader gives a failed call none, whatever the tool says of it; then the tool's own
     first score tells how it counts.
     """
-    said: Verdict = registry.scorers.get("recorded")(record.score, record.where)
+    said = verdicts.recorded_of(record)
     failed = record.error is not None or record.attributes.get("status") == "errored"
     if said is None and failed:
         scores = record.attributes.get("scores")
@@ -340,7 +354,7 @@ def _of_system(record: Record) -> Record:
 
 def _in_all_logs(case: Case, name: str) -> bool:
     """Whether the files of a case are tools' logs, and the first samples of each know of it."""
-    looks = [look_at(source.path, source.name) for source in case.sources]
+    looks = [look_at(source.path, source.name, lenient=source.lenient) for source in case.sources]
     return all(
         look.file.yields == "samples"
         and any(kernel.field(row, name) is not MISSING for row in look.rows)

@@ -192,12 +192,14 @@ class _Loader:
 
     def _system(self, system: System) -> Entry | None:
         """The Python function of a system that is one. Raises BadCase for what cannot be run."""
-        named = [kind for kind in KINDS if getattr(system, kind) is not None]
+        known = (*KINDS, "use")
+        named = [kind for kind in known if getattr(system, kind) is not None]
         if len(named) != 1:
             what = f"[system] names {' and '.join(named) or 'no system'}, expected one of "
-            what += ", ".join(KINDS)
+            what += ", ".join(known)
             raise self.bad(what, "keep the one that is under test", "system")
-        for key, kind in (("interpreter", "python"), ("mode", "command")):
+        of = {"interpreter": "python", "mode": "command", "options": "use"}
+        for key, kind in of.items():
             if key in system.model_fields_set and named != [kind]:
                 what = f"{key!r} in [system] is for {kind}, and the system is {named[0]}"
                 raise self.bad(what, "remove it", "system", key)

@@ -171,6 +171,14 @@ def _objects(value: Any) -> tuple[dict[str, Any], ...]:
     return tuple(map(_json, value))
 
 
+def _options(value: Any) -> dict[str, Any]:
+    taken = {"model", "messages", "system", "tools", "max_tokens", "stream"}
+    if not isinstance(value, dict) or {*value} & taken:
+        raise ValueError(f"a table of what else a request has, without {', '.join(sorted(taken))}")
+    found: dict[str, Any] = _json(value)
+    return found
+
+
 def _messages(value: Any) -> tuple[dict[str, Any], ...]:
     expected = 'a list like [{ role = "user", content = "{input}" }]'
     messages = _objects(value) if isinstance(value, list) and value else ()
@@ -297,7 +305,7 @@ class Claude(Table):
     system: Text | None = None
     tools: Annotated[tuple[dict[str, Any], ...], BeforeValidator(_objects)] = ()
     max_tokens: Annotated[int, Field(ge=1)] = 1024
-    options: Annotated[dict[str, Any], BeforeValidator(_json)] = {}  # more of the request's body
+    options: Annotated[dict[str, Any], BeforeValidator(_options)] = {}  # more of the request's body
     output: Literal["text", "json", "tool"] = "text"  # "tool": what the first tool is called with
     api_key_env: Text = "ANTHROPIC_API_KEY"
     base_url: Annotated[str, BeforeValidator(_url)] = "https://api.anthropic.com"
@@ -323,6 +331,8 @@ class System(Table):
     mode: Literal["lines", "each"] = "lines"  # JSON lines in and out, or a process for each input
     http: Http | None = None
     claude: Claude | None = None
+    use: Text | None = None  # a kind that another package registers
+    options: Annotated[dict[str, Any], BeforeValidator(_json)] = {}  # of that kind
     files: Paths = ()  # that answers depend on too: when one changes, all is called anew
     timeout: Annotated[float, BeforeValidator(_seconds)] = 10.0  # seconds, for each attempt
     memory: Annotated[int, BeforeValidator(_memory)] = 10**9  # bytes
@@ -335,11 +345,21 @@ class System(Table):
     cost_limit: Amount | None = None  # in the currency of the prices, over all runs
     repeats: Annotated[int, Field(ge=1, le=1000)] = 1  # calls of each input
     sample: Annotated[int, Field(ge=0)] = 20  # inputs called twice, where not all of them are
+    keep_answers: bool | None = None  # for later runs, too; else as suits the kind
 
     @property
     def kind(self) -> str:
         """The name under which what runs it is registered."""
-        return next(kind for kind in KINDS if getattr(self, kind) is not None)
+        return self.use or next(kind for kind in KINDS if getattr(self, kind) is not None)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the answers of a run that has ended stand for later ones.
+
+        A function is free to call and changes with every edit of what it reads, so that its next
+        run is a true one; the answers of the others are paid for.
+        """
+        return self.kind != "python" if self.keep_answers is None else self.keep_answers
 
 
 class Tolerance(Table):

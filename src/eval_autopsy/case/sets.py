@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from eval_autopsy.readers.logs import Aside
 from eval_autopsy.readers.parquet_sample import is_parquet, rows_in, sample_of
 from eval_autopsy.records import SPLITS, Split
 
+REMEMBERED = 100  # looks at files
 SAMPLE = 5_000  # rows of a file that guesses rest on: the first, or of Parquet from all over it
 
 WORDS: Mapping[Split, frozenset[str]] = {
@@ -87,7 +89,23 @@ class Sets:
 
 
 def look_at(path: Path, name: str, *, lenient: bool = False) -> Look:
-    """A data file and its first rows; raises CannotRead when it is none."""
+    """A data file and its first rows; raises CannotRead when it is none.
+
+    A file that has not changed since is not read again: one command looks at it several times.
+    """
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return _look_at(path, name, lenient)  # which says what is wrong with it
+    return _remembered(path, name, lenient, found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@lru_cache(REMEMBERED)
+def _remembered(path: Path, name: str, lenient: bool, *_state: int) -> Look:
+    return _look_at(path, name, lenient)
+
+
+def _look_at(path: Path, name: str, lenient: bool) -> Look:
     if is_parquet(path, name) and rows_in(path, name) > SAMPLE:
         file = DataFile(path, "jsonl", "", "parquet")
         return Look(name, file, tuple(sample_of(path, name, SAMPLE)), whole=False)

@@ -374,7 +374,7 @@ def _verdict(said: Said, parts: Mapping[str, Guess]) -> tuple[dict[str, str], Sc
             if not field:
                 what = f"nothing says which field is the {part}"
                 raise BadCase(what, remedy=f"name it with --{part}")
-        return found, Scorer(name=name)
+        return found | ({"score": score} if score else {}), Scorer(name=name)
     if not score:
         what = "nothing says which answers are right"
         remedy = "name a recorded score with --correct, or --output and --expected to compare"
@@ -437,8 +437,8 @@ def _case(
     except ValidationError as error:  # such as a split value that is not text
         what = error.errors(include_url=False)[0]["msg"]
         raise BadCase(f"the options make no case: {what}", remedy="write an autopsy.toml") from None
-    may_lack = ("error", "cluster", "confidence", "timestamp", "input", "latency", "cost")
-    needed = {"id", *(part for part in fields if part not in may_lack)}
+    compared = {"output", "expected"} if scorer.name != "recorded" else {"score"}
+    needed = {"id", *(part for part in fields if part in compared)}
     if others is not None and scorer.name == "recorded":
         needed = {"id"}  # a sample that failed has no output, and one without a score is unscored
     folder = Path(sources[0].path).parent

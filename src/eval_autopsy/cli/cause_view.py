@@ -151,6 +151,10 @@ def closing(found: Ablation, idle: Sequence[str]) -> Iterator[str]:
     yield f"control: {flips:,} of {asked:,} answers flip when inputs are asked again as they are"
     if found.pairs_in_all:
         yield f"two changes after each other: {found.pairs_tried:,} of {found.pairs_in_all:,} tried"
+    unknown = [one.name for one in found.changes if not one.known]
+    if unknown:
+        names = ", ".join(unknown)
+        yield f"{names}: nobody knows the right answer then; right means still that of before"
     if idle:
         yield f"set aside: {', '.join(idle)} (the right answers have nothing to learn from)"
     applied = {name for one in found.effects if one.tried.pairs.n for name in one.tried.changes}

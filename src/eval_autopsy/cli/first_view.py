@@ -54,6 +54,7 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
         yield Line("gap", gap_words(screen, screen.gap))
     yield from _where(screen)
     yield from _silent(screen)
+    yield from _scorer(screen)
     if screen.calibration is not None:
         yield Line("confidence", promise_words(screen.calibration))
     yield from _unscored(screen)
@@ -183,6 +184,25 @@ def _silent(screen: FirstScreen) -> Iterator[Line]:
     caught = ", ".join(f"{plain(one.name)} stops {one.caught:,}" for one in silent.guards)
     passed = of(Rate(silent.silent, silent.wrong))
     yield Line("silent", f"{passed} wrong answers pass every guard ({caught})")
+
+
+def _scorer(screen: FirstScreen) -> Iterator[Line]:
+    """What is in doubt about the scorer, and the score without it."""
+    audit = screen.audit
+    if audit is None or not audit.scorer:
+        return
+    again = [scores["recomputed"].rate.n for scores in audit.scores.values()]
+    records = sum(again) + sum(s["recomputed"].not_applicable for s in audit.scores.values())
+    if not audit.findings:
+        text = f"recomputed on {sum(again):,} of {records:,}, no suspects"
+        yield Line("scorer", text, 4)
+        return
+    found = ", ".join(f"{one.kind} {one.count:,}" for one in audit.findings)
+    bounds = "; ".join(
+        f"{split} {of(one.lower)}" + (f" to {of(one.upper)}" if one.undecided else "")
+        for split, one in audit.corrected.items()
+    )
+    yield Line("scorer", f"{found}; corrected: {bounds}")
 
 
 def promise_words(promise: Promise) -> str:

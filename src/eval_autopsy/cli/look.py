@@ -89,7 +89,8 @@ def slices(
 
     \b
     Reads   the data, and the case.
-    Writes  nothing; of a case, what was established, in .autopsy/ beside it.
+    Writes  nothing but what goes to .autopsy/ beside a case: the answers of its system, and
+            what was established.
     Runs    the case's system, and the files with features, if there are any.
     Exits   0 done; 2 the data or the case cannot be used.
 

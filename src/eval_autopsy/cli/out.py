@@ -93,21 +93,29 @@ class Out:
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, int, int], None]]:
-        """A function that shows how far long work has come, on a terminal's stderr."""
+        """A function that shows how far long work has come, on a terminal's stderr.
+
+        What is being done may end in " · " and a detail that changes, such as what was spent.
+        """
         if self.quiet or not sys.stderr.isatty():
             yield lambda what, done, total: None
             return
         from rich.console import Console
-        from rich.progress import Progress
+        from rich.progress import MofNCompleteColumn, Progress, TextColumn
 
         console = Console(stderr=True, no_color=not self.color or None)
-        with Progress(console=console, transient=True) as bar:
+        more = (MofNCompleteColumn(), TextColumn("{task.fields[rate]}"))
+        columns = (*Progress.get_default_columns(), *more)
+        with Progress(*columns, console=console, transient=True) as bar:
             tasks: dict[str, Any] = {}
 
             def show(what: str, done: int, total: int) -> None:
-                if what not in tasks:
-                    tasks[what] = bar.add_task(what, total=total)
-                bar.update(tasks[what], completed=done)
+                name = what.partition(" · ")[0]
+                if name not in tasks:
+                    tasks[name] = bar.add_task(name, total=total, rate="")
+                speed = bar.tasks[tasks[name]].speed
+                rate = f"{speed:,.1f}/s" if speed else ""
+                bar.update(tasks[name], completed=done, description=what, rate=rate)
 
             yield show
 

@@ -31,7 +31,7 @@ INTO = click.option(
 @click.option("--check", is_flag=True, help="List what has to be mended, and take nothing.")
 @INTO
 def narrate(out: Out, path: tuple[Path, ...], check: bool, into: Path) -> int:
-    """Take prose whose numbers are claims into a case, or list what has to be mended.
+    """Take prose whose numbers are claims into a case, or check it.
 
     FILE is Markdown, or - for standard input; CASE an autopsy.toml, or the folder that has one,
     else the current folder. A number is stated by naming a claim and a form, as in
@@ -101,11 +101,12 @@ def show(out: Out, problems: Sequence[Problem], file: Path) -> None:
 @click.argument("case", type=click.Path(path_type=Path), default=Path("."))
 @INTO
 def certify(out: Out, case: Path, into: Path, seed: int | None) -> int:
-    """Write the receipt of an investigation, with its narrative and what was skipped.
+    """Write the receipt of an investigation that is done.
 
-    CASE is an autopsy.toml, or the folder that has one; without it, the current folder. Every
-    step has to be done, skipped with a reason, or not applicable, for the case and the data as
-    they are: see `autopsy next`. The receipt is made and verified as `autopsy run` does it.
+    The receipt has the narrative, and says which steps were skipped and why. CASE is an
+    autopsy.toml, or the folder that has one; without it, the current folder. Every step has to be
+    done, skipped with a reason, or not applicable, for the case and the data as they are: see
+    `autopsy next`. The receipt is made and verified as `autopsy run` does it.
 
     \b
     Reads   the case, its data, its narrative, and what the verbs entered.

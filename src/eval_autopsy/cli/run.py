@@ -38,8 +38,11 @@ def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None) -> int:
     \b
     Reads   the case, and the data files that it names or that are given.
     Writes  receipts/NAME: REPORT.md for people, receipt.json for programs, verify.py for
-            anyone with a Python, and the outputs. What was established, in .autopsy/.
-    Runs    the case's system, twice: to record its outputs, and to see them again.
+            anyone with a Python, and the outputs. Answers go to .autopsy/journal.sqlite in
+            the case's folder first: a run that was ended calls only what is missing. What was
+            established goes there too.
+    Runs    the case's system: a function twice, to record its outputs and to see them
+            again; of another kind once, and a sample twice.
     Exits   0 the receipt holds; 1 it does not, and is not kept; 2 the case or the data
             cannot be used; 130 interrupted.
 

@@ -103,7 +103,7 @@ def lines_of(standing: Standing) -> Iterator[tuple[str, str]]:
 def hypothesise(
     out: Out, case: Path, statement: str | None, breaks: tuple[str, ...], spares: tuple[str, ...]
 ) -> int:
-    """Say what should break right answers and what should not, before it is tried.
+    """Say what should break right answers, before it is tried.
 
     CASE is an autopsy.toml, or the folder that has one; without it, the current folder. A CHANGE
     is one of `autopsy perturbations`, or of the files that the case names. `autopsy ablate` tests

@@ -3,13 +3,16 @@
 1. Every change is looked at on a few records of eval, and of each failing slice. One that flips an
    answer is tried on others, as far as the calls go, and only these count: what made it stand out
    is not what it is tested by. Where there are few records, all of them are the test at once.
-2. A group in which no single change flips an answer is looked at with two changes after each other.
-3. Everything that is tested is adjusted together, whatever came of it.
+2. Where no single change breaks a right answer of eval, or mends a wrong one of a failing slice, two
+   changes are tried after each other in the same way.
+3. What is right before a change is told by asking again: a slice is there because its first answers
+   were wrong, and those of a system with some chance in it would look mended by whatever is done.
+4. Everything that is tested is adjusted together, whatever came of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -18,6 +21,7 @@ from eval_autopsy.experiments.asking import Asker, Scoring, Tell
 from eval_autopsy.experiments.trials import (
     Done,
     Group,
+    Subject,
     Trial,
     Variant,
     calls_of,
@@ -33,6 +37,8 @@ from eval_autopsy.questions.ablation import Effect, effects_of
 LOOKED_AT = 5  # records on which a change is looked at
 ALL_AT_ONCE = 12  # records up to which all of them are the test
 TESTED_ON = 100  # records at most, beyond those that it was looked at on
+ENOUGH = LOOKED_AT + TESTED_ON  # records of a group
+ASKED_AGAIN = 4  # the part of the calls that records as they are may take: a quarter
 TO_LOOK = 2  # the part of the calls that looking may take: one half
 
 
@@ -54,10 +60,10 @@ class Ablation:
     groups: tuple[Group, ...]
     effects: tuple[Effect, ...]  # of what was tested
     looks: tuple[Look, ...]  # what flipped nothing, and was not tested
-    controls: tuple[Effect, ...]  # the records as they are, asked again; not adjusted
+    controls: tuple[Effect, ...]  # first and second answers to records as they are; not adjusted
     changes: tuple[Applied, ...]
     pairs_tried: int  # of changes
-    pairs_in_all: int  # that there are in the groups in which no single change flips an answer
+    pairs_in_all: int  # that there are in the groups in which no single change did it
     calls: int
     calls_at_most: int
 
@@ -81,7 +87,7 @@ class Ablation:
         }
 
 
-def described(change: Applied) -> dict[str, str]:
+def described(change: Applied) -> dict[str, Any]:
     """A change as JSON shows it."""
     about = change.entry.value
     return {
@@ -89,6 +95,7 @@ def described(change: Applied) -> dict[str, str]:
         "help": change.entry.help,
         "holds": about.holds,
         "relation": about.relation,
+        "answer_known": change.known,  # else right means: still the answer of before
         "package": change.entry.package,
     }
 
@@ -116,34 +123,45 @@ def ablated(
     `tell` is told how many there are before one is made. Raises CannotUse when there are fewer
     calls than trials.
     """
-    trials = [trial_of(group, (one,), how.seed) for group in groups for one in changes]
     several = f"{len(changes):,} changes in {len(groups)} groups of records"
     tell(f"at most {calls:,} calls are made to try {several}")
-    controls = how.done(within([first(unchanged(one), LOOKED_AT) for one in groups], calls))
-    left = calls - calls_of(one.trial for one in controls)
+    whole = [first(unchanged(one), ENOUGH) for one in groups]
+    again = how.done(within(whole, calls // ASKED_AGAIN))
+    left = calls - calls_of(one.trial for one in again)
+    fresh = [refreshed(one) for one in again]
+    trials = [trial_of(group, (one,), how.seed) for group in fresh for one in changes]
     single = stepped(trials, how, left)
     left -= single.calls
-    quiet = [one for one in groups if not any(map(flipped, single.of(one)))]
     couples = [
-        in_either_order(group, couple, how.seed)
-        for group in quiet
+        (group, couple)
+        for group in fresh
+        if not any(map(turned, single.of(group)))
         for couple in combinations([one.changes[0] for one in trials if usable(one, group)], 2)
     ]
-    fitting = couples[: most_to_look(couples, left)]
+    fitting = fitting_in(left // TO_LOOK, (in_either_order(*one, how.seed) for one in couples))
     joint = stepped(fitting, how, left)
     left -= joint.calls
-    effects = effects_of([tried(one) for one in [*single.tested, *joint.tested]])
     return Ablation(
         groups=tuple(groups),
-        effects=tuple(effects),
+        effects=tuple(effects_of([tried(one) for one in [*single.tested, *joint.tested]])),
         looks=tuple(look(one) for one in [*single.looked, *joint.looked]),
-        controls=tuple(effect for one in controls for effect in effects_of([tried(one)])),
+        controls=tuple(effect for one in again for effect in effects_of([tried(one)])),
         changes=tuple(changes),
         pairs_tried=len(fitting),
         pairs_in_all=len(couples),
         calls=calls - left,
         calls_at_most=calls,
     )
+
+
+def refreshed(again: Done) -> Group:
+    """The records of a group that were asked again, with the verdict on their second answer."""
+    subjects = [
+        Subject(one.subject.record, after)
+        for one, after in zip(again.trial.variants, again.after, strict=True)
+        if after.right is not None
+    ]
+    return again.trial.group._replace(subjects=subjects)
 
 
 class Steps(NamedTuple):
@@ -167,28 +185,25 @@ def stepped(trials: Sequence[Trial], how: Asking, calls: int) -> Steps:
     used = calls_of(one.trial for one in seen)
     few, many = seen[: len(small)], seen[len(small) :]
     rest = [
-        others(whole, one.trial) for whole, one in zip(large, many, strict=True) if flipped(one)
+        whole._replace(variants=whole.variants[len(one.trial.variants) :])
+        for whole, one in zip(large, many, strict=True)
+        if flipped(one)
     ]
     tested = how.done(within(rest, calls - used))
     used += calls_of(one.trial for one in tested)
     return Steps([*few, *tested], [one for one in many if not flipped(one)], used)
 
 
-def others(whole: Trial, seen: Trial) -> Trial:
-    """A trial of the records that it was not looked at on."""
-    left = whole._replace(variants=whole.variants[len(seen.variants) :])
-    return first(left, TESTED_ON)
-
-
-def most_to_look(trials: Sequence[Trial], calls: int) -> int:
-    """How many trials can be looked at in full, the first ones first."""
-    used = 0
-    for number, one in enumerate(trials):
+def fitting_in(calls: int, trials: Iterable[Trial]) -> list[Trial]:
+    """The first trials, as many as can be looked at in full within a number of calls."""
+    found: list[Trial] = []
+    for one in trials:
         size = len(one.variants)
-        used += size if size <= ALL_AT_ONCE else LOOKED_AT
-        if used > calls // TO_LOOK:
-            return number
-    return len(trials)
+        calls -= size if size <= ALL_AT_ONCE else LOOKED_AT
+        if calls < 0:
+            break
+        found.append(one)
+    return found
 
 
 def look(done: Done) -> Look:
@@ -213,6 +228,12 @@ def flipped(done: Done) -> bool:
     """Whether a trial turned an answer from right to wrong, or from wrong to right."""
     pairs = tried(done).pairs
     return pairs.broken + pairs.mended > 0
+
+
+def turned(done: Done) -> bool:
+    """Whether a trial broke a right answer of eval, or mended a wrong one where it fails."""
+    pairs = tried(done).pairs
+    return (pairs.broken if done.trial.group.where is None else pairs.mended) > 0
 
 
 def in_either_order(group: Group, couple: tuple[Applied, Applied], seed: int) -> Trial:

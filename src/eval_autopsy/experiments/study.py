@@ -31,7 +31,6 @@ from eval_autopsy.experiments.trials import (
     Subject,
     Trial,
     calls_of,
-    first,
     inputs_of,
     trial_of,
     within,
@@ -168,10 +167,10 @@ def _declared_trials(work: Work, calls: int) -> tuple[Trial, dict[str, Trial]]:
     declared = work.case.file.hypothesis
     changes = work.changes([name for one in declared for name in (*one.breaks, *one.spares)])
     group, seed = work.right, work.how.seed
+    group = group._replace(subjects=group.subjects[:TESTED_ON])
     trials = {one.name: trial_of(group, (one,), seed) for one in changes.ready}
     trials |= {name: Trial(group, (), [], {}) for name in changes.idle}
-    whole = [unchanged(group), *trials.values()]
-    control, *planned = within([first(one, TESTED_ON) for one in whole], calls)
+    control, *planned = within([unchanged(group), *trials.values()], calls)
     return control, dict(zip(trials, planned, strict=True))
 
 

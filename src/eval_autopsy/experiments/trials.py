@@ -120,7 +120,7 @@ def within(trials: Sequence[Trial], calls: int) -> list[Trial]:
     most = share([len(one.variants) for one in trials], calls)
     if most == 0 and any(one.variants for one in trials):
         some = sum(bool(one.variants) for one in trials)
-        what = f"{calls:,} calls do not go far enough for a record of each of {some:,} trials"
+        what = f"the calls do not go far enough for a record of each of {some:,} trials"
         raise CannotUse(what, remedy="allow more with --calls, or name fewer changes with --change")
     return [first(one, most) for one in trials]
 
@@ -130,7 +130,7 @@ def first(trial: Trial, most: int) -> Trial:
     left = len(trial.variants) - most
     if left <= 0:
         return trial
-    aside = {**trial.set_aside, NOT_ASKED: left}
+    aside = Counter(trial.set_aside) + Counter({NOT_ASKED: left})
     return trial._replace(variants=trial.variants[:most], set_aside=aside)
 
 

@@ -291,6 +291,11 @@ class Overlaps(NamedTuple):
 OverlapsOf = Callable[[Sequence[Hit]], Overlaps]
 
 
+def overlaps_in(entries: Sequence[tuple[int, int, int, int]]) -> Overlaps:
+    """What was counted elsewhere: a pattern, a part, an outcome and records in each entry."""
+    return Overlaps(*np.array(entries, np.int64).reshape(-1, len(Overlaps._fields)).T)
+
+
 def overlaps_of(picked: Sequence[tuple[str, Hit]], batches: Iterable[Batch]) -> Overlaps:
     """Goes through the records once more, whatever their number."""
     size = blocks.CLASSES << len(picked)

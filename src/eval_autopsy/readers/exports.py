@@ -43,6 +43,7 @@ Read = Callable[[Iterator[kernel.Row], str], Iterator[Item | kernel.Row]]
 
 PARQUET = b"PAR1"
 ENVELOPES = ("data", "events")  # members of one JSON object that an API's answer has its rows in
+BEFORE_ROWS = ("object", "meta", "schema", "cursor", "next_cursor", "has_more")
 INDEX = b"Unnamed: 0"  # as pandas calls it when it reads its own table
 _OBJECTS = re.compile(r"\[\s*(?=\{)")
 _SPACE = re.compile(r"\s*")
@@ -170,6 +171,8 @@ def _rows_inside(text: str) -> tuple[str, int]:
     for key, _, at in _members(text, 0):
         if key in ENVELOPES and (found := _OBJECTS.match(text, at)):
             return key, found.end()
+        if key not in BEFORE_ROWS:
+            break
     return "", 0
 
 

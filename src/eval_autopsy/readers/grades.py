@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.readers.logs import Note
+from eval_autopsy.readers.spool import Spool
 
 WORDS = {"pass": True, "passed": True, "correct": True}
 WORDS |= {"fail": False, "failed": False, "incorrect": False}
@@ -107,3 +108,27 @@ def ordered(grades: list[Grade], first: str | None) -> dict[str, Any]:
             name = f"{grade.name}#{again}"
         found[name] = grade.shown
     return found
+
+
+class Scores:
+    """Scores of samples that are in another file, by the ids of the samples."""
+
+    def __init__(self) -> None:
+        self._spool, self._grades = Spool(), Grades()
+
+    def add(self, at: int, identity: str, grade: Grade) -> None:
+        """Takes one score, from the line or position `at`."""
+        self._grades.see(grade)
+        self._spool.add(identity, [at, *grade])
+
+    def rows(self) -> Iterator[kernel.Row | Note]:
+        """A row for each id, then the notes."""
+        for identity, values in self._spool:
+            grades = [Grade(*value) for _, *value in values]
+            fields = {
+                "id": identity,
+                "score": self._grades.of(grades),
+                "scores": ordered(grades, self._grades.chosen()),
+            }
+            yield kernel.Row(values[0][0], fields)
+        yield from self._grades.notes()

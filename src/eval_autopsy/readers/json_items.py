@@ -127,17 +127,24 @@ def objects(stream: BinaryIO, name: str) -> Iterator[Line]:
 
 
 def parts(
-    stream: BinaryIO, name: str, arrays: Collection[str] = (), unwanted: Collection[str] = ()
+    stream: BinaryIO,
+    name: str,
+    arrays: Collection[str] = (),
+    unwanted: Collection[str] = (),
+    *,
+    several: bool = False,
 ) -> Iterator[Part]:
     """The members of one JSON object, in the order of the file.
 
     `arrays` are the dotted paths of the arrays to be given item by item; the objects that they are
     in are gone into, and their other members given whole. A path "" is the document itself, when it
     is an array. No member or item may be longer than 16 MiB. What is at an `unwanted` path is
-    passed over, which is faster: it need only be JSON.
+    passed over, which is faster: it need only be JSON. With `several`, more objects may follow.
     """
     text = _Text(stream, name)
     yield from _inside(text, "", arrays, unwanted)
+    while several and text.peek():
+        yield from _inside(text, "", arrays, unwanted)
     if text.peek():
         raise text.wrong("found more after the end of the JSON value")
 

@@ -19,12 +19,11 @@ from typing import Any
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.exports import First, cell, export
-from eval_autopsy.readers.grades import Grade, Grades, ordered
+from eval_autopsy.readers.grades import Grade, Scores
 from eval_autopsy.readers.log_values import Unfit
 from eval_autopsy.readers.logs import Aside, Item
 from eval_autopsy.readers.said import known
 from eval_autopsy.readers.spans import Span, nanoseconds_of
-from eval_autopsy.readers.spool import Spool
 from eval_autopsy.readers.traces import samples
 
 UNSCORED = "the table of scores of the same export (`scores/` in a bucket; its own page otherwise)"
@@ -90,20 +89,15 @@ def langfuse_traces(rows: Iterator[kernel.Row], name: str) -> Iterator[Item]:
 )
 def langfuse_scores(rows: Iterator[kernel.Row], name: str) -> Iterator[Item | kernel.Row]:
     """One row of scores for each trace that a table of Langfuse scores is about."""
-    spool, grades = Spool(), Grades()
+    scores = Scores()
     for row in rows:
         fields = snake(row.fields)
         trace, grade = fields.get("trace_id"), _grade(fields)
         if isinstance(trace, str) and trace and grade is not None:
-            grades.see(grade)
-            spool.add(trace, [row.line, *grade])
+            scores.add(row.line, trace, grade)
         else:
             yield Aside(row.line, "the score has no trace or no name, or is a remark")
-    for trace, found in spool:
-        of_trace = [Grade(*grade) for _, *grade in found]
-        scores = ordered(of_trace, grades.chosen())
-        yield kernel.Row(found[0][0], {"id": trace, "score": grades.of(of_trace), "scores": scores})
-    yield from grades.notes()
+    yield from scores.rows()
 
 
 def _grade(fields: Mapping[str, Any]) -> Grade | None:

@@ -12,11 +12,10 @@ from typing import Any
 
 from eval_autopsy import kernel
 from eval_autopsy.readers.exports import First, cell, export
-from eval_autopsy.readers.grades import Grade, Grades, ordered
+from eval_autopsy.readers.grades import Grade, Scores
 from eval_autopsy.readers.log_values import flat
 from eval_autopsy.readers.logs import Aside, Item
 from eval_autopsy.readers.spans import Span, nanoseconds_of
-from eval_autopsy.readers.spool import Spool
 from eval_autopsy.readers.traces import samples
 
 UNSCORED = (
@@ -100,19 +99,14 @@ def _are_annotations(first: First) -> bool:
 @export("phoenix_annotations", known=_are_annotations, yields="scores")
 def phoenix_annotations(rows: Iterator[kernel.Row], name: str) -> Iterator[Item | kernel.Row]:
     """One row of scores for each span that a table of Phoenix annotations is about."""
-    spool, grades = Spool(), Grades()
+    scores = Scores()
     for row in rows:
         span, grade = row.fields.get("span_id"), _grade(row.fields)
-        if not isinstance(span, str) or not span or grade is None:
+        if isinstance(span, str) and span and grade is not None:
+            scores.add(row.line, span, grade)
+        else:
             yield Aside(row.line, "the annotation has no span, or no name")
-            continue
-        grades.see(grade)
-        spool.add(span, [row.line, *grade])
-    for span, found in spool:
-        of_span = [Grade(*grade) for _, *grade in found]
-        scores = ordered(of_span, grades.chosen())
-        yield kernel.Row(found[0][0], {"id": span, "score": grades.of(of_span), "scores": scores})
-    yield from grades.notes()
+    yield from scores.rows()
 
 
 def _grade(fields: dict[str, Any]) -> Grade | None:

@@ -29,8 +29,7 @@ _decode = json.JSONDecoder(object_hook=_unmarked).decode
 class Spool:
     """JSON values by a key, given back key by key, in the order in which the keys came first.
 
-    The values lie in a temporary file without a name; only their places are in memory, some 150
-    bytes for each.
+    The values lie in a temporary file without a name; only their keys and places are in memory.
     """
 
     def __init__(self) -> None:

@@ -24,6 +24,7 @@ from eval_autopsy.receipt.template import pieces_of
 ROWS_SHOWN = 20  # of a table by slice; the others are a search away
 SEVERITIES = ("high", "medium", "low")
 RIGHT = {"outcome": "right", "of": "counted"}
+AGAIN = ("right", "wrong", "none")  # what comes out when an answer is scored again
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,7 @@ def facts_of(
         "errors": ledger.evidence["errors"],
         "rule": ledger.evidence["scorer"]["rule"],
         "fields": fields_table(ledger),
+        "recorded": recorded_tables(ledger),
         "attributes": attributes,
         "wrong": claim("count", split="production", outcome="wrong", where={}),
         "any_wrong": wrong > 0,
@@ -425,6 +427,42 @@ def fields_table(ledger: Ledger) -> Hole | None:
             for name in names
         ]
     )
+
+
+def recorded_tables(ledger: Ledger) -> dict[str, Any] | None:
+    """The score that the data hold beside the one that is made here, and how the verdicts of each
+    split fall; None when there is no such score."""
+    if not any(ledger.cube.count(split, "recorded", {}) for split in kernel.SPLITS):
+        return None
+    rates, ends, again = (
+        both(ledger, op, **what, where={})
+        for op, what in (
+            ("rate", {"outcome": "recorded_right", "of": "recorded"}),
+            ("interval", {"outcome": "recorded_right", "of": "recorded"}),
+            ("rate", RIGHT),
+        )
+    )
+    rows = [[rates[s].of, rates[s].percent, ends[s].percent, again[s].of] for s in kernel.SPLITS]
+    return {"rates": table(rows), **{s: flips_table(ledger, s) for s in kernel.SPLITS}}
+
+
+def flips_table(ledger: Ledger, split: str) -> Hole:
+    """How many records of a split have each recorded score and each verdict."""
+    said = ("recorded right", "recorded wrong", "no recorded score")
+    kept = [one for one in said if any(_again(ledger, split, word, one) for word in AGAIN)]
+    return table(
+        [
+            [
+                ledger.claim("count", split=split, outcome=f"{word}_again:{one}", where={}).count
+                for word in AGAIN
+            ]
+            for one in kept
+        ]
+    )
+
+
+def _again(ledger: Ledger, split: str, word: str, said: str) -> int:
+    return ledger.cube.count(split, f"{word}_again:{said}", {})
 
 
 def example(ledger: Ledger) -> dict[str, Any] | None:

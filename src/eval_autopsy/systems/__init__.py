@@ -5,12 +5,14 @@
         again = runner.answers(inputs[:20], repeat=1)  # calls of their own
         runner.spent                                  # calls, journalled, cost, errors by kind
 
-What was answered before is taken from the journal, and not called again; see `runner.py` for when
-a run stops by itself, and `journal.py` for what a kill leaves behind.
+What was answered before is taken from the journal, and not called again. When the `with` ends in
+order, a Python function's answers are forgotten, unless the case says keep_answers; those of other
+kinds stay. See `runner.py` for when a run stops by itself, `journal.py` for what a kill leaves.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -18,7 +20,9 @@ from pathlib import Path
 from eval_autopsy import registry
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun
+from eval_autopsy.systems import claude as claude
 from eval_autopsy.systems import command as command
+from eval_autopsy.systems import http as http
 from eval_autopsy.systems import python as python
 from eval_autopsy.systems.journal import Journal
 from eval_autopsy.systems.runner import Progress, Runner, Spent
@@ -26,8 +30,14 @@ from eval_autopsy.systems.runner import Progress, Runner, Spent
 __all__ = ["Progress", "Runner", "Spent", "journal_of", "opened"]
 
 
-def journal_of(case: Case) -> Path:
-    """Where the calls of a case are kept, in its folder."""
+def journal_of(case: Case) -> Path | None:
+    """Where the calls of a case are kept, in its folder.
+
+    None when nothing can be written there and no answer would be kept for a later run.
+    """
+    bounds = case.file.system
+    if bounds is not None and not bounds.keeps and not os.access(case.folder, os.W_OK):
+        return None
     return case.folder / ".autopsy" / "journal.sqlite"
 
 
@@ -53,5 +63,7 @@ def opened(case: Case, journal: Path | None, progress: Progress = quiet) -> Iter
         runner = Runner(system, bounds, kept, progress)
         try:
             yield runner
+            if not bounds.keeps:
+                kept.forget()
         finally:
             runner.close()

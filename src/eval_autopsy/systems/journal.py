@@ -5,13 +5,16 @@
 2. Its key is the digest of the system, its settings, the input and the repeat. Another system or
    setting has other keys, so an answer is never taken for that of something else.
 3. One process at a time: a second one is refused, and the lock ends with the process.
-4. Each answer is sealed with a digest of its row, so that an edited one is noticed.
+4. The answers of a run that has ended are forgotten, where the case does not keep them: the
+   journal is then for runs that did not come to their end.
+5. Each answer is sealed with a digest of its row, so that an edited one is noticed.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -30,7 +33,8 @@ CREATE TABLE IF NOT EXISTS calls (
     system TEXT NOT NULL,
     starts INTEGER NOT NULL,    -- how often it was begun
     attempts INTEGER NOT NULL,  -- how often the system was asked, retries included
-    cost TEXT NOT NULL,         -- of all attempts
+    cost TEXT NOT NULL,         -- of all attempts, at most
+    aside TEXT NOT NULL,        -- what the attempt that is under way can cost
     state TEXT NOT NULL,        -- started, failed (not answered, to be asked again) or done
     answer TEXT,                -- as JSON, of what is done
     seconds REAL,
@@ -42,14 +46,17 @@ CREATE TABLE IF NOT EXISTS calls (
 class Reply(NamedTuple):
     """What one attempt at one input came to.
 
-    `kept` is whether it is the system's own answer (a wrong one and a crash are); a connection
-    that was refused is not, and is asked again: after `wait` seconds where the endpoint says so.
+    `kept` is whether it is the system's own answer, as a wrong one and a crash are. What is not is
+    called again in a later run, and with `retry` in this one: after `wait` seconds, if they are
+    named.
     """
 
     answer: kernel.Answer
     kept: bool = True
+    retry: bool = False
     wait: float | None = None
     cost: Decimal | None = Decimal(0)  # None when it may have cost something, and nobody says what
+    tokens: Mapping[str, int] = {}  # by kind
 
 
 class Called(NamedTuple):
@@ -68,7 +75,7 @@ class Journal:
     def __init__(self, path: Path | None, identity: Mapping[str, object]) -> None:
         text = kernel.canonical(dict(identity))
         self.system = hashlib.sha256(text.encode("utf-8")).hexdigest()
-        self.where = str(path) if path else ":memory:"
+        self.path, self.where = path, str(path) if path else ":memory:"
         if path is not None:
             folder_of(path)
         self.connection = self._opened()
@@ -81,6 +88,21 @@ class Journal:
 
     def close(self) -> None:
         self.connection.close()
+
+    def forget(self) -> None:
+        """Takes the calls of this system out, and the file away when it holds no others."""
+        with self._transaction():
+            self.connection.execute("DELETE FROM calls WHERE system = ?", (self.system,))
+            self.connection.execute("DELETE FROM systems WHERE digest = ?", (self.system,))
+        (left,) = self.connection.execute("SELECT count(*) FROM systems").fetchone()
+        if self.path is not None and not left:
+            # Still locked, so that nobody begins to write to what goes away; and without its log,
+            # for closing would remove the log of whoever comes next.
+            self.connection.execute("PRAGMA journal_mode = MEMORY")
+            self.path.unlink()
+            self.connection.close()
+            if os.listdir(self.path.parent) == [".gitignore"]:
+                shutil.rmtree(self.path.parent)
 
     def key(self, value: object, repeat: int, occurrence: int) -> str:
         """The digest under which the answer to an input is kept.
@@ -102,20 +124,35 @@ class Journal:
         return found
 
     def cost(self) -> Decimal:
-        """What the calls of this system have cost, in all runs."""
-        rows = self.connection.execute("SELECT cost FROM calls WHERE system = ?", (self.system,))
-        return sum((Decimal(cost) for (cost,) in rows), Decimal(0))
+        """What the calls of this system have cost at most, in all runs.
 
-    def write(self, done: Sequence[Called], starting: Sequence[str]) -> None:
-        """Enters what has been answered, and what will be called next, in one transaction."""
+        What was under way when a run was killed may have been paid for, and counts.
+        """
+        ask = "SELECT cost, aside FROM calls WHERE system = ?"
+        rows = self.connection.execute(ask, (self.system,))
+        return sum((Decimal(cost) + Decimal(aside) for cost, aside in rows), Decimal(0))
+
+    def write(self, done: Sequence[Called], starting: Mapping[str, Decimal]) -> None:
+        """Enters what has been answered, and what will be called next, in one transaction.
+
+        What is next stands with the most that an attempt can cost.
+        """
         with self._transaction():
-            self.connection.executemany(
-                "INSERT INTO calls VALUES (?, ?, 1, 0, '0', 'started', NULL, NULL, NULL) "
-                "ON CONFLICT (key) DO UPDATE SET starts = starts + 1, state = 'started'",
-                [(key, self.system) for key in starting],
-            )
+            for key, most in starting.items():
+                self._begin(key, most)
             for called in done:
                 self._enter(called)
+
+    def _begin(self, key: str, most: Decimal) -> None:
+        ask = "SELECT cost, aside FROM calls WHERE key = ?"
+        before = self.connection.execute(ask, (key,)).fetchone()
+        cost = sum(map(Decimal, before), Decimal(0)) if before else Decimal(0)
+        self.connection.execute(
+            "INSERT INTO calls VALUES (?, ?, 1, 0, ?, ?, 'started', NULL, NULL, NULL) "
+            "ON CONFLICT (key) DO UPDATE SET starts = starts + 1, cost = excluded.cost, "
+            "aside = excluded.aside, state = excluded.state",
+            (key, self.system, str(cost), str(most)),
+        )
 
     def _enter(self, called: Called) -> None:
         attempts, cost = self.connection.execute(
@@ -132,7 +169,7 @@ class Journal:
             "seconds": round(called.seconds, 6),
         }
         self.connection.execute(
-            "UPDATE calls SET attempts = :attempts, cost = :cost, state = :state, "
+            "UPDATE calls SET attempts = :attempts, cost = :cost, aside = '0', state = :state, "
             "answer = :answer, seconds = :seconds, seal = :seal WHERE key = :key",
             {**row, "seal": seal(row)},
         )
@@ -142,7 +179,7 @@ class Journal:
         with self._transaction():
             each = [(key,) for key in keys]
             self.connection.executemany(
-                "UPDATE calls SET starts = starts - 1, "
+                "UPDATE calls SET starts = starts - 1, aside = '0', "
                 "state = CASE WHEN starts > 1 THEN 'failed' ELSE 'begun' END WHERE key = ?",
                 each,
             )

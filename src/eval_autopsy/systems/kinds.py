@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from decimal import Decimal
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
 from eval_autopsy import kernel
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import System as Bounds
+from eval_autopsy.errors import CannotRun
 from eval_autopsy.systems.journal import Reply
 
 
@@ -72,3 +74,11 @@ def bounds_of(bounds: Bounds) -> dict[str, object]:
 def cost_of_a_call(bounds: Bounds) -> Decimal:
     """What is paid for each attempt, whatever it comes to."""
     return bounds.prices.call if bounds.prices else Decimal(0)
+
+
+def installed(package: str, extra: str) -> None:
+    """Raises CannotRun when a package of an extra is not installed."""
+    if find_spec(package) is None:
+        what = f"this kind of system needs {package}, which is not installed"
+        remedy = f"install it with `pip install 'eval-autopsy[{extra}]'`, and run that `autopsy`"
+        raise CannotRun(what, where=f"[system] {extra}", remedy=remedy)

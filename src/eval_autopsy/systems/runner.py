@@ -3,7 +3,7 @@
 1. What the journal has is not asked again.
 2. No more than `rate` attempts are begun in a second; a `retry-after` holds all of them back.
 3. An attempt is begun only when its greatest cost still fits under `cost_limit`.
-4. What is not the system's own answer is asked again, up to `retries` times.
+4. What did not reach the system is asked again, up to `retries` times; a wrong answer never is.
 5. When `give_up` calls in a row fail and nothing was ever answered, or as many in a row do not
    reach the system, the run stops; what was answered is kept.
 """
@@ -24,7 +24,7 @@ from typing import NamedTuple, TypeVar
 from eval_autopsy import kernel
 from eval_autopsy.case.model import System as Bounds
 from eval_autopsy.errors import AutopsyError, CannotRun
-from eval_autopsy.systems.journal import Called, Journal, Reply
+from eval_autopsy.systems.journal import Called, Journal, Reply, answer_of, answer_text
 from eval_autopsy.systems.kinds import System, Worker
 
 T = TypeVar("T")
@@ -44,6 +44,7 @@ class Spent:
     interrupted: int = 0  # of the calls, begun by an earlier run that did not see the end of them
     retries: int = 0  # attempts beyond the first
     cost: Decimal = Decimal(0)  # of this run's attempts, at most
+    tokens: Counter[str] = field(default_factory=Counter)  # of this run's answers, by kind
     errors: Counter[str] = field(default_factory=Counter)  # by kind, the journal's answers too
 
 
@@ -156,6 +157,8 @@ class Runner:
         call of the same input. `what` is the work in words, for the progress. Raises CannotRun
         when the run has to stop; what was answered until then is in the journal.
         """
+        if self.stopped.is_set():
+            raise CannotRun("this runner was ended", remedy="open the system again")
         seen: Counter[str] = Counter()
         keys = []
         for value in inputs:
@@ -170,7 +173,8 @@ class Runner:
         with self._crew(min(self.bounds.concurrency, len(missing))) as crew:
             for called in crew.called(missing):
                 found[called.key] = called.reply.answer
-                self.progress(what, len(found), len(keys))
+                spent = f" · {self.spent.cost:.2f} spent" if self.bounds.prices else ""
+                self.progress(what + spent, len(found), len(keys))
         answers = [found[key] for key in keys]
         self.spent.errors.update(kind_of(answer.error) for answer in answers if answer.error)
         return answers
@@ -209,7 +213,7 @@ class Runner:
                 if called is None:
                     raise self.purse.refusal(most)
                 return called
-            reply = worker.ask(value, key)
+            reply = as_kept(worker.ask(value, key))
             if self.stopped.is_set():  # what it says may be the end that we made
                 return None
             cost = most if reply.cost is None else reply.cost
@@ -217,7 +221,7 @@ class Runner:
             attempts, total = (called.attempts, called.cost) if called else (0, Decimal(0))
             seconds = time.monotonic() - started
             called = Called(key, reply, attempts + 1, total + cost, seconds)
-            if reply.kept or called.attempts > self.bounds.retries:
+            if not reply.retry or called.attempts > self.bounds.retries:
                 return called
             self._back_off(reply, called.attempts)
         return None
@@ -284,13 +288,15 @@ class Crew:
         """Enters what has ended and what is next, and hands that out."""
         runner = self.runner
         if calls or finished:
-            runner.journal.write(finished, [key for key, _ in calls])
+            starting = {key: runner.system.most(value) for key, value in calls}
+            runner.journal.write(finished, starting)
         for called in finished:
             self.under_way.discard(called.key)
             runner.spent.calls += 1
             runner.spent.interrupted += called.key in runner.journal.interrupted
             runner.spent.retries += called.attempts - 1
             runner.spent.cost += called.cost
+            runner.spent.tokens.update(called.reply.tokens)
         for key, value in calls:
             self.under_way.add(key)
             self.todo.put((key, value))
@@ -324,6 +330,17 @@ class Crew:
             if called is None:
                 return
             self.done.put(called)
+
+
+def as_kept(reply: Reply) -> Reply:
+    """A reply with its answer as the journal would give it back, so that both are the same."""
+    text = answer_text(reply.answer)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        error = "ValueError: a lone surrogate, which is not a character"
+        return reply._replace(answer=kernel.Answer(kernel.MISSING, error))
+    return reply._replace(answer=answer_of(text))
 
 
 def drained(waiting: queue.SimpleQueue[T]) -> list[T]:

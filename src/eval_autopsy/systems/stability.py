@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.records import Record
-from eval_autopsy.systems.runner import Runner, Spent
+from eval_autopsy.systems.runner import Runner, Spent, kind_of
 
 
 class Again(NamedTuple):
@@ -50,8 +51,13 @@ def again(
     return Again(len(alike), max(2, repeats), sum(alike.values()))
 
 
-def notes(spent: Spent, measured: Again | None) -> tuple[str, ...]:
-    """What a person should know of how the outputs came about; nothing when all went as ever."""
+def notes(
+    spent: Spent, answers: Sequence[kernel.Answer], measured: Again | None, sampled: bool
+) -> tuple[str, ...]:
+    """What a person should know of how the outputs came about; nothing when all went as ever.
+
+    `sampled` is whether the receipt does not say itself that all outputs were seen again.
+    """
     found = []
     if spent.journalled:
         found.append(
@@ -61,15 +67,17 @@ def notes(spent: Spent, measured: Again | None) -> tuple[str, ...]:
     if spent.interrupted:
         found.append(f"{spent.interrupted:,} calls that an earlier run began were made again")
     if spent.retries:
-        found.append(
-            f"{spent.retries:,} attempts were made again, as they did not reach the system"
-        )
-    if spent.errors:
-        each = ", ".join(f"{kind} {count:,}" for kind, count in spent.errors.most_common())
+        found.append(f"{spent.retries:,} attempts did not reach the system, and were repeated")
+    errors = Counter(kind_of(answer.error) for answer in answers if answer.error is not None)
+    if errors:
+        each = ", ".join(f"{kind} {count:,}" for kind, count in errors.most_common())
         found.append(f"calls that failed: {each}")
+    if spent.tokens:
+        each = ", ".join(f"{kind} {count:,}" for kind, count in sorted(spent.tokens.items()))
+        found.append(f"tokens of this run: {each}")
     if spent.cost:
         found.append(f"the calls of this run cost {spent.cost:f} at most")
-    if measured is not None and measured.same < measured.inputs:
+    if measured is not None and measured.inputs and (sampled or measured.same < measured.inputs):
         found.append(
             f"of {measured.inputs:,} inputs called {measured.calls:,} times, {measured.same:,} "
             "gave the same output each time"
