@@ -103,4 +103,5 @@ def account_of(standing: Standing) -> Account:
         skipped=[Left(one.step, one.reason) for one in entries if one.status == "skipped"],
         not_applicable=[Left(*one) for one in standing.not_applicable.items()],
         tried=[Tried(*one) for one in stated(standing)],
+        end=standing.end,
     )

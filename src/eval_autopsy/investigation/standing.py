@@ -196,9 +196,12 @@ def _stale(entry: Entry, basis: Basis, last: Mapping[str, Entry], case: Case) ->
         path = case.folder / entry.says["file"]
         if not path.is_file() or digest_of(path) != entry.says["sha256"]:
             return "the narrative has changed"
-    certified = last.get("certify")
-    if entry is certified and entry.number < max(one.number for one in last.values()):
-        return "more was entered after it"
+    if entry.step == "certify":
+        if entry.number < max(one.number for one in last.values()):
+            return "more was entered after it"
+        path = case.folder / entry.says["receipt"] / "receipt.json"
+        if not path.is_file() or digest_of(path) != entry.says["id"]:
+            return "the receipt is another one by now"
     return ""
 
 

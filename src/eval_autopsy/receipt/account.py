@@ -33,6 +33,7 @@ class Account(NamedTuple):
     skipped: Sequence[Left]  # the reasons are in the words of who skipped
     not_applicable: Sequence[Left]  # the reasons are ours
     tried: Sequence[Tried]
+    end: str = ""  # why there is no cause to look for, in our words
 
     @property
     def varied(self) -> bool:
@@ -46,6 +47,8 @@ class Account(NamedTuple):
         yield "Recorded while it went on, and not derived again. A quotation is its author's words."
         yield ""
         yield f"- done: {', '.join(self.done)}"
+        if self.end:
+            yield f"- no cause to look for: {self.end}"
         for left in self.not_applicable:
             yield f"- does not apply: {left.step} ({left.why})"
         for left in self.skipped:
