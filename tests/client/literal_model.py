@@ -10,8 +10,9 @@ in one of these ways:
     Take the others            the commands that `autopsy next` prints, one after the other
     a block that begins `autopsy narrate`, and then the same without `--check`
 
-What needs judgement it is given: a hypothesis, a narrative, an objection. So a prompt that names a verb, a file or an agent that does not exist, or needs a permission that
-it does not have, fails here. Whether the wording helps a real model is not tried.
+What needs judgement it is given: a hypothesis, a narrative, an objection. So a prompt that names a
+verb, a file or an agent that does not exist, or needs a permission that it does not have, fails
+here. Whether the wording helps a real model is not tried.
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class LiteralModel:
         self.prompts[who] = prompt
         if who == "investigator":
             names = {"CASE": _found(r"^CASE: (.+)$", prompt)}
-            objections = "\n".join(re.findall(r"(?m)^- objection: .+$", prompt))
+            objections = "\n".join(re.findall(r"(?m)^ *(- objection: .+)$", prompt))
             steps = _text(request["system"])
             return _investigate(steps, names, self.work, self.judgement, objections)
         if who == "skeptic":
