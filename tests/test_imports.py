@@ -37,6 +37,7 @@ FLOORS = [
     ["table_slices"],
     ["screen"],
     ["api", "first_screen"],
+    ["investigation"],
     ["__init__", "cli"],
     ["__main__"],
 ]

@@ -43,6 +43,7 @@ from eval_autopsy.questions.mining import mined
 from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.receipt import certify
+from eval_autopsy.receipt.account import Account
 from eval_autopsy.table_slices import TableStudy, study_of_table
 
 Paths = str | Path | Iterable[str | Path]
@@ -310,16 +311,18 @@ class Autopsy:
         *,
         seed: int | None = None,
         progress: Progress = quiet,
+        account: Account | None = None,
     ) -> certify.Certified:
         """The receipt of the case, verified, in `into/receipts/<name>`.
 
-        Runs the system twice. Raises BadCase when there is no case file: a receipt rests on it.
+        Runs the system twice. `account` says how far an investigation went. Raises BadCase when
+        there is no case file: a receipt rests on it.
         """
         if not self.written:
             what = "there is no case file, which a receipt rests on"
             raise BadCase(what, remedy="run `autopsy init` with the same files")
         case, earlier = self._sliced()
-        done = certify.certify(case, Path(into), progress, seed)
+        done = certify.certify(case, Path(into), progress, seed, account)
         aside = (*earlier, *done.evidence.set_aside)
         return done._replace(evidence=replace(done.evidence, set_aside=aside))
 

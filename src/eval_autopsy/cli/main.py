@@ -36,6 +36,8 @@ VERBS = {
     "Investigate": {
         "init": "investigate",
         "run": "run",
+        "next": "steps",
+        "hypothesise": "steps",
         "ablate": "cause",
         "stress": "cause",
         "shrink": "smallest",
@@ -43,6 +45,8 @@ VERBS = {
     },
     "Prove": {
         "claims": "claims",
+        "narrate": "prose",
+        "certify": "prose",
         "verify": "prove",
     },
     "Extend": {

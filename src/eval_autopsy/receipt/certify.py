@@ -34,6 +34,7 @@ from eval_autopsy.questions.discover import Discovery
 from eval_autopsy.questions.gap import gap_of
 from eval_autopsy.questions.rates import check_scored, right_rate
 from eval_autopsy.questions.silent import silent_of
+from eval_autopsy.receipt.account import Account
 from eval_autopsy.receipt.claims import Ledger
 from eval_autopsy.receipt.story import tell
 from eval_autopsy.receipt.verify import KNOWN, kernel_source
@@ -52,9 +53,16 @@ class Certified(NamedTuple):
 
 
 def certify(
-    case: Case, base: Path, progress: Progress = quiet, seed: int | None = None
+    case: Case,
+    base: Path,
+    progress: Progress = quiet,
+    seed: int | None = None,
+    account: Account | None = None,
 ) -> Certified:
-    """Writes `base/receipts/<name>` and verifies it; what was there before stays on any failure."""
+    """Writes `base/receipts/<name>` and verifies it; what was there before stays on any failure.
+
+    `account` says how far the investigation went.
+    """
     started = time.monotonic()
     place = base / "receipts" / case.name
     restore(place)
@@ -64,7 +72,11 @@ def certify(
     judged = (in_columns if counted else record_by_record)(case, base, progress, seed)
     evidence, cube = judged.evidence, judged.cube
     story = tell(
-        Ledger(cube, evidence.spec), judged.found, case.narrative, supervised=evidence.supervised
+        Ledger(cube, evidence.spec),
+        judged.found,
+        case.narrative,
+        supervised=evidence.supervised,
+        account=account,
     )
     predicate = {
         "kernel": {
