@@ -27,6 +27,11 @@ class Guess(NamedTuple):
     why: str
     sure: bool = False  # the name is the usual one, and every record has a value that fits
 
+    @property
+    def reason(self) -> str:
+        """Why, and how sure that is."""
+        return f"{self.why} ({'sure' if self.sure else 'likely'})"
+
 
 class Part(NamedTuple):
     """How the field of a part is known: names it may have, the best first, and what it holds."""

@@ -106,7 +106,7 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     fields |= {part: name for part, name in others.items() if name}
     if scorer.name != "recorded" and _hold_json(by_split, fields["output"]):
         scorer = scorer.model_copy(update={"output_format": "json"})
-    notes = [f"{guess.part} is the field {guess.field!r}: {guess.why}" for guess in guessed]
+    notes = [f"{guess.part} is the field {guess.field!r}: {guess.reason}" for guess in guessed]
     if not (said.eval or said.split):
         notes.insert(0, f"eval and production are told apart: {sets.why}")
     texts = [part for part in ("input", "output") if part in fields or part in parts]
@@ -199,7 +199,7 @@ def _features(sets: Sets, names: Names) -> list[str]:
 
 
 def _note_of(split: Split, part: str, guess: Guess) -> str:
-    return f"{part} of {split} is the field {guess.field!r}: {guess.why}"
+    return f"{part} of {split} is the field {guess.field!r}: {guess.reason}"
 
 
 # Which records are which
