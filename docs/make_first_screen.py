@@ -51,7 +51,8 @@ TAIL = """
 - A file is known by its content: `autopsy formats` lists what is read. In a folder, hidden files,
   packages and what this program writes are passed over, and links are not followed.
 - Names of files and folders tell eval from production. Where they do not, traces are production
-  beside an eval log, and so is a plain table beside a tool's log. `--files` shows each role, and why.
+  beside an eval log, and so is a plain table beside a tool's log. `--files` shows each role with
+  the reason.
 - The same answers to the same tasks in two files are one run, which is read once.
 - Two files without a role that hold the same tasks are two runs, and are compared in pairs.
 - Of several systems on eval, the one that production has is compared.

@@ -35,6 +35,7 @@ FLOORS = [
     ["receipt"],
     ["case"],
     ["table_slices"],
+    ["screen"],
     ["api", "first_screen"],
     ["investigation"],
     ["__init__", "cli"],

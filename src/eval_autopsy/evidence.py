@@ -91,7 +91,9 @@ def gather(
         if count.file.converted_from:
             name = RECORDS.format(number)
             made[name] = b"".join(_line(row.fields) for row in count.kept)
-            spec["converted"].append(f"{name} from {count.file.converted_from} {source.name}")
+            digest = kernel.file_digest(str(count.file.path))
+            said = f"{name} from {count.file.converted_from} {source.name} sha256 {digest}"
+            spec["converted"].append(said)
         else:
             name = _subject(count.file.path, base, subjects)
         spec["sources"].append(_source(source, name, count.file.layout))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,25 @@ def test_the_same_run_in_two_files_is_read_once(tmp_path: Path, write: Write) ->
     assert left.why == "the same answers to the same tasks are in eval.csv"
 
 
+def test_a_table_of_the_verdicts_alone_is_the_same_run(tmp_path: Path, write: Write) -> None:
+    scored = [{**one, "passed": one["output"] == one["label"]} for one in rows(20, wrong=4)]
+    write("production.jsonl", scored)
+    write("eval.jsonl", rows(20, prefix="e"))
+    (tmp_path / "production.xml").write_text(
+        "<testsuite>"
+        + "".join(
+            f'<testcase name="{one["id"]}">{"" if one["passed"] else "<failure/>"}</testcase>'
+            for one in scored
+        )
+        + "</testsuite>"
+    )
+    assert roles(compared(tmp_path)) == {
+        "eval.jsonl": "eval",
+        "production.jsonl": "production",
+        "production.xml": "left out",
+    }
+
+
 def test_two_runs_of_the_same_tasks_are_a_pair(tmp_path: Path, write: Write) -> None:
     write("a.jsonl", rows(20, wrong=2, created="2026-03-02T10:00:00+00:00"))
     write("b.jsonl", rows(20, wrong=9, created="2026-03-01T10:00:00+00:00"))
@@ -141,3 +161,46 @@ def test_links_out_of_a_folder_are_not_followed(tmp_path: Path, write: Write) ->
     (inside / "link").symlink_to(tmp_path / "outside")
     (inside / "eval.jsonl").symlink_to(tmp_path / "outside" / "eval.jsonl")
     assert find([inside]).files == ()
+
+
+def copied(folder: Path, *tools: str) -> None:
+    for tool in tools:
+        shutil.copytree(SAMPLES / tool, folder / tool)
+
+
+def test_logs_of_several_tools_are_looked_at_a_tool_at_a_time(tmp_path: Path) -> None:
+    copied(tmp_path, "inspect_ai", "promptfoo", "deepeval")
+    found = compared(tmp_path)
+    used = {
+        role.found.name.split("/")[0] for role in found.roles if role.role in ("eval", "production")
+    }
+    assert len(used) == 1
+    assert found.comparison == "two-sets"
+    assert found.others.startswith("records of 3 kinds are here")
+
+
+def test_traces_beside_one_tools_eval_logs_are_its_production(tmp_path: Path) -> None:
+    copied(tmp_path, "otel", "inspect_ai")
+    (tmp_path / "inspect_ai" / "support_prod.json.gz").unlink()
+    for path in (tmp_path / "otel").iterdir():
+        if "prod" not in path.name:
+            path.unlink()
+    found = compared(tmp_path)
+    assert {role.found.format: role.role for role in found.roles if role.found.format} == {
+        "inspect_eval": "eval",
+        "otlp": "production",
+    }
+
+
+def test_categories_of_one_run_are_no_two_sets(tmp_path: Path) -> None:
+    copied(tmp_path, "bfcl")
+    found = compared(tmp_path)
+    assert found.comparison == "one-set"
+    assert sum(role.role == "eval" for role in found.roles) == 2
+
+
+def test_a_file_for_each_task_is_one_run(tmp_path: Path) -> None:
+    copied(tmp_path, "agentdojo")
+    found = compared(tmp_path)
+    assert found.comparison == "one-set"
+    assert {role.role for role in found.roles if role.found.yields == "samples"} == {"eval"}

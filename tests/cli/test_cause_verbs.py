@@ -62,7 +62,15 @@ def test_the_same_predictions_are_not_written_down_twice(case: Path, call: Call)
     assert "were known by then" not in said.out
 
 
+def keep_answers(path: Path) -> None:
+    """Lets the system of a case keep its answers, as one that is paid for does."""
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text.replace("[system]\n", "[system]\nkeep_answers = true\n"), encoding="utf-8")
+
+
 def test_answers_that_were_known_before_a_prediction_are_counted(case: Path, call: Call) -> None:
+    keep_answers(case / "autopsy.toml")
+    keep_answers(case / "hypotheses.toml")
     assert call("ablate", case, "--change", "swap_first_fields", "--calls", "100").code == 0
     said = call("ablate", case / "hypotheses.toml", "--declared", "--calls", "200")
     assert "answers were known by then: take another --seed" in said.out
@@ -252,6 +260,7 @@ def test_an_interrupted_ablation_asks_only_what_is_missing(case: Path) -> None:
     path, asked = case / "autopsy.toml", case / "asked"
     text = path.read_text(encoding="utf-8").replace("extractor.py:extract", "extractor.py:counting")
     path.write_text(text, encoding="utf-8")
+    keep_answers(path)
     arguments = [*COMMAND, "ablate", "case", "--calls", "600", "--json"]
     child = subprocess.Popen(arguments, env=environment(), stdout=subprocess.DEVNULL)
     end = time.monotonic() + 60

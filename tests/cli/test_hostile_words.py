@@ -1,4 +1,4 @@
-"""Records that carry instructions: none reaches a report, a command line or a file name unescaped."""
+"""Records that carry instructions: none reaches a report, a command or a file unescaped."""
 
 from __future__ import annotations
 

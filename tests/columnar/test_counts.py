@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from eval_autopsy import columnar, kernel
+from eval_autopsy import api, columnar, kernel
 from eval_autopsy.case.load import load
 from eval_autopsy.errors import CannotUse
 from eval_autopsy.receipt.certify import certify
@@ -175,3 +175,25 @@ def test_a_receipt_that_rests_on_records_is_not_counted_again(tmp_path: Path) ->
     written(tmp_path, "jsonl", list(rows(200)))
     with pytest.raises(CannotUse, match="rests on records"):
         recount(verify(certify(load(tmp_path), tmp_path).folder))
+
+
+def test_the_guard_for_failed_calls_is_counted_as_record_by_record(tmp_path: Path) -> None:
+    case = CASE + "[scorer]\nname = 'recorded'\n[guards]\nno_exception = true\n"
+    (tmp_path / "autopsy.toml").write_text(case)
+    written(tmp_path, "parquet", list(rows(3000)))
+    one_by_one = api.open(tmp_path).slices().silent
+    (guard,) = one_by_one.guards
+    assert guard.caught > 0 < guard.missed  # the data have failed calls, and other wrong answers
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(columnar, "LONG", 1)
+        assert api.open(tmp_path).slices().silent == one_by_one
+        folder = certify(load(tmp_path), tmp_path).folder
+    assert verify(folder).verdict == "holds"
+    claims = json.loads((folder / "receipt.json").read_text())["predicate"]["claims"]
+    stated = {
+        one["args"]["outcome"]: one["value"]
+        for one in claims
+        if one["op"] == "count" and "no_exception" in str(one["args"].get("outcome"))
+    }
+    assert stated["caught:no_exception"] == str(guard.caught)
+    assert stated["missed:no_exception"] == str(guard.missed)

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from eval_autopsy.case.load import parse
 
 ROOT = Path(__file__).parents[2]
@@ -44,9 +46,10 @@ def test_the_demo_prints_what_the_readme_shows(tmp_path: Path) -> None:
     assert alike(printed(command, tmp_path)) == alike(shown)
 
 
-def test_the_slices_that_nobody_logged_are_printed_as_the_readme_shows() -> None:
-    command, _, shown = blocks("console")[1].partition("\n")
-    assert command.startswith("$ autopsy slices")
+@pytest.mark.parametrize(("position", "verb"), [(1, "look"), (2, "slices")])
+def test_what_the_readme_shows_of_a_verb_is_what_it_prints(position: int, verb: str) -> None:
+    command, _, shown = blocks("console")[position].partition("\n")
+    assert command.startswith(f"$ autopsy {verb}")
     assert alike(printed(command, ROOT)) == alike(shown)
 
 

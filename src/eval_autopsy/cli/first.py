@@ -19,9 +19,11 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int
     """Show what lies at some paths, what it says, and what to do next.
 
     The verb may be left out: `autopsy logs` is `autopsy look logs`. Without PATH it looks at the
-    current folder. PATH is an eval log, a table of records, a folder with some, or a case. Nothing has to be named:
-    formats are told by content (`autopsy formats`), eval and production by names and formats, the
-    parts of a table by names and values. It says which comparison it made; --files says why.
+    current folder. PATH is an eval log, a table of records, a folder with some, or a case.
+
+    Nothing has to be named: formats are told by content (`autopsy formats`), eval and production
+    by names and formats, the parts of a table by names and values. It says which comparison it
+    made; --files says why.
 
     \b
     Two runs of the same tasks are compared in pairs. A set alone is searched for the slices that
@@ -50,7 +52,7 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int
 
     began = time.monotonic()
     with out.progress() as progress:
-        screen = look_at(path, seed=seed or 0, progress=progress)
+        screen = look_at(*path, seed=seed or 0, progress=progress)
     written = case_at(path or (Path(),))
     if written is not None:
         recorded(out, written, of_screen(screen))

@@ -16,12 +16,12 @@ from eval_autopsy.cli.slices_view import (
     shown,
     words,
 )
-from eval_autopsy.first_screen import FileSeen, FirstScreen, Worse
 from eval_autopsy.questions.gap import Gap
 from eval_autopsy.questions.pairs import mcnemar
 from eval_autopsy.questions.promise import Promise
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import Slice, Slices
+from eval_autopsy.screen import FileSeen, FirstScreen, Worse
 
 NAMED = 3  # slices, or files, in lines of their own
 LEVELS = 7  # of an attribute, in one line
@@ -59,6 +59,8 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
         yield Line("confidence", promise_words(screen.calibration))
     yield from _unscored(screen)
     yield from _reconciled(screen)
+    if screen.also:
+        yield Line("also", plain(screen.also, 200))
     for need in screen.needs:
         yield Line("missing", plain(need, 200))
     for at, one in enumerate(screen.cannot_conclude[:NAMED]):

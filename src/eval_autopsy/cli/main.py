@@ -40,6 +40,8 @@ VERBS = {
         "hypothesise": "steps",
         "ablate": "cause",
         "stress": "cause",
+        "shrink": "smallest",
+        "guards": "guards",
     },
     "Prove": {
         "claims": "claims",

@@ -247,7 +247,7 @@ class MarginCube(kernel.Cube):
 def counts_as(right: int, loud: int, silent: int) -> Counter[str]:
     """What some scored records count as; no guard stops an answer here but a failed call."""
     wrong, counted = loud + silent, right + loud + silent
-    return Counter(
+    found = Counter(
         records=counted,
         counted=counted,
         right=right,
@@ -257,3 +257,6 @@ def counts_as(right: int, loud: int, silent: int) -> Counter[str]:
         errored=loud,
         well_formed=right + silent,
     )
+    by_guard = {"caught": loud, "only": loud, "missed": silent}
+    found.update({f"{kind}:no_exception": n for kind, n in by_guard.items()})
+    return found

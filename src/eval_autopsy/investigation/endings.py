@@ -11,7 +11,6 @@ from eval_autopsy.api import Autopsy
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import BadCase, CannotRun
 from eval_autopsy.evidence import Progress, quiet
-from eval_autopsy.first_screen import command
 from eval_autopsy.investigation.standing import (
     Standing,
     check_words,
@@ -25,6 +24,7 @@ from eval_autopsy.receipt.account import Account, Left, Tried
 from eval_autopsy.receipt.certify import Certified
 from eval_autopsy.receipt.narrative import Problem, decoded, problems_of
 from eval_autopsy.receipt.verify import verify
+from eval_autopsy.screen import command
 from eval_autopsy.systems.journal import folder_of
 
 

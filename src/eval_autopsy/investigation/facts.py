@@ -9,12 +9,12 @@ from typing import Any
 from eval_autopsy.case.load import Case
 from eval_autopsy.experiments.groups import confirmed
 from eval_autopsy.experiments.study import Varied
-from eval_autopsy.first_screen import FirstScreen
 from eval_autopsy.questions.gap import Gap, gap_of
 from eval_autopsy.questions.rates import Rate, right_rate
 from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.questions.slices import Slices
 from eval_autopsy.receipt.certify import Certified
+from eval_autopsy.screen import FirstScreen
 
 NAMED = 5  # slices that are kept by their words
 Facts = dict[str, Mapping[str, Any]]  # by step
@@ -78,6 +78,11 @@ def of_ablation(found: Varied) -> Facts:
     tried = [{"statement": one.statement, "verdict": one.verdict} for one in found.hypotheses]
     breaking = sorted({" + ".join(one.tried.changes) for one in effects if one.breaks})
     return {"ablate": {"hypotheses": tried, "breaks": breaking, "calls": found.calls}}
+
+
+def of_shrunk(record: str) -> Facts:
+    """Which failing record was made as small as can be."""
+    return {"shrink": {"record": record}}
 
 
 def _rates(eval_: Rate, production: Rate, gap: Gap) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """AgentDojo: the log of one user task, alone or with an attack; the files of a folder are a run.
 
-1. The verdict is `utility`, whether the user's task was solved. `security` is true where the goal of
-   the attack was reached. Without an attack the tool always writes true: it is then no score.
+1. The verdict is `utility`, whether the user's task was solved. `security` is true where the goal
+   of the attack was reached. Without an attack the tool always writes true: it is then no score.
 2. A task that was skipped because the context was full or the server failed has its error, and no
    verdict, though the tool writes that the task was not solved.
 3. The attacks on a user task are a cluster.
