@@ -227,7 +227,7 @@ def test_a_run_still_works_where_nothing_can_be_entered(call: Call, case: Path) 
 
 
 def test_each_step_has_a_verb() -> None:
-    built = {step.verb.split()[0] for step in STEPS if step.name != "shrink"}
+    built = {step.verb.split()[0] for step in STEPS}
     assert built <= set(MODULES)
     premises = [(step.name, one) for step in STEPS for one in step.premises]
     assert all(NAMES.index(one) < NAMES.index(name) for name, one in premises)
@@ -237,11 +237,12 @@ def test_each_step_has_a_verb() -> None:
     ("words", "missing"),
     [
         (("ablate", "case"), "hypothesise"),
+        (("shrink", "p-0030", "case"), "ablate"),
         (("hypothesise", "case", *PREDICT), "quantify, silence"),
         (("narrate", "case", "story.md"), "quantify, silence, hypothesise, ablate, shrink"),
         (("certify", "case"), "narrate"),
     ],
-    ids=["ablate", "hypothesise", "narrate", "certify"],
+    ids=["ablate", "shrink", "hypothesise", "narrate", "certify"],
 )
 def test_a_step_that_skips_ahead_is_refused_with_the_premise_and_the_way(
     words: tuple[str, ...], missing: str, call: Call, case: Path, story: Path
@@ -298,6 +299,15 @@ def test_a_hypothesis_is_tested_as_it_was_entered(call: Call, varied: Path) -> N
     assert says["ablate"]["hypotheses"] == [{"statement": STATEMENT, "verdict": "measured"}]
     ledger = (varied / ".autopsy" / "predictions.jsonl").read_text(encoding="utf-8")
     assert json.loads(ledger.splitlines()[0])["content"]["statement"] == STATEMENT
+
+
+def test_a_failing_input_that_was_made_small_is_on_record(call: Call, varied: Path) -> None:
+    assert call("shrink", "p-0030", varied).code == 0
+    found = standing(call, varied)
+    assert found["skipped"] == []
+    assert {one["step"]: one["says"] for one in found["established"]}["shrink"] == {
+        "record": "p-0030"
+    }
 
 
 # The narrative

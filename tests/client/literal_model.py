@@ -39,6 +39,7 @@ class Judgement(NamedTuple):
     """What the steps leave to whoever takes them."""
 
     hypothesis: str = "--statement 'It reads by position.' --breaks swap_first_fields"
+    record: str = "p-0030"
     skips: str = "The failing inputs are short as they are."
     story: str = (
         "In production {{ rate.production.right.counted | of }} are right.\n\n"
@@ -120,7 +121,7 @@ def _command(steps: dict[int, str], names: dict[str, str], work: Path) -> Turns:
             result = yield _needed(_use(steps[detours[number]], names, work))
         if result.failed or "STOPPED:" in result.text:
             return f"FAILED\n{result.text}"
-        shown.append(result.text)
+        shown.append(re.sub(r"(?m)^ *\d+\t", "", result.text))  # as Read numbers lines
         names = {**names, **_receipt_in(result.text)}
     return "\n".join([*shown, f"verify    autopsy verify {names['RECEIPT']}"])
 
@@ -167,10 +168,12 @@ def _in_order(case: str, judged: Judgement) -> Generator[Use, Result, str]:
         step, line = re.findall(r"(?m)^next +(\w+): .*\n +(autopsy .+)$", result.text)[0]
         if step in ("narrate", "certify"):
             return result.text
-        if step in taken or step == "shrink":
+        if step in taken:
             line = f"autopsy next {case} --skip {step} --reason '{judged.skips}'"
         elif step == "hypothesise":
             line = f"autopsy hypothesise {case} {judged.hypothesis}"
+        elif step == "shrink":
+            line = line.replace(" ID ", f" {judged.record} ")
         taken.add(step)
         yield _shell(line)
 

@@ -114,7 +114,7 @@ def test_the_autopsy_command_ends_in_a_verified_receipt(client: Client, command:
     assert conversation.denials == []
     verbs = [line.split()[1] for line in model.commands("investigator")]
     investigated = [
-        *("next", "run", "next", "hypothesise", "next", "ablate", "next", "next", "next"),
+        *("next", "run", "next", "hypothesise", "next", "ablate", "next", "shrink", "next"),
         *("claims", "narrate", "narrate", "certify"),
     ]
     answered = ["next", "run", "next", "claims", "narrate", "narrate", "certify"]

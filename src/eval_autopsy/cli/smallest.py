@@ -86,10 +86,15 @@ def shrink(
       autopsy shrink p-0030 --json | jq -r .failing.input
     """
     from eval_autopsy import api
+    from eval_autopsy.cli.recording import recorded
     from eval_autopsy.cli.smallest_view import show
     from eval_autopsy.experiments import pytests
+    from eval_autopsy.investigation.facts import of_shrunk
+    from eval_autopsy.investigation.standing import require_in_order
 
     study = api.open(case)
+    if study.written:
+        require_in_order(study.case, "shrink")
     if pytest is not None:
         pytests.check(study.case, pytest)
     with out.progress() as progress:
@@ -104,6 +109,8 @@ def shrink(
             seed=seed,
             progress=progress,
         )
+    if study.written:
+        recorded(out, study.case, of_shrunk(record))
     if pytest is not None:
         pytests.write(study.case, found, pytest)
         out.tell(f"wrote {pytest}: run it with `pytest {pytest}`")

@@ -80,6 +80,11 @@ def of_ablation(found: Varied) -> Facts:
     return {"ablate": {"hypotheses": tried, "breaks": breaking, "calls": found.calls}}
 
 
+def of_shrunk(record: str) -> Facts:
+    """Which failing record was made as small as can be."""
+    return {"shrink": {"record": record}}
+
+
 def _rates(eval_: Rate, production: Rate, gap: Gap) -> dict[str, Any]:
     return {
         "eval": eval_.to_dict(),
