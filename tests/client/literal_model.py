@@ -122,7 +122,7 @@ def _command(steps: dict[int, str], names: dict[str, str], work: Path) -> Turns:
         if result.failed or "STOPPED:" in result.text:
             return f"FAILED\n{result.text}"
         shown.append(re.sub(r"(?m)^ *\d+\t", "", result.text))  # as Read numbers lines
-        names = {**names, **_receipt_in(result.text)}
+        names = {**_receipt_in(result.text), **names}
     return "\n".join([*shown, f"verify    autopsy verify {names['RECEIPT']}"])
 
 
