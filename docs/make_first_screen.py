@@ -42,6 +42,7 @@ TAIL = """
 | confidence | the lowest threshold with 95% right on eval, and what it gives in production |
 | apart | failed calls, failed graders and unscored samples: neither right nor wrong |
 | log says | figures that a log states of itself, where its samples give others |
+| unread | files that look like data and could not be read, with the reason |
 | missing | what another file would have, and how to export it |
 | unknown | what the counts do not carry, and what would settle it |
 | next | the commands that go on from here |

@@ -87,6 +87,14 @@ def test_two_runs_of_the_same_tasks_are_compared_in_pairs(tmp_path: Path, write:
     assert screen.to_dict()["paired"]["p"] == "0.041389465332"  # 2 * sum C(20, k <= 5) / 2**20
 
 
+def test_the_gap_of_pairs_is_not_split_as_that_of_all_records(tmp_path: Path, write: Write) -> None:
+    write("a.jsonl", records(60))
+    write("b.jsonl", records(80, wrong=range(10, 50)))
+    screen = look(tmp_path)
+    assert screen.paired is not None
+    assert screen.waterfall is None
+
+
 def test_tasks_that_only_one_run_has_are_counted_and_not_compared(
     tmp_path: Path, write: Write
 ) -> None:

@@ -135,6 +135,8 @@ class FirstScreen:
     def waterfall(self) -> Waterfall | None:
         """That of an attribute of the worst slice, or else of the one that explains most."""
         breakdowns = self.slices.breakdowns if self.slices else ()
+        if self.comparison == "paired":
+            return None  # it splits the change of all records, and the gap is that of the pairs
         worst = [name for one in self.found for name in one.where]
         named = [one for one in breakdowns if one.attribute in worst]
         return next((one.waterfall for one in (*named, *breakdowns)), None)

@@ -70,6 +70,16 @@ def test_the_names_of_folders_tell_them_too(tmp_path: Path, write: Write) -> Non
     assert set(roles(compared(tmp_path)).values()) == {"eval", "production"}
 
 
+def test_files_of_one_name_in_two_named_folders_are_told_apart(
+    tmp_path: Path, write: Write
+) -> None:
+    write("eval/run.jsonl", rows(5))
+    write("prod/run.jsonl", rows(8, prefix="p"))
+    found = compare(find([tmp_path / "eval", tmp_path / "prod"]).files)
+    assert found is not None
+    assert roles(found) == {"eval/run.jsonl": "eval", "prod/run.jsonl": "production"}
+
+
 def test_the_same_run_in_two_files_is_read_once(tmp_path: Path, write: Write) -> None:
     write("eval.jsonl", rows(20))
     (tmp_path / "eval.csv").write_text(
@@ -145,6 +155,13 @@ def test_data_that_cannot_be_read_is_said_with_the_reason(tmp_path: Path, write:
     (tmp_path / "broken.csv").write_bytes(b"id,output\n1,a,b\n")
     broken = next(one for one in find([tmp_path]).files if one.name == "broken.csv")
     assert "expected 2" in broken.why
+
+
+def test_an_empty_table_is_said_to_be_empty(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", [])
+    write("production.jsonl", rows(5))
+    empty = next(one for one in find([tmp_path]).files if one.name == "eval.jsonl")
+    assert empty.why == "the file is empty"
 
 
 def test_a_named_file_that_is_no_data_is_an_error(tmp_path: Path) -> None:

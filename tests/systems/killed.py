@@ -33,7 +33,9 @@ def run(case: Case) -> None:
             "journalled": spent.journalled,
             "interrupted": spent.interrupted,
         }
-    (case.folder / "finished.json").write_text(json.dumps(done), encoding="utf-8")
+    written = case.folder / "finished.json.new"
+    written.write_text(json.dumps(done), encoding="utf-8")
+    written.rename(case.folder / "finished.json")  # which is there whole, or not at all
 
 
 def snapshot(case: Case) -> dict[str, object]:

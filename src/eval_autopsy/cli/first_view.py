@@ -61,6 +61,7 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
     yield from _reconciled(screen)
     if screen.also:
         yield Line("also", plain(screen.also, 200))
+    yield from _unread(screen)
     for need in screen.needs:
         yield Line("missing", plain(need, 200))
     for at, one in enumerate(screen.cannot_conclude[:NAMED]):
@@ -225,6 +226,15 @@ def _unscored(screen: FirstScreen) -> Iterator[Line]:
     ]
     if parts:
         yield Line("apart", f"{'; '.join(parts)}, counted neither right nor wrong")
+
+
+def _unread(screen: FirstScreen) -> Iterator[Line]:
+    """The files that look like data and could not be read, with the reason."""
+    unread = [one for one in screen.files if one.role == "not readable"]
+    if unread:
+        named = "; ".join(f"{plain(one.path, 60)}: {plain(one.why, 100)}" for one in unread[:NAMED])
+        more = f"; and {len(unread) - NAMED:,} more" if len(unread) > NAMED else ""
+        yield Line("unread", named + more)
 
 
 def _reconciled(screen: FirstScreen) -> Iterator[Line]:
