@@ -224,3 +224,28 @@ def test_a_notebook_shows_the_rates_with_what_data_hold_escaped(
     assert "<td>production</td><td>80</td><td>120</td>" in shown
     assert "&lt;b&gt;fr" in shown
     assert "<b>fr" not in shown
+
+
+def test_labels_in_one_set_alone_give_that_set(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(60, range(6)))
+    write("production.jsonl", ({"id": f"p{n}", "output": "yes"} for n in range(60)))
+    screen = look(tmp_path)
+    assert screen.comparison == "one-set"
+    assert (screen.eval, screen.production) == ((54, 60), None)
+    assert screen.also == "production.jsonl: nothing says which answers are right"
+
+
+def test_a_verdict_under_another_name_is_no_slice(tmp_path: Path, write: Write) -> None:
+    for name, wrong in (("eval", range(6)), ("production", range(30))):
+        graded = records(120, wrong)
+        write(f"{name}.jsonl", ({**one, "grade": f"{one['output']}!"} for one in graded))
+    found = look(tmp_path)
+    assert not [one for one in found.found if "grade" in one.where]
+
+
+def test_an_id_that_stands_twice_is_named(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(40))
+    write("production.jsonl", [*records(40), *records(1)])
+    screen = look(tmp_path)
+    assert screen.eval == (40, 40)
+    assert "'id' stand in several records: \"r0\"" in screen.also

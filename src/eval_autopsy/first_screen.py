@@ -17,7 +17,7 @@ from pathlib import Path
 
 from eval_autopsy import kernel, verdicts
 from eval_autopsy.case import audited
-from eval_autopsy.case.compared import Compared, Role, compare
+from eval_autopsy.case.compared import Compared, Role, alone, compare
 from eval_autopsy.case.found import Place, find, first_record
 from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.case.model import Guards
@@ -147,7 +147,10 @@ def _of_compared(
     try:
         case, notes = of_sets(said, compared.sets, compared.joined)
     except BadCase as error:
-        return _without_labels(base, compared, error)
+        labelled = _labelled(compared, said, error.what)
+        if labelled is None:
+            return _without_labels(base, compared, error)
+        return _of_compared(place, labelled, said, seed, progress, paths)
     split: Sequence[Split] = ("production",) if compared.comparison == "one-set" else SPLITS
     case, _ = by_itself(_guarded(case))
     evidence = _gathered(case, split, progress)
@@ -169,6 +172,20 @@ def _of_compared(
         ),
     )
     return _judged(base, evidence, case, seed)
+
+
+def _labelled(compared: Compared, said: Said, why: str) -> Compared | None:
+    """The only set that can be judged, by itself; None where neither can."""
+    if compared.comparison != "two-sets" or compared.sets.files is None:
+        return None
+    for split in SPLITS:
+        one = alone(compared, split, why)
+        try:
+            of_sets(said, one.sets, one.joined)
+        except BadCase:
+            continue  # it cannot be judged either
+        return one
+    return None
 
 
 def _gathered(case: Case, splits: Sequence[Split], progress: Progress) -> Evidence:

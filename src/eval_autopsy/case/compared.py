@@ -77,6 +77,22 @@ def compare(files: Sequence[Found]) -> Compared | None:
     return Compared(comparison=comparison, sets=sets, joined=joined, roles=ordered, others=others)
 
 
+def alone(compared: Compared, split: Split, why: str) -> Compared:
+    """One set of a comparison by itself, and why the other cannot be compared with it."""
+    others = [role.found.name for role in compared.roles if role.role in {*SPLITS} - {split}]
+    files = compared.sets.files or {}
+    return replace(
+        compared,
+        comparison="one-set",
+        sets=Sets(compared.sets.why, files={"eval": (), "production": tuple(files[split])}),
+        roles=tuple(
+            replace(role, role="left out", why=why) if role.found.name in others else role
+            for role in compared.roles
+        ),
+        others=f"{', '.join(others)}: {why}",
+    )
+
+
 def _beside(one: Found, tools: Set[str], others: str) -> Role:
     """The role of a file without records of its own, beside those of some tools."""
     if one.yields not in ("scores", "summary"):

@@ -182,7 +182,19 @@ def guess_id(sets: Sequence[Columns]) -> Guess:
     if unique:
         listed = ", ".join(unique[:5])
         return Guess("id", "", f"all values differ in several fields: {listed}")
-    return Guess("id", "", "there is no field of which every record has a value of its own")
+    return Guess("id", "", _repeated_id(sets))
+
+
+def _repeated_id(sets: Sequence[Columns]) -> str:
+    """That no field can be the id, and of one that is named so, which values stand twice."""
+    for known in ID_NAMES:
+        for column in (one for columns in sets for one in columns.values()):
+            twice = [value for value, count in column.counts.items() if count > 1]
+            if plain(column.name) == known and twice and column.scalar and column.complete:
+                more = f" and {len(twice) - 3:,} more" if len(twice) > 3 else ""
+                shown = f"{', '.join(text[:40] for text in twice[:3])}{more}"
+                return f"values of the field {column.name!r} stand in several records: {shown}"
+    return "there is no field of which every record has a value of its own"
 
 
 def _size(columns: Columns) -> int:

@@ -19,8 +19,12 @@ from eval_autopsy.readers.logs import BESIDE
 from eval_autopsy.records import SPLITS, Split
 
 SCORES = frozenset(
-    words("score scores correct passed pass success right ok match exact grade feedback result")
+    words(
+        "score scores correct passed pass success right ok match exact grade graded verdict "
+        "outcome feedback result judgement"
+    )
 )
+VERDICTS = 3  # different values that a verdict may have: right, wrong, and neither
 SLICED_BY_TOO = ("confidence", "timestamp", "latency", "cost")  # parts that may be sliced by
 
 
@@ -72,7 +76,7 @@ def _unfit(name: str, column: Column, by_split: Mapping[Split, Sequence[Fields]]
     """Why a column cannot be sliced by; "" when it may be, or is an object."""
     if not column.scalar:
         return "" if all(isinstance(value, dict) for value in column.given) else "it holds lists"
-    if column.verdicts and SCORES & {*re.split(r"[^a-z]+", name.lower())}:
+    if len(column.counts) <= VERDICTS and SCORES & {*re.split(r"[^a-z]+", name.lower())}:
         return "it looks like a score, which says what is right"
     for split, rows in by_split.items():
         if rows and all(kernel.field(row, name) is kernel.MISSING for row in rows):

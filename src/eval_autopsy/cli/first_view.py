@@ -26,6 +26,8 @@ from eval_autopsy.screen import FileSeen, FirstScreen, Worse
 NAMED = 3  # slices, or files, in lines of their own
 LEVELS = 7  # of an attribute, in one line
 LINES = 12  # of the screen
+ENOUGH = 20  # wrong answers, before they are called a system of their own
+ONE_NUMBER = ": two systems wearing one number"
 LEFT_OUT = ("left out", "not readable")
 BESIDE = ("scores", "summary")  # files that say more about the records of others
 
@@ -159,7 +161,7 @@ def wrong_throughout(slices: Slices) -> str:
         elsewhere = of(Rate(slices.production.k, slices.production.n - wrong))
         return (
             f"all {wrong:,} wrong answers are where {plain(breakdown.attribute)} is {levels}; "
-            f"elsewhere {elsewhere} are right: two systems wearing one number"
+            f"elsewhere {elsewhere} are right" + (ONE_NUMBER if wrong >= ENOUGH else "")
         )
     return ""
 
