@@ -57,14 +57,19 @@ def snapshot(case: Case) -> dict[str, object]:
     }
 
 
+ROUNDS = 4  # kills, at the least
+
+
 def main(folder: Path, seed: int) -> None:
-    case, rng, snapshots = load(folder), random.Random(seed), []
+    case, rng = load(folder), random.Random(seed)
+    snapshots: list[dict[str, object]] = []
     while not (folder / "finished.json").exists():
         child = os.fork()
         if child == 0:
             run(case)
             os._exit(0)
-        until = time.monotonic() + rng.uniform(0, 0.6)
+        # The first ones are short, so that a fast machine is killed a few times as well.
+        until = time.monotonic() + rng.uniform(0, 0.6 if len(snapshots) > ROUNDS else 0.2)
         while time.monotonic() < until and not (folder / "finished.json").exists():
             time.sleep(0.005)
         os.kill(child, signal.SIGKILL)
