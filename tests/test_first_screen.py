@@ -187,6 +187,14 @@ def test_a_file_that_nobody_knows_is_shown_as_it_begins(tmp_path: Path, write: W
     assert '{"a": 0' in screen.cannot_conclude[0].settled_by
 
 
+def test_a_log_that_is_nearly_known_is_told_the_nearest_formats(
+    tmp_path: Path, write: Write
+) -> None:
+    write("log.jsonl", ({"doc_id": n, "filtered_resp": "a", "doc_hash": "b"} for n in range(5)))
+    said = look(tmp_path).cannot_conclude[0].settled_by
+    assert "the nearest formats are lm-evaluation-harness, " in said
+
+
 def judged(*pairs: tuple[str, bool]) -> list[Judged]:
     return [Judged(Decimal(confidence), right) for confidence, right in pairs]
 

@@ -18,12 +18,13 @@ from pathlib import Path
 from eval_autopsy import kernel, verdicts
 from eval_autopsy.case import audited
 from eval_autopsy.case.compared import Compared, Role, alone, compare
-from eval_autopsy.case.found import Place, find, first_record
+from eval_autopsy.case.found import Place, find, first_record, keys_of
 from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.case.model import Guards
+from eval_autopsy.case.nearest import nearest_formats
 from eval_autopsy.case.sets import Look
 from eval_autopsy.case.sliced import by_itself
-from eval_autopsy.case.unwritten import Said, of_places, of_sets
+from eval_autopsy.case.unwritten import Said, confidence_in, of_places, of_sets
 from eval_autopsy.case.written import write
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
@@ -144,6 +145,7 @@ def _of_compared(
         name=", ".join(role.found.name for role in compared.roles if _is_set(role)),
         asked=tuple(map(str, paths)),
     )
+    said = replace(said, confidence=said.confidence or confidence_in(compared.sets))
     try:
         case, notes = of_sets(said, compared.sets, compared.joined)
     except BadCase as error:
@@ -389,12 +391,14 @@ def _nothing(place: Place, paths: Sequence[Path]) -> FirstScreen:
         FileSeen(one.name, one.format, one.yields or "not readable", None, 0, one.why)
         for one in place.files
     )
-    begins = first_record(place.files[0].path)
+    first = place.files[0]
+    near = ", ".join(nearest_formats(keys_of(first)))
+    begins = f"{first.name} begins with {first_record(first.path)}; the nearest formats are {near}"
     return FirstScreen(
         files=files,
         passed_over=place.passed_over,
         comparison=None,
         why="no file holds records with an input, an output or a score",
         name=", ".join(map(str, paths)),
-        cannot_conclude=(Unknown("anything", f"{place.files[0].name} begins with {begins}"),),
+        cannot_conclude=(Unknown("anything", f"records with an input and an output: {begins}"),),
     )

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -141,3 +142,10 @@ def first_record(path: Path, limit: int = 200) -> str:
     """The beginning of a file, for a message."""
     with open_file(path, str(path)) as stream:
         return stream.head()[:limit].decode("utf-8", errors="replace")
+
+
+def keys_of(one: Found) -> list[str]:
+    """The keys of the first record of a file, or those that its beginning seems to have."""
+    if one.look is not None and one.look.rows:
+        return list(one.look.rows[0])
+    return re.findall(r'"(\w{1,40})"\s*:', first_record(one.path, HEAD))

@@ -124,6 +124,15 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     return Unwritten(case, tuple(notes))
 
 
+def confidence_in(sets: Sets) -> str:
+    """The field of a confidence in tables that were read to their end, or ""."""
+    if not all(look.whole and look.file.yields == "rows" for look in sets.looks()):
+        return ""
+    by_split = _by_split(sets)
+    identity = guess_id(by_split).field
+    return _field({one.part: one for one in guess_parts(by_split, [identity])}, "confidence")
+
+
 def _differ(by_split: Sequence[Columns]) -> bool:
     """Whether the sets have the same parts under different names."""
     if len(by_split) < 2:
