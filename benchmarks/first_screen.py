@@ -113,7 +113,8 @@ def write_log(path: Path, samples: int) -> None:
     """Results of promptfoo with as many tests, made of those of a sample."""
     document = json.loads(gzip.decompress(SAMPLE.read_bytes()))
     results = document["results"]["results"]
-    head, tail = json.dumps(document | {"results": {"results": ["here"]}}).split('"here"')
+    document["results"]["results"] = ["here"]
+    head, tail = json.dumps(document).split('"here"')
     with path.open("w", encoding="utf-8") as log:
         log.write(head)
         for number in range(samples):

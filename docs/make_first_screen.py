@@ -42,6 +42,7 @@ TAIL = """
 | confidence | the lowest threshold with 95% right on eval, and what it gives in production |
 | apart | failed calls, failed graders and unscored samples: neither right nor wrong |
 | log says | figures that a log states of itself, where its samples give others |
+| unread | files that look like data and could not be read, with the reason |
 | missing | what another file would have, and how to export it |
 | unknown | what the counts do not carry, and what would settle it |
 | next | the commands that go on from here |
@@ -51,7 +52,8 @@ TAIL = """
 - A file is known by its content: `autopsy formats` lists what is read. In a folder, hidden files,
   packages and what this program writes are passed over, and links are not followed.
 - Names of files and folders tell eval from production. Where they do not, traces are production
-  beside an eval log, and so is a plain table beside a tool's log. `--files` shows each role, and why.
+  beside an eval log, and so is a plain table beside a tool's log. `--files` shows each role with
+  the reason.
 - The same answers to the same tasks in two files are one run, which is read once.
 - Two files without a role that hold the same tasks are two runs, and are compared in pairs.
 - Of several systems on eval, the one that production has is compared.

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import eval_autopsy as autopsy
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.first_screen import look
 from eval_autopsy.questions.promise import Judged, promise_of, threshold_of
@@ -46,7 +47,7 @@ def records(count: int, wrong: Iterable[int] = (), **more: Any) -> list[Row]:
 
 
 def test_the_invoice_case_is_told_in_a_dozen_numbers() -> None:
-    screen = look([ROOT / "examples" / "invoice-extraction"])
+    screen = look(ROOT / "examples" / "invoice-extraction")
     assert (screen.eval, screen.production) == ((400, 400), (345, 400))
     assert screen.gap is not None
     assert screen.gap.value == Decimal("-0.1375")
@@ -63,7 +64,7 @@ def test_the_invoice_case_is_told_in_a_dozen_numbers() -> None:
 
 def test_two_logs_of_inspect_give_the_facts_about_them() -> None:
     facts = json.loads((SAMPLES / "inspect_ai" / "facts_prod.json").read_text())
-    screen = look([SAMPLES / "inspect_ai"])
+    screen = look(SAMPLES / "inspect_ai")
     assert screen.comparison == "two-sets"
     assert screen.production == (
         facts["n_ok"] - 1,
@@ -79,11 +80,19 @@ def test_two_logs_of_inspect_give_the_facts_about_them() -> None:
 def test_two_runs_of_the_same_tasks_are_compared_in_pairs(tmp_path: Path, write: Write) -> None:
     write("first.jsonl", records(60, range(10), created="2026-01-01"))
     write("second.jsonl", records(60, range(5, 25), created="2026-01-02"))
-    screen = look([tmp_path])
+    screen = look(tmp_path)
     assert screen.comparison == "paired"
     assert screen.paired is not None
     assert screen.paired.pairs == (35, 15, 5, 5)
     assert screen.to_dict()["paired"]["p"] == "0.041389465332"  # 2 * sum C(20, k <= 5) / 2**20
+
+
+def test_the_gap_of_pairs_is_not_split_as_that_of_all_records(tmp_path: Path, write: Write) -> None:
+    write("a.jsonl", records(60))
+    write("b.jsonl", records(80, wrong=range(10, 50)))
+    screen = look(tmp_path)
+    assert screen.paired is not None
+    assert screen.waterfall is None
 
 
 def test_tasks_that_only_one_run_has_are_counted_and_not_compared(
@@ -91,7 +100,7 @@ def test_tasks_that_only_one_run_has_are_counted_and_not_compared(
 ) -> None:
     write("first.jsonl", records(60, range(10), created="2026-01-01"))
     write("second.jsonl", records(50, range(5), created="2026-01-02"))
-    paired = look([tmp_path]).paired
+    paired = look(tmp_path).paired
     assert paired is not None
     assert paired.pairs.n == 50
     assert paired.only == {"first run": 10, "second run": 0}
@@ -99,7 +108,7 @@ def test_tasks_that_only_one_run_has_are_counted_and_not_compared(
 
 def test_one_set_is_searched_for_what_is_worse_than_its_rest(tmp_path: Path, write: Write) -> None:
     write("eval.jsonl", records(120, range(0, 120, 3)))
-    screen = look([tmp_path])
+    screen = look(tmp_path)
     assert screen.comparison == "one-set"
     assert (screen.eval, screen.production) == ((80, 120), None)
     assert [dict(one.where) for one in screen.found] == [{"lang": "fr"}]
@@ -108,7 +117,7 @@ def test_one_set_is_searched_for_what_is_worse_than_its_rest(tmp_path: Path, wri
 
 def test_a_set_without_labels_says_which_are_missing(tmp_path: Path, write: Write) -> None:
     write("eval.jsonl", ({"id": n, "output": "yes"} for n in range(40)))
-    screen = look([tmp_path])
+    screen = look(tmp_path)
     assert screen.eval is None
     assert "which answers are right" in screen.cannot_conclude[0].what
 
@@ -116,7 +125,7 @@ def test_a_set_without_labels_says_which_are_missing(tmp_path: Path, write: Writ
 def test_few_records_are_counted_and_not_searched(tmp_path: Path, write: Write) -> None:
     write("eval.jsonl", records(20))
     write("production.jsonl", records(20, range(4)))
-    screen = look([tmp_path])
+    screen = look(tmp_path)
     assert (screen.eval, screen.production) == ((20, 20), (16, 20))
     assert screen.searched == 0
     assert screen.cannot_conclude[0].records == 30
@@ -127,7 +136,7 @@ def test_a_gap_that_may_be_chance_says_how_many_records_settle_it(
 ) -> None:
     write("eval.jsonl", records(100, range(10)))
     write("production.jsonl", records(100, range(12)))
-    unknown = look([tmp_path]).cannot_conclude[0]
+    unknown = look(tmp_path).cannot_conclude[0]
     assert "chance" in unknown.what
     assert unknown.records is not None
     # Newcombe's interval of 88 against 90 of 100 is about 17.5 points wide, for a gap of two.
@@ -139,7 +148,7 @@ def test_lines_that_cannot_be_read_are_set_aside_and_counted(tmp_path: Path, wri
     path = write("production.jsonl", records(40, range(4)))
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join([*lines[:20], '{"id": "r20", "out\n', *lines[20:]]))
-    screen = look([tmp_path])
+    screen = look(tmp_path)
     assert screen.production == (36, 40)
     assert {one.path: one.set_aside for one in screen.files} == {
         "eval.jsonl": 0,
@@ -161,21 +170,29 @@ def test_fields_may_have_other_names_in_production(tmp_path: Path, write: Write)
             for n in range(40)
         ),
     )
-    screen = look([tmp_path])
+    screen = look(tmp_path)
     assert (screen.eval, screen.production) == ((40, 40), (35, 40))
     assert any("'request_id'" in note for note in screen.notes)
 
 
 def test_a_folder_without_data_is_an_error_that_says_what_is_read(tmp_path: Path) -> None:
     with pytest.raises(CannotRead, match="no data"):
-        look([tmp_path])
+        look(tmp_path)
 
 
 def test_a_file_that_nobody_knows_is_shown_as_it_begins(tmp_path: Path, write: Write) -> None:
     write("things.jsonl", ({"a": n, "b": n} for n in range(5)))
-    screen = look([tmp_path])
+    screen = look(tmp_path)
     assert screen.comparison is None
     assert '{"a": 0' in screen.cannot_conclude[0].settled_by
+
+
+def test_a_log_that_is_nearly_known_is_told_the_nearest_formats(
+    tmp_path: Path, write: Write
+) -> None:
+    write("log.jsonl", ({"doc_id": n, "filtered_resp": "a", "doc_hash": "b"} for n in range(5)))
+    said = look(tmp_path).cannot_conclude[0].settled_by
+    assert "the nearest formats are lm-evaluation-harness, " in said
 
 
 def judged(*pairs: tuple[str, bool]) -> list[Judged]:
@@ -201,3 +218,42 @@ def test_a_threshold_is_the_lowest_that_keeps_its_promise_on_eval() -> None:
 
 def test_without_enough_records_of_eval_nothing_is_promised() -> None:
     assert threshold_of(judged(*[("0.9", True)] * 19)) is None
+
+
+def test_a_notebook_shows_the_rates_with_what_data_hold_escaped(
+    tmp_path: Path, write: Write
+) -> None:
+    bad = [{**one, "lang": "<b>fr" if one["lang"] == "fr" else "en"} for one in records(120)]
+    write("eval.jsonl", records(120))
+    write(
+        "production.jsonl", ({**one, "output": "no"} if "<" in one["lang"] else one for one in bad)
+    )
+    shown = autopsy.look(tmp_path)._repr_html_()
+    assert "<td>production</td><td>80</td><td>120</td>" in shown
+    assert "&lt;b&gt;fr" in shown
+    assert "<b>fr" not in shown
+
+
+def test_labels_in_one_set_alone_give_that_set(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(60, range(6)))
+    write("production.jsonl", ({"id": f"p{n}", "output": "yes"} for n in range(60)))
+    screen = look(tmp_path)
+    assert screen.comparison == "one-set"
+    assert (screen.eval, screen.production) == ((54, 60), None)
+    assert screen.also == "production.jsonl: nothing says which answers are right"
+
+
+def test_a_verdict_under_another_name_is_no_slice(tmp_path: Path, write: Write) -> None:
+    for name, wrong in (("eval", range(6)), ("production", range(30))):
+        graded = records(120, wrong)
+        write(f"{name}.jsonl", ({**one, "grade": f"{one['output']}!"} for one in graded))
+    found = look(tmp_path)
+    assert not [one for one in found.found if "grade" in one.where]
+
+
+def test_an_id_that_stands_twice_is_named(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(40))
+    write("production.jsonl", [*records(40), *records(1)])
+    screen = look(tmp_path)
+    assert screen.eval == (40, 40)
+    assert "'id' stand in several records: \"r0\"" in screen.also

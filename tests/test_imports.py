@@ -35,7 +35,9 @@ FLOORS = [
     ["receipt"],
     ["case"],
     ["table_slices"],
+    ["screen"],
     ["api", "first_screen"],
+    ["investigation"],
     ["__init__", "cli"],
     ["__main__"],
 ]

@@ -1383,10 +1383,11 @@ class GivenCube(Cube):
 
 
 def _counts_as(outcome: str, n: int) -> dict[str, int]:
-    """What n scored records with an outcome count as."""
+    """What n scored records with an outcome count as; no guard stops any but a failed call."""
     names = ["records", "counted", outcome, "right" if outcome == "right" else "wrong"]
     names += ["errored"] if outcome == "loud" else ["well_formed"]
-    return dict.fromkeys(names, n)
+    kinds = {"loud": ("caught", "only"), "silent": ("missed",)}.get(outcome, ())
+    return dict.fromkeys([*names, *(kind + ":no_exception" for kind in kinds)], n)
 
 
 # ---------------------------------------------------------------- statistics

@@ -1,8 +1,8 @@
 """Finds out what an average score hides, and writes a receipt that proves itself.
 
-`open` a case, or data without one; ask it for `slices`; `run` it to a receipt; `verify` that. See
-`eval_autopsy.api`. `feature` adds an attribute to slice by, `perturbation` a change to vary inputs
-with. Nothing is loaded before it is used.
+`look` at whatever lies somewhere. `open` a case, or data without one; ask it for `slices`; `run` it
+to a receipt; `verify` that. See `eval_autopsy.api`. `feature` adds an attribute to slice by,
+`perturbation` a change to vary inputs with. Nothing is loaded before it is used.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from eval_autopsy.api import Autopsy as Autopsy
     from eval_autopsy.api import open as open  # noqa: A004  it is called as autopsy.open
+    from eval_autopsy.first_screen import look as look
     from eval_autopsy.receipt.verify import verify as verify
     from eval_autopsy.registry import feature as feature
     from eval_autopsy.registry import perturbation as perturbation
 
 __version__ = "0.1.0"
-__all__ = ["Autopsy", "__version__", "feature", "open", "perturbation", "verify"]
+__all__ = ["Autopsy", "__version__", "feature", "look", "open", "perturbation", "verify"]
 
 _HOMES = {"Autopsy": "api", "feature": "registry", "open": "api", "perturbation": "registry"}
-_HOMES |= {"verify": "receipt.verify"}
+_HOMES |= {"look": "first_screen", "verify": "receipt.verify"}
 
 
 def __getattr__(name: str) -> object:

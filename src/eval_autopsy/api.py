@@ -26,26 +26,24 @@ from eval_autopsy import columnar, systems
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case import audited
 from eval_autopsy.case.load import FILE_NAME, Case, load
-from eval_autopsy.case.unwritten import (
-    Said,
-    Unwritten,
-    by_itself,
-    of_places,
-    sliced_by,
-    unwritten,
-)
+from eval_autopsy.case.sliced import by_itself, sliced_by
+from eval_autopsy.case.unwritten import Said, Unwritten, of_places, unwritten
 from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase
 from eval_autopsy.evidence import Evidence, Progress, gather, quiet, spec_of
-from eval_autopsy.experiments import study
+from eval_autopsy.experiments import shrink, study
 from eval_autopsy.experiments.asking import Tell
+from eval_autopsy.experiments.guarded import Guarded, rows_of
 from eval_autopsy.experiments.stress import Stress
 from eval_autopsy.questions import slices as question
 from eval_autopsy.questions.audit import Audit, audit_of
+from eval_autopsy.questions.mining import mined
 from eval_autopsy.questions.rates import check_scored
+from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.receipt import certify
+from eval_autopsy.receipt.account import Account
 from eval_autopsy.table_slices import TableStudy, study_of_table
 
 Paths = str | Path | Iterable[str | Path]
@@ -236,6 +234,55 @@ class Autopsy:
         with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
             return study.stress(self.case, runner, how, weights, tell)
 
+    def shrink(
+        self,
+        id: str,  # noqa: A002  named after the field
+        *,
+        against: str = "",
+        alone: bool = False,
+        changes: Sequence[str] = (),
+        files: Iterable[str | Path] = (),
+        keep: Sequence[str] = (),
+        calls: int = shrink.CALLS,
+        seed: int | None = None,
+        progress: Progress = quiet,
+    ) -> shrink.Shrunk:
+        """The smallest input that fails as a record does, and the smallest difference that matters.
+
+        That is the difference to its passing twin: the record `against`, or the nearest one that is
+        right; `alone` asks for none. With `changes` the record is right, and fails when it is
+        changed by all of them. `keep` are texts that stay in the input. Runs the system on every
+        input as it is, and on at most `calls` smaller ones.
+        """
+        how = shrink.How(
+            id=id,
+            against=against,
+            alone=alone,
+            changes=tuple(changes),
+            files=tuple(map(existing, files)),
+            keep=tuple(keep),
+            calls=calls,
+            seed=self.case.file.seed if seed is None else seed,
+        )
+        with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
+            return shrink.shrunk(self.case, runner, how)
+
+    def guards(
+        self, *, mine: bool = False, seed: int | None = None, progress: Progress = quiet
+    ) -> Guarded:
+        """What each guard of the case does; with `mine`, guards that are learned from the records.
+
+        Runs the system once, when the case names one.
+        """
+        case = replace(self.case, wanted=self.case.wanted._replace(attributes=()))
+        seed = case.file.seed if seed is None else seed
+        base = Path(Path(os.path.abspath(case.folder)).anchor)
+        evidence = gather(case, base, progress, twice=False, seed=seed)
+        cube = polars_cube.count(evidence.spec, evidence.table)
+        names = [guard["name"] for guard in evidence.spec["guards"]]
+        ledger = silent_of(cube, names)
+        return Guarded(ledger, mined(rows_of(evidence, seed)) if mine else None)
+
     def _slices_in_columns(
         self, asked: Asked, members: bool, progress: Progress
     ) -> question.Slices:
@@ -264,16 +311,18 @@ class Autopsy:
         *,
         seed: int | None = None,
         progress: Progress = quiet,
+        account: Account | None = None,
     ) -> certify.Certified:
         """The receipt of the case, verified, in `into/receipts/<name>`.
 
-        Runs the system twice. Raises BadCase when there is no case file: a receipt rests on it.
+        Runs the system twice. `account` says how far an investigation went. Raises BadCase when
+        there is no case file: a receipt rests on it.
         """
         if not self.written:
             what = "there is no case file, which a receipt rests on"
             raise BadCase(what, remedy="run `autopsy init` with the same files")
         case, earlier = self._sliced()
-        done = certify.certify(case, Path(into), progress, seed)
+        done = certify.certify(case, Path(into), progress, seed, account)
         aside = (*earlier, *done.evidence.set_aside)
         return done._replace(evidence=replace(done.evidence, set_aside=aside))
 

@@ -75,14 +75,15 @@ def gather(
     All of `splits` must have records. The records keep the fields `beside` those to slice by.
 
     Runs the system twice when the case has one: once for the outputs, once to see whether it
-    gives them again; only once, and nothing is known of that, unless `twice`. `where` keeps the
-    records in which each of some fields has a value. `seed` is that of the search: supervised bands
-    are chosen in the half of the records that is searched. Raises CannotUse when a file lies
-    outside `base`, and when no record is kept.
+    gives them again. Unless `twice`, it runs once, nothing is known of that, and no rows of
+    converted files are kept, for no receipt can be made of it. `where` keeps the records in which
+    each of some fields has a value. `seed` is that of the search: supervised bands are chosen in
+    the half of the records that is searched. Raises CannotUse when a file lies outside `base`, and
+    when no record is kept.
     """
     names = dict.fromkeys([*case.wanted.attributes, *(where or ()), *beside])
     wanted = case.wanted._replace(attributes=tuple(names))
-    reading = read_sources(case.sources, wanted, progress, splits=splits)
+    reading = read_sources(case.sources, wanted, progress, splits=splits, keep=twice)
     asked = _kept(reading.records, where or {})
     subjects: dict[str, Path] = {}
     made: dict[str, bytes] = {}
@@ -90,8 +91,11 @@ def gather(
     for number, (source, count) in enumerate(zip(case.sources, reading.files, strict=True), 1):
         if count.file.converted_from:
             name = RECORDS.format(number)
-            made[name] = b"".join(_line(row.fields) for row in count.kept)
-            spec["converted"].append(f"{name} from {count.file.converted_from} {source.name}")
+            if twice:
+                made[name] = b"".join(_line(row.fields) for row in count.kept)
+            digest = kernel.file_digest(str(count.file.path))
+            said = f"{name} from {count.file.converted_from} {source.name} sha256 {digest}"
+            spec["converted"].append(said)
         else:
             name = _subject(count.file.path, base, subjects)
         spec["sources"].append(_source(source, name, count.file.layout))

@@ -10,218 +10,58 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from math import ceil
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from eval_autopsy import kernel, verdicts
 from eval_autopsy.case import audited
-from eval_autopsy.case.compared import Compared, Comparison, Role, compare
-from eval_autopsy.case.found import Place, find, first_record
+from eval_autopsy.case.compared import Compared, Role, alone, compare
+from eval_autopsy.case.found import Place, find, first_record, keys_of
 from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.case.model import Guards
+from eval_autopsy.case.nearest import nearest_formats
 from eval_autopsy.case.sets import Look
-from eval_autopsy.case.unwritten import Said, by_itself, of_places, of_sets
+from eval_autopsy.case.sliced import by_itself
+from eval_autopsy.case.unwritten import Said, confidence_in, of_places, of_sets
 from eval_autopsy.case.written import write
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase, CannotRead
 from eval_autopsy.evidence import Evidence, Progress, gather, quiet
 from eval_autopsy.questions.audit import Audit, audit_of
-from eval_autopsy.questions.discover import CHANCE, TOO_FEW, Discovery
-from eval_autopsy.questions.gap import Gap, Waterfall
-from eval_autopsy.questions.pairs import Pairs, mcnemar, paired_interval
-from eval_autopsy.questions.promise import Judged, Promise, promise_of
+from eval_autopsy.questions.discover import CHANCE, Discovery
+from eval_autopsy.questions.gap import Gap
+from eval_autopsy.questions.pairs import Pairs, paired_interval
+from eval_autopsy.questions.promise import Judged, promise_of
 from eval_autopsy.questions.rates import Rate, right_rate
-from eval_autopsy.questions.silent import Silent, silent_of
-from eval_autopsy.questions.slices import Slice, Slices, levels_in, slices_of
+from eval_autopsy.questions.silent import silent_of
+from eval_autopsy.questions.slices import levels_in, slices_of
 from eval_autopsy.readers.intake import FileCount
-from eval_autopsy.readers.logs import Reconciled
 from eval_autopsy.records import SPLITS, Record, Split
+from eval_autopsy.screen import (
+    FileSeen,
+    FirstScreen,
+    Paired,
+    Unknown,
+    Worse,
+    next_steps,
+    unknowns,
+)
 
-# How production's records come out of the platforms whose formats begin like this.
-PRODUCTION_FROM = {
-    "langsmith": "runs of the project: `client.list_runs(project_name=..., is_root=True)`, as JSON",
-    "langfuse": "observations and scores, from the export of each table",
-    "phoenix": "spans: `client.spans.get_spans_dataframe(...)`, saved as Parquet or JSON Lines",
-    "braintrust": "the export of the project's logs, as JSON Lines or CSV",
-    "mlflow": "`mlflow.search_traces(...)`, saved as JSON or Parquet",
-    "otlp": "the OpenTelemetry Collector's file exporter writes them as JSON Lines",
-    "otel": "the OpenTelemetry Collector's file exporter writes them as JSON Lines",
-}
-ELSE = "records with the same fields: an input, an output, and what was right or expected"
 USUAL = Guards(no_exception=True, not_blank=True)  # what any pipeline notices by itself
 SHOWN = 3  # slices
 
 
-class FileSeen(NamedTuple):
-    """A file, what it is, and what was read from it."""
-
-    path: str
-    format: str
-    role: str
-    records: int | None  # None when it was not read to the end
-    set_aside: int
-    why: str
-
-
-class Paired(NamedTuple):
-    """The tasks that both runs have, and those that only one has."""
-
-    pairs: Pairs
-    only: Mapping[str, int]  # run -> scored records whose task the other lacks, or has no score
-
-    def to_dict(self) -> dict[str, Any]:
-        """The `paired` of JSON outputs."""
-        pairs = self.pairs
-        return {
-            "n": pairs.n,
-            **pairs._asdict(),
-            "p": kernel.real(mcnemar(pairs.broken, pairs.mended)),
-            "p_method": "mcnemar-exact",
-            "only": dict(self.only),
-        }
-
-
-class Worse(NamedTuple):
-    """A slice of the only set that is worse than the rest of it, as the search confirmed."""
-
-    where: Mapping[str, Any]
-    words: str
-    rate: Rate
-    rest: Rate
-    silent: int
-    p_adjusted: float
-    examples: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """One of the `slices` of JSON outputs."""
-        return {
-            "where": dict(self.where),
-            "words": self.words,
-            "n": self.rate.n,
-            "wrong": self.rate.n - self.rate.k,
-            "silent": self.silent,
-            "rate": self.rate.to_dict(),
-            "rest": self.rest.to_dict(),
-            "gap_share": None,
-            "p_adjusted": kernel.real(self.p_adjusted),
-            "confirmed": True,
-            "examples": list(self.examples),
-        }
-
-
-class Unknown(NamedTuple):
-    """What cannot be concluded, and what would settle it."""
-
-    what: str
-    settled_by: str
-    records: int | None = None  # of production, or of the only set, that would settle it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirstScreen:
-    """What some files say. What is not known of them is None, or empty."""
-
-    files: tuple[FileSeen, ...]
-    passed_over: int
-    compared: int = 0  # records, of all that were read
-    comparison: Comparison | None  # None when no file holds records
-    why: str
-    name: str  # of the case, or of what was looked at
-    eval: Rate | None = None
-    production: Rate | None = None
-    gap: Gap | None = None
-    paired: Paired | None = None
-    slices: Slices | None = None
-    worse: tuple[Worse, ...] = ()
-    searched: int = 0
-    silent: Silent | None = None
-    audit: Audit | None = None
-    calibration: Promise | None = None
-    unscored: Mapping[str, Mapping[str, int]] | None = None  # set -> status -> records
-    reconciled: tuple[tuple[str, Reconciled], ...] = ()  # file, and a figure that it states
-    needs: tuple[str, ...] = ()
-    cannot_conclude: tuple[Unknown, ...] = ()
-    asked: tuple[str, ...] = (".",)  # the paths, as they were given
-    next: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    case: Case | None = None
-
-    @property
-    def waterfall(self) -> Waterfall | None:
-        """That of an attribute of the worst slice, or else of the one that explains most."""
-        breakdowns = self.slices.breakdowns if self.slices else ()
-        worst = [name for one in self.found for name in one.where]
-        named = [one for one in breakdowns if one.attribute in worst]
-        return next((one.waterfall for one in (*named, *breakdowns)), None)
-
-    @property
-    def found(self) -> Sequence[Slice | Worse]:
-        """The slices that a search confirmed, the worst first."""
-        return self.slices.found if self.slices else self.worse
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON of `autopsy PATH`."""
-        waterfall, slices = self.waterfall, self.slices
-        return {
-            "files": [one._asdict() for one in self.files],
-            "passed_over": self.passed_over,
-            "compared": self.compared,
-            "comparison": self.comparison,
-            "why": self.why,
-            "eval": self.eval.to_dict() if self.eval else None,
-            "production": self.production.to_dict() if self.production else None,
-            "gap": self.gap.to_dict() if self.gap else None,
-            "paired": self.paired.to_dict() if self.paired else None,
-            "waterfall": waterfall.to_dict() if waterfall else None,
-            "searched": self.searched,
-            "confirmed": len(self.found),
-            "slices": [one.to_dict() for one in self.found],
-            "cover": [one.to_dict() for one in slices.cover] if slices else [],
-            "silent": self.silent.to_dict() if self.silent else None,
-            "unscored": {s: dict(n) for s, n in (self.unscored or {}).items()},
-            "audit": [one.to_dict() for one in self.audit.findings] if self.audit else [],
-            "corrected": {s: one.to_dict() for s, one in self.audit.corrected.items()}
-            if self.audit
-            else {},
-            "calibration": self.calibration.to_dict() if self.calibration else None,
-            "reconciled": [
-                {
-                    "file": name,
-                    "figure": one.reported.name,
-                    "stated": str(one.reported.value),
-                    "found": None if one.found is None else str(one.found),
-                    "n": one.n,
-                    "same": one.same,
-                    "words": one.words(),
-                }
-                for name, one in self.reconciled
-            ],
-            "needs": list(self.needs),
-            "cannot_conclude": [one._asdict() for one in self.cannot_conclude],
-            "next": list(self.next),
-            "notes": list(self.notes),
-        }
-
-
-def command(*words: str) -> str:
-    """Words as a shell reads them."""
-    return shlex.join(words)
-
-
 def look(
-    paths: Sequence[Path], *, said: Said | None = None, seed: int = 0, progress: Progress = quiet
+    *places: str | Path, said: Said | None = None, seed: int = 0, progress: Progress = quiet
 ) -> FirstScreen:
     """What the files at some paths say; a folder with a case is looked at as the case says.
 
     Raises CannotRead for a path that is not there, and for a named file that is no data.
     """
-    paths = list(paths) or [Path()]
+    paths = [Path(place) for place in places] or [Path()]
     case = case_at(paths)
     if case is not None:
         return _of_case(case, seed, progress, paths)
@@ -301,13 +141,18 @@ def _of_compared(
         passed_over=place.passed_over,
         comparison=compared.comparison,
         why=compared.sets.why,
+        also=compared.others,
         name=", ".join(role.found.name for role in compared.roles if _is_set(role)),
         asked=tuple(map(str, paths)),
     )
+    said = replace(said, confidence=said.confidence or confidence_in(compared.sets))
     try:
         case, notes = of_sets(said, compared.sets, compared.joined)
     except BadCase as error:
-        return _without_labels(base, compared, error)
+        labelled = _labelled(compared, said, error.what)
+        if labelled is None:
+            return _without_labels(base, compared, error)
+        return _of_compared(place, labelled, said, seed, progress, paths)
     split: Sequence[Split] = ("production",) if compared.comparison == "one-set" else SPLITS
     case, _ = by_itself(_guarded(case))
     evidence = _gathered(case, split, progress)
@@ -329,6 +174,20 @@ def _of_compared(
         ),
     )
     return _judged(base, evidence, case, seed)
+
+
+def _labelled(compared: Compared, said: Said, why: str) -> Compared | None:
+    """The only set that can be judged, by itself; None where neither can."""
+    if compared.comparison != "two-sets" or compared.sets.files is None:
+        return None
+    for split in SPLITS:
+        one = alone(compared, split, why)
+        try:
+            of_sets(said, one.sets, one.joined)
+        except BadCase:
+            continue  # it cannot be judged either
+        return one
+    return None
 
 
 def _gathered(case: Case, splits: Sequence[Split], progress: Progress) -> Evidence:
@@ -401,7 +260,7 @@ def _judged(base: FirstScreen, evidence: Evidence, case: Case, seed: int) -> Fir
         silent=slices.silent if slices.silent.guards else None,
         calibration=promise_of(*(_with_confidence(evidence, split) for split in SPLITS)),
     )
-    return replace(screen, cannot_conclude=tuple(unknowns(screen)), next=tuple(_next(screen)))
+    return replace(screen, cannot_conclude=tuple(unknowns(screen)), next=tuple(next_steps(screen)))
 
 
 def _one_set(base: FirstScreen, evidence: Evidence, cube: kernel.Cube, seed: int) -> FirstScreen:
@@ -417,7 +276,7 @@ def _one_set(base: FirstScreen, evidence: Evidence, cube: kernel.Cube, seed: int
         unscored={role: next(iter((base.unscored or {}).values()), {})},
         **{role: rate},  # type: ignore[arg-type]
     )
-    return replace(screen, cannot_conclude=tuple(unknowns(screen)), next=tuple(_next(screen)))
+    return replace(screen, cannot_conclude=tuple(unknowns(screen)), next=tuple(next_steps(screen)))
 
 
 def _worse(cube: kernel.Cube, discovery: Discovery) -> Iterator[Worse]:
@@ -507,57 +366,6 @@ def _by_task(evidence: Evidence, split: str, part: str) -> Iterator[tuple[str, b
             yield kernel.canonical(value), right
 
 
-# What they do not say
-
-
-def unknowns(screen: FirstScreen) -> Iterator[Unknown]:
-    """What the counts do not carry."""
-    after = screen.production or screen.eval
-    if after is not None and after.n < TOO_FEW:
-        what = f"where answers are wrong: {after.n} scored records are too few to search"
-        yield Unknown(what, f"{TOO_FEW} scored records", TOO_FEW)
-    gap = screen.gap
-    if gap is not None and after is not None and gap.interval[0] <= 0 <= gap.interval[1]:
-        yield _unsettled(gap, after)
-    if screen.comparison == "one-set":
-        what = "whether production differs: there is one set"
-        formats = (one.format for one in screen.files if one.role in SPLITS)
-        known = (
-            words
-            for name in formats
-            for start, words in PRODUCTION_FROM.items()
-            if name.startswith(start)
-        )
-        yield Unknown(what, f"production's beside it ({next(known, ELSE)})")
-    elif screen.found and not (screen.case and screen.case.system):
-        what = "why these slices fail: nothing was varied"
-        yield Unknown(what, "running the system on inputs with one thing changed")
-
-
-def _unsettled(gap: Gap, after: Rate) -> Unknown:
-    """A gap that may be chance, and how many records would show one of its size."""
-    low, high = gap.interval
-    if not gap.value:
-        return Unknown("whether there is a gap: both rates are the same", "nothing in sight")
-    half = (high - low) / 2
-    needed = ceil(after.n * (half / abs(float(gap.value))) ** 2)
-    what = "whether there is a gap: chance alone could make one of this size"
-    by = f"about {needed:,} records in each set, if it is of the size seen"
-    return Unknown(what, by, needed)
-
-
-def _next(screen: FirstScreen) -> Iterator[str]:
-    """The commands that go on from here."""
-    place = command(*screen.asked)
-    if screen.comparison == "one-set":
-        yield f"autopsy audit {place}"
-        return
-    yield f"autopsy slices {place}"
-    if screen.audit is not None and screen.audit.findings:
-        yield f"autopsy audit {place}"
-    yield f"autopsy run {place} (writes the receipt)"
-
-
 # What can be said with less
 
 
@@ -583,12 +391,14 @@ def _nothing(place: Place, paths: Sequence[Path]) -> FirstScreen:
         FileSeen(one.name, one.format, one.yields or "not readable", None, 0, one.why)
         for one in place.files
     )
-    begins = first_record(place.files[0].path)
+    first = place.files[0]
+    near = ", ".join(nearest_formats(keys_of(first)))
+    begins = f"{first.name} begins with {first_record(first.path)}; the nearest formats are {near}"
     return FirstScreen(
         files=files,
         passed_over=place.passed_over,
         comparison=None,
         why="no file holds records with an input, an output or a score",
         name=", ".join(map(str, paths)),
-        cannot_conclude=(Unknown("anything", f"{place.files[0].name} begins with {begins}"),),
+        cannot_conclude=(Unknown("anything", f"records with an input and an output: {begins}"),),
     )

@@ -2127,54 +2127,68 @@ class Varied:
     ) -> None:
         self.evidence, self.says = evidence, evidence["varied"]
         self.hypotheses = {one["statement"]: one for one in self.says["hypotheses"]}
-        known = {one["name"] for one in self.says["changes"]}
-        self.flips: dict[str, list[Flip]] = {name: [] for name in [*sorted(known), AS_IT_IS]}
-        self.inputs: dict[str, list[Any]] = {name: [] for name in self.flips}
+        self.given = {one["name"]: one["given"] for one in self.says["changes"]} | {AS_IT_IS: False}
+        self.flips: dict[str, list[Flip]] = {name: [] for name in self.given}
+        self.inputs: dict[str, list[Any]] = {name: [] for name in self.given}
         self.asked: list[Flip] = []
         theirs = {record.id: record for record in records if record.split == "eval"}
         seen = set()
         for row in rows:
-            conforms(row.fields, _VARIED, self.says["file"])
+            where = "{}:{}".format(self.says["file"], row.line)
+            conforms(row.fields, _VARIED, where)
             of = row.fields["of"], row.fields["change"]
             if of in seen or of[0] not in theirs or of[1] not in self.flips:
-                where = "{}:{}".format(self.says["file"], row.line)
                 raise Unreadable("no record of eval and change of its own", where)
             seen.add(of)
-            self.enter(theirs[of[0]], row.fields)
-        self.check()
+            self.enter(theirs[of[0]], row.fields, where)
 
-    def enter(self, record: Record, said: Mapping[str, Any]) -> None:
+    def enter(self, record: Record, said: Mapping[str, Any], where: str) -> None:
         """Scores one answer, by any of the answers that are right after the change."""
         error, output = said.get("error"), said.get("output", MISSING)
-        if self.evidence["output_format"] == "json":
-            output = parsed(output)
-        wanted = said.get("right", [record.expected])
-        judged = [outcomes(self.evidence, output, one, error, None, {}) for one in wanted]
-        after = next((one for one in judged if "right" in one), judged[0])
-        flip = Flip(record, said["input"], Answer(said.get("output", MISSING), error), after)
-        same = exact_match(flip.input, record.input)
+        same = exact_match(said["input"], record.input)
         if same != (said["change"] == AS_IT_IS) or "counted" not in record.outcomes:
-            raise Unreadable(f"{record.id!r} is not what was to be changed", self.says["file"])
+            raise Unreadable(f"{record.id!r} is not what was to be changed", where)
+        if "right" in said and not (self.given[said["change"]] and said["right"]):
+            raise Unreadable("a right answer of its own, where the change keeps it", where)
+        read = parsed if self.evidence["output_format"] == "json" else lambda value: value
+        judged = [
+            outcomes(self.evidence, read(output), one, error, None, {})
+            for one in said.get("right", [record.expected])
+        ]
+        after = next((one for one in judged if "right" in one), judged[0])
+        flip = Flip(record, said["input"], Answer(output, error), after)
         self.asked.append(flip)
         self.inputs[said["change"]].append(flip.input)
         if "counted" in after:
             self.flips[said["change"]].append(flip)
 
-    def check(self) -> None:
-        """Raises Unreadable for a hypothesis whose prediction has another digest."""
-        if len(self.hypotheses) < len(self.says["hypotheses"]):
-            raise Unreadable("a hypothesis stands twice", "evidence.varied")
-        for one in self.hypotheses.values():
-            changes = [*one["breaks"], *one["spares"]]
-            if not one["breaks"] or not set(changes) <= set(self.flips) - {AS_IT_IS}:
-                raise Unreadable("a hypothesis about a change that is not there", "evidence.varied")
-            content = {name: one[name] for name in ("statement", "breaks", "spares", "fields")}
-            inputs = {name: digest_of_inputs(self.inputs[name]) for name in changes}
-            content |= {"rules": PREDICTED, "system": self.says["system"], "inputs": inputs}
-            digest = hashlib.sha256(canonical(content).encode("utf-8")).hexdigest()
-            if digest != one["digest"]:
-                what = "the prediction has another digest than what was written before the run"
-                raise Unreadable(what, "evidence.varied")
+    def unlike(self, ledger: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[str, str]]:
+        """Where the ledger does not show that what is claimed was predicted, and then found."""
+        before = ""
+        for raw, said in ledger:
+            digest = hashlib.sha256(canonical(said["content"]).encode("utf-8")).hexdigest()
+            if said["after"] != before or said["digest"] != digest:
+                yield "each line as it was written, after the line before", raw[:60]
+            before = hashlib.sha256(raw.encode("utf-8")).hexdigest()
+        for statement, one in self.hypotheses.items():
+            at = one["entry"] - 1
+            wanted = {"kind": "prediction", "content": self.prediction(one)}
+            wanted |= {name: one[name] for name in ("digest", "at", "known")}
+            found = dict(ledger[at][1]) if 0 <= at < len(ledger) else {}
+            if {name: found.get(name) for name in wanted} != wanted:
+                yield f"the prediction of {statement!r} on line {at + 1}", "another"
+            results = [said["content"] for _, said in ledger[at + 1 :] if said["kind"] == "result"]
+            came = {"statement": statement, "verdict": self.verdict(statement)}
+            if not any(came.items() <= result.items() for result in results):
+                yield f"the result of {statement!r} after its prediction", "no such line"
+
+    def prediction(self, one: Mapping[str, Any]) -> dict[str, Any]:
+        """What was written down of a hypothesis before the run."""
+        content = {name: one[name] for name in ("statement", "breaks", "spares", "fields")}
+        inputs = {
+            name: digest_of_inputs(self.inputs[name]) for name in (*one["breaks"], *one["spares"])
+        }
+        return content | {"rules": PREDICTED, "system": self.says["system"], "inputs": inputs}
 
     def of(self, change: str) -> list[Flip]:
         """The answers that were scored before and after a change."""
@@ -2215,19 +2229,21 @@ class Varied:
     def verdict(self, statement: str) -> str:
         """measured when every prediction and the control hold; refuted when one is refuted and the
         control holds; else inferred."""
-        says, control = self.hypothesis(statement), self.spared(AS_IT_IS)
-        parts = {self.broke(statement, name) for name in says["breaks"]}
-        parts |= {self.spared(name) for name in says["spares"]}
+        says, control = self.hypothesis(statement), self.came(statement, AS_IT_IS)
+        parts = {self.came(statement, name) for name in (*says["breaks"], *says["spares"])}
         if control == "holds" and "refuted" in parts:
             return "refuted"
         return "measured" if parts == {control} == {"holds"} else "inferred"
 
-    def spared(self, change: str) -> str:
-        """holds when the interval of what breaks ends at a tenth, refuted when it begins above."""
+    def came(self, statement: str, change: str) -> str:
+        """What came of a prediction: holds, refuted or not shown."""
+        says = self.hypothesis(statement)
+        if change in says["breaks"]:
+            return self.broke(statement, change)
+        if change not in (*says["spares"], AS_IT_IS):
+            raise Undefined("nothing was predicted of the change")
         low, high = wilson(*self.broken(change))
-        if high <= 0.1:
-            return "holds"
-        return "refuted" if low > 0.1 else "not shown"
+        return "holds" if high <= 0.1 else "refuted" if low > 0.1 else "not shown"
 
     def broke(self, statement: str, change: str) -> str:
         """holds when more than half break, beyond chance and in the predicted fields."""
@@ -2240,6 +2256,16 @@ class Varied:
         _, broken, mended, _ = self.pairs(change)
         beyond = self.p_values().get(change, 1.0) <= 0.05 and broken > mended
         return "holds" if beyond and low > 0.5 and k == n else "not shown"
+
+
+def ledger_of(stream: BinaryIO, name: str) -> list[tuple[str, dict[str, Any]]]:
+    """The lines of a ledger, each as it is written and as it is read."""
+    found = []
+    for number, line in _lines(stream, name):
+        said = strict_json(line, f"{name}:{number}")
+        conforms(said, _ENTRY, f"{name}:{number}")
+        found.append((line.rstrip("\n"), said))
+    return found
 
 
 def digest_of_inputs(inputs: Iterable[Any]) -> str:
@@ -2412,6 +2438,12 @@ def _p_changed(cube: Cube, change: str) -> float:
     return p_values[change]
 
 
+def _prediction(cube: Cube, statement: str, change: str) -> str:
+    varied = _varied(cube)
+    does = "breaks" if change in varied.hypothesis(statement)["breaks"] else "spares"
+    return f"{does}: {varied.came(statement, change)}"
+
+
 def _twins(cube: Cube, change: str, limit: int) -> list[str]:
     broken = [flip for flip in _varied(cube).of(change) if flip.sides == (True, False)]
     return [f.record.id for f in sorted(broken, key=lambda f: len(canonical(f.input)))][:limit]
@@ -2498,6 +2530,9 @@ OPERATIONS = {
         "broken in just the fields predicted",
     ),
     "twins": Operation(("change", "limit"), "ids", _twins, "the shortest that break"),
+    "prediction": Operation(
+        ("statement", "change"), "verdict", _prediction, "predicted, and what came of it"
+    ),
     "hypothesis": Operation(
         ("statement",),
         "verdict",
@@ -2507,7 +2542,7 @@ OPERATIONS = {
 }
 _OF_CHANGES = OPERATIONS.keys() & {
     *("rate_changed", "effect", "effect_interval", "p_changed", "twins"),
-    *("broken", "broken_interval", "broken_exactly", "hypothesis"),
+    *("broken", "broken_interval", "broken_exactly", "prediction", "hypothesis"),
 }
 
 OUTCOMES = {
@@ -2648,7 +2683,13 @@ def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> s
         or evidence["scorer"]["rule"] in ("recorded", "stored")
     ):
         return "given"
-    again = op not in _OF_CHANGES or evidence["varied"]["reproduced"]
+    again = True
+    if op in _OF_CHANGES:
+        again = evidence["varied"]["reproduced"]
+        given = {one["name"] for one in evidence["varied"]["changes"] if one["given"]}
+        alone = "statement" not in args and op != "p_changed"  # which is adjusted for all changes
+        if given & ({args["change"]} if alone else given):
+            return "given"
     same = evidence["system"] and evidence["system"]["reproduced"] and again
     return "re-run" if same else "re-scored"
 
@@ -2729,10 +2770,10 @@ def slice_of(args: Mapping[str, Any]) -> str:
     """The slice that a claim is about, or the attributes that it slices by."""
     if "by" in args:
         return " and ".join(map(attribute_words, args["by"]))
-    if "change" in args:
-        return code(args["change"])
     if "statement" in args:
         return code(args["statement"], 300)
+    if "change" in args:
+        return code(args["change"])
     if "slices" in args:
         return "; or ".join(map(slice_text, args["slices"]))
     return slice_text(args.get("where", {})) or "all records"
@@ -2870,7 +2911,9 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
         "split": words.get("split", "production" if op in _OF_PRODUCTION else "")
         or "eval" * (op in _OF_CHANGES),
         "by": " and ".join(map(attribute_words, args.get("by", sorted(where)))),
-        "slice": slice_of(args) if "slices" in args else slice_text(where, named=len(where) > 1),
+        "slice": slice_of(args)
+        if {"slices", "statement"} & args.keys()
+        else slice_text(where, named=len(where) > 1),
         "subject": " of ".join(subjects),
         "measure": measure + (", %" if (OPERATIONS[op].kind, form) == ("rate", "percent") else ""),
     }
@@ -2939,9 +2982,9 @@ class Page:
         self,
         predicate: Mapping[str, Any],
         records: Iterable[Any],
-        varied: Varied | None = None,
+        cube: Cube | None = None,
     ) -> None:
-        self.predicate, self.records, self.varied = predicate, records, varied
+        self.predicate, self.records, self.cube = predicate, records, cube
         self.claims = {claim["id"]: claim for claim in predicate["claims"]}
         self.findings = {finding["id"]: finding for finding in predicate["findings"]}
 
@@ -2975,8 +3018,8 @@ class Page:
         raise Unreadable("no {field} of a record {quote!r} to quote".format(**hole), "report")
 
     def twin(self, hole: Mapping[str, Any]) -> str:
-        flips = self.varied.flips.get(hole["change"], ()) if self.varied else ()
-        for flip in flips:
+        varied = self.cube.varied if self.cube else None
+        for flip in varied.flips.get(hole["change"], ()) if varied else ():
             if flip.record.id == hole["twin"] and hole["field"] in ("input", "output"):
                 value = flip.input if hole["field"] == "input" else flip.answer.output
                 if value is MISSING:
@@ -3049,14 +3092,13 @@ def _changes_table(predicate: Mapping[str, Any]) -> str:
 
 def _predictions_table(predicate: Mapping[str, Any]) -> str:
     varied = predicate["evidence"]["varied"] or {"hypotheses": ()}
-    heads = ["hypothesis", "breaks", "spares", "written", "answers known by then", "SHA-256"]
+    heads = ["hypothesis", "written", "answers known by then", "line of the ledger", "SHA-256"]
     rows = [
         [
             code(one["statement"], 300),
-            _listed(one["breaks"]),
-            _listed(one["spares"]),
             code(one["at"]),
             code(str(one["known"])),
+            code(str(one["entry"])),
             code(one["digest"]),
         ]
         for one in varied["hypotheses"]
@@ -3088,6 +3130,11 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     ),
     "attributes": lambda p: _listed(map(attribute_name, p["evidence"]["attributes"])),
     "changes": _changes_table,
+    "given": lambda p: _listed(
+        one["name"]
+        for one in (p["evidence"]["varied"] or {"changes": ()})["changes"]
+        if one["given"]
+    ),
     "predictions": _predictions_table,
     "command": lambda p: code("python3 receipts/{}/verify.py".format(p["case"])),
     "sources": lambda p: _listed(
@@ -3172,7 +3219,7 @@ def misnamed(pieces: Sequence[Any], claims: Mapping[str, Mapping[str, Any]]) -> 
             continue
         claim = claims.get(str(piece.get("claim")), {"op": "", "args": {}})
         op, split = claim["op"], claim["args"].get("split", "")
-        split = "production" if op in _OF_PRODUCTION else split
+        split = "production" if op in _OF_PRODUCTION else "eval" if op in _OF_CHANGES else split
         states = op in OPERATIONS and OPERATIONS[op].kind in ("count", "rate", "interval")
         if states and split and named and named != split:
             yield f"{claim['id']}, which is of {split}, after the word {named}"
@@ -3287,15 +3334,16 @@ _EVIDENCE = {
     "converted": [str],
     "varied": (
         {
-            **dict.fromkeys(("file", "system"), str),
+            **dict.fromkeys(("file", "ledger", "system"), str),
             "reproduced": bool,
-            "changes": [dict.fromkeys(("name", "help", "holds"), str)],
+            "changes": [{**dict.fromkeys(("name", "help", "holds"), str), "given": bool}],
             "hypotheses": [
                 {
                     **dict.fromkeys(("statement", "digest", "at"), str),
                     "breaks": [str],
                     "spares": [str],
                     "fields": {"*": [str]},
+                    "entry": int,
                     "known": int,
                 }
             ],
@@ -3319,6 +3367,11 @@ _VARIED = tuple(  # a row of changed inputs; `right` where the right answer foll
     for said in ({"output": object}, {"error": str})
     for right in ({}, {"right": [object]})
 )
+_ENTRY = {  # a line of the ledger of predictions
+    **dict.fromkeys(("after", "kind", "digest", "at"), str),
+    "known": int,
+    "content": {"*": object},
+}
 _GIVEN = {  # the file that a receipt on given counts rests on
     "levels": [[str]],
     "unscored": {"eval": int, "production": int},
@@ -3405,12 +3458,23 @@ def check_search(search: Mapping[str, Any], attributes: Sequence[str]) -> None:
 
 
 def check_varied(evidence: Mapping[str, Any]) -> None:
-    """Raises Unreadable where changed answers cannot be scored here."""
+    """Raises Unreadable where changed answers cannot be scored here, or are of no hypothesis."""
+    varied, where = evidence["varied"], "evidence.varied"
     if evidence["scorer"]["rule"] in ("recorded", "stored") or evidence["cube"]:
-        raise Unreadable("changed answers that cannot be scored again", "evidence.varied")
-    names = [one["name"] for one in evidence["varied"]["changes"]]
-    if len(set(names)) < len(names) or AS_IT_IS in names:
-        raise Unreadable("two changes have the same name", "evidence.varied")
+        raise Unreadable("changed answers that cannot be scored again", where)
+    names = [one["name"] for one in varied["changes"]]
+    if len({*names, AS_IT_IS}) <= len(names):
+        raise Unreadable("two changes have the same name", where)
+    said = [one["statement"] for one in varied["hypotheses"]]
+    if len(set(said)) < len(said):
+        raise Unreadable("a hypothesis stands twice", where)
+    about = [[*one["breaks"], *one["spares"]] for one in varied["hypotheses"]]
+    if {name for some in about for name in some} != set(names):
+        raise Unreadable("changes that no hypothesis is about, or the other way round", where)
+    if not all(one["breaks"] for one in varied["hypotheses"]) or any(
+        len(set(some)) < len(some) for some in about
+    ):
+        raise Unreadable("a hypothesis that breaks nothing, or names a change again", where)
 
 
 CHECKS = "schema kernel layout subjects records claims findings text report rerun".split()  # noqa: SIM905
@@ -3537,6 +3601,7 @@ class Verification:
         rests |= {self.evidence[part] for part in parts if self.evidence[part] is not None}
         rests |= {system["file"], *system["files"]} if system else set()
         rests |= {self.evidence[p]["file"] for p in ("cube", "varied") if self.evidence[p]}
+        rests |= {self.evidence["varied"]["ledger"]} if self.evidence["varied"] else set()
         for name in sorted(rests - set(names)):
             self.fail("layout", "receipt.json", f"{name} among the subjects", "not there")
         return f"{len(names)} subjects"
@@ -3610,14 +3675,20 @@ class Verification:
         self.cube = count_records(names, self.records, self.evidence["search"])
         if len({record.split for record in self.records}) < len(SPLITS):
             raise Unreadable("records of one split only", "evidence")
-        varied = self.evidence["varied"]
-        also = ""
-        if varied:
-            check_varied(self.evidence)
-            rows = read_rows(self.opened(varied["file"]), varied["file"], "jsonl")
-            self.cube.varied = self.page.varied = Varied(self.evidence, self.records, rows)
-            also = f", and {len(self.page.varied.asked):,} answers to changed inputs"
+        also = self.load_varied() if self.evidence["varied"] else ""
         return f"{len(self.records):,} records scored and guarded again{also}"
+
+    def load_varied(self) -> str:
+        """Scores the answers to changed inputs, and reads what was predicted of them."""
+        check_varied(self.evidence)
+        said = self.evidence["varied"]
+        rows = read_rows(self.opened(said["file"]), said["file"], "jsonl")
+        varied = self.cube.varied = Varied(self.evidence, self.records, rows)
+        for expected, found in varied.unlike(
+            ledger_of(self.opened(said["ledger"]), said["ledger"])
+        ):
+            self.fail("records", said["ledger"], expected, found)
+        return f", {len(varied.asked):,} answers to changed inputs"
 
     def given(self, names: Sequence[str]) -> str:
         """Takes the counts of a receipt that rests on them."""
@@ -3700,6 +3771,7 @@ class Verification:
         return "no number of its own"
 
     def report(self) -> str:
+        self.page.cube = self.cube
         wanted = self.page.render().encode("utf-8")
         found = self.files.get("REPORT.md", b"")
         if wanted != found:
@@ -3723,7 +3795,7 @@ class Verification:
                 answer = runs.ask(record.input)
                 if not answers_alike(answer, Answer(record.output, record.error)):
                     differ.append(record.id)
-            flips = self.page.varied.asked if self.page.varied else []
+            flips = self.cube.varied.asked if self.cube.varied else []
             others = [f for f in flips if not answers_alike(runs.ask(f.input), f.answer)]
         if others and self.evidence["varied"]["reproduced"]:
             shown = ", ".join(flip.record.id for flip in others[:3])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,16 @@ def test_the_names_of_folders_tell_them_too(tmp_path: Path, write: Write) -> Non
     assert set(roles(compared(tmp_path)).values()) == {"eval", "production"}
 
 
+def test_files_of_one_name_in_two_named_folders_are_told_apart(
+    tmp_path: Path, write: Write
+) -> None:
+    write("eval/run.jsonl", rows(5))
+    write("prod/run.jsonl", rows(8, prefix="p"))
+    found = compare(find([tmp_path / "eval", tmp_path / "prod"]).files)
+    assert found is not None
+    assert roles(found) == {"eval/run.jsonl": "eval", "prod/run.jsonl": "production"}
+
+
 def test_the_same_run_in_two_files_is_read_once(tmp_path: Path, write: Write) -> None:
     write("eval.jsonl", rows(20))
     (tmp_path / "eval.csv").write_text(
@@ -80,6 +91,25 @@ def test_the_same_run_in_two_files_is_read_once(tmp_path: Path, write: Write) ->
     left = next(role for role in found.roles if role.role == "left out")
     assert left.found.name == "eval.jsonl"  # the other one has a field more
     assert left.why == "the same answers to the same tasks are in eval.csv"
+
+
+def test_a_table_of_the_verdicts_alone_is_the_same_run(tmp_path: Path, write: Write) -> None:
+    scored = [{**one, "passed": one["output"] == one["label"]} for one in rows(20, wrong=4)]
+    write("production.jsonl", scored)
+    write("eval.jsonl", rows(20, prefix="e"))
+    (tmp_path / "production.xml").write_text(
+        "<testsuite>"
+        + "".join(
+            f'<testcase name="{one["id"]}">{"" if one["passed"] else "<failure/>"}</testcase>'
+            for one in scored
+        )
+        + "</testsuite>"
+    )
+    assert roles(compared(tmp_path)) == {
+        "eval.jsonl": "eval",
+        "production.jsonl": "production",
+        "production.xml": "left out",
+    }
 
 
 def test_two_runs_of_the_same_tasks_are_a_pair(tmp_path: Path, write: Write) -> None:
@@ -127,6 +157,13 @@ def test_data_that_cannot_be_read_is_said_with_the_reason(tmp_path: Path, write:
     assert "expected 2" in broken.why
 
 
+def test_an_empty_table_is_said_to_be_empty(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", [])
+    write("production.jsonl", rows(5))
+    empty = next(one for one in find([tmp_path]).files if one.name == "eval.jsonl")
+    assert empty.why == "the file is empty"
+
+
 def test_a_named_file_that_is_no_data_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "model.pkl"
     path.write_bytes(b"\x80\x04x")
@@ -141,3 +178,46 @@ def test_links_out_of_a_folder_are_not_followed(tmp_path: Path, write: Write) ->
     (inside / "link").symlink_to(tmp_path / "outside")
     (inside / "eval.jsonl").symlink_to(tmp_path / "outside" / "eval.jsonl")
     assert find([inside]).files == ()
+
+
+def copied(folder: Path, *tools: str) -> None:
+    for tool in tools:
+        shutil.copytree(SAMPLES / tool, folder / tool)
+
+
+def test_logs_of_several_tools_are_looked_at_a_tool_at_a_time(tmp_path: Path) -> None:
+    copied(tmp_path, "inspect_ai", "promptfoo", "deepeval")
+    found = compared(tmp_path)
+    used = {
+        role.found.name.split("/")[0] for role in found.roles if role.role in ("eval", "production")
+    }
+    assert len(used) == 1
+    assert found.comparison == "two-sets"
+    assert found.others.startswith("records of 3 kinds are here")
+
+
+def test_traces_beside_one_tools_eval_logs_are_its_production(tmp_path: Path) -> None:
+    copied(tmp_path, "otel", "inspect_ai")
+    (tmp_path / "inspect_ai" / "support_prod.json.gz").unlink()
+    for path in (tmp_path / "otel").iterdir():
+        if "prod" not in path.name:
+            path.unlink()
+    found = compared(tmp_path)
+    assert {role.found.format: role.role for role in found.roles if role.found.format} == {
+        "inspect_eval": "eval",
+        "otlp": "production",
+    }
+
+
+def test_categories_of_one_run_are_no_two_sets(tmp_path: Path) -> None:
+    copied(tmp_path, "bfcl")
+    found = compared(tmp_path)
+    assert found.comparison == "one-set"
+    assert sum(role.role == "eval" for role in found.roles) == 2
+
+
+def test_a_file_for_each_task_is_one_run(tmp_path: Path) -> None:
+    copied(tmp_path, "agentdojo")
+    found = compared(tmp_path)
+    assert found.comparison == "one-set"
+    assert {role.role for role in found.roles if role.found.yields == "samples"} == {"eval"}

@@ -148,9 +148,7 @@ def test_names_that_say_nothing_are_listed(tmp_path: Path) -> None:
 
 def test_records_without_an_id_of_their_own_say_so(tmp_path: Path) -> None:
     proposal = pair(tmp_path, id="same", question="same", output="x")
-    assert proposal.missing == (
-        "id: there is no field of which every record has a value of its own",
-    )
+    assert proposal.missing == ("id: values of the field 'id' stand in several records: \"same\"",)
     assert '# Write: id = "FIELD"' in proposal.text
 
 

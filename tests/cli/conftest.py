@@ -69,9 +69,8 @@ def call(folder: Path, capsys: pytest.CaptureFixture[str]) -> Call:
 @pytest.fixture
 def case(folder: Path) -> Path:
     """The invoice case in the current folder, as a relative path."""
-    shutil.copytree(
-        EXAMPLE, folder / "case", ignore=shutil.ignore_patterns("__pycache__", ".autopsy")
-    )
+    hidden = shutil.ignore_patterns(".autopsy", "__pycache__")
+    shutil.copytree(EXAMPLE, folder / "case", ignore=hidden)
     return Path("case")
 
 

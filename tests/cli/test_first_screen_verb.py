@@ -49,6 +49,12 @@ def test_every_file_is_shown_with_its_role_and_the_reason(call: Call, logs: Path
     assert "its name says so" in said
 
 
+def test_a_file_that_cannot_be_read_is_named_with_the_reason(call: Call, logs: Path) -> None:
+    (logs / "production.csv").write_bytes(b"id,output\n1,a,b\n")
+    unread = next(line for line in call("logs").out.splitlines() if line.startswith("unread"))
+    assert "production.csv: found 3 cells, expected 2" in unread
+
+
 def test_json_is_one_document_with_the_promised_keys(call: Call, logs: Path) -> None:
     said = call("logs", "--json")
     assert said.err == ""

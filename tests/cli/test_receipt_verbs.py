@@ -144,7 +144,7 @@ def test_claims_are_listed_with_value_words_and_what_they_rest_on(call: Call, ma
     assert (said.code, said.err) == (0, "")
     lines = said.out.splitlines()
     place = lines.index("rate.production.right.counted  =  345 of 400")
-    assert lines[place + 1] == "    production, right of scored (re-run)"
+    assert lines[place + 1] == "    production, right of scored (re-run; as of, percent)"
 
 
 def test_claims_with_json_are_the_claims_of_the_receipt(call: Call, made: Path) -> None:

@@ -1,21 +1,24 @@
 """A model that follows the plugin's prompts to the letter, and knows nothing else.
 
 It reads the numbered steps of the prompt that it was given and does, in order, what a step says
-in one of four ways:
+in one of these ways:
 
     Run `autopsy ...`          with CASE, RECEIPT and ARGUMENTS filled in
     Read NAME / `NAME` in CASE
     Launch the agent `NAME`
     go to N, then come back    when the file of that step is not there
+    Take the others            the commands that `autopsy next` prints, one after the other
+    a block that begins `autopsy narrate`, and then the same without `--check`
 
-So a prompt that names a verb, a file or an agent that does not exist, or needs a permission that
-it does not have, fails here. Whether the wording helps a real model is not tried.
+What needs judgement it is given: a hypothesis, a narrative, an objection. So a prompt that names a
+verb, a file or an agent that does not exist, or needs a permission that it does not have, fails
+here. Whether the wording helps a real model is not tried.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -32,23 +35,39 @@ class Result(NamedTuple):
 Turns = Generator[Use, Result, str]
 
 
+class Judgement(NamedTuple):
+    """What the steps leave to whoever takes them."""
+
+    hypothesis: str = "--statement 'It reads by position.' --breaks swap_first_fields"
+    record: str = "p-0030"
+    skips: str = "The failing inputs are short as they are."
+    story: str = (
+        "In production {{ rate.production.right.counted | of }} are right.\n\n"
+        "- inferred: it fails because it reads by position.\n"
+    )
+    objection: str = "- objection: nothing but the order of the fields was logged."
+    answer: str = "- answer: what was varied is the order alone."
+
+
 class LiteralModel:
     """Answers the requests of one prompt: the main conversation's and each subagent's."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, judgement: Judgement | None = None) -> None:
         self.work = work
+        self.judgement = judgement or Judgement()
         self.used: list[tuple[str, Use]] = []
         self.prompts: dict[str, str] = {}
         self._conversations: dict[str, Turns] = {}
 
     def __call__(self, request: Json) -> Say | Use:
         who = speaker(request)
+        conversation = f"{who}: {_text(request['messages'][:1])}"
         try:
-            if who not in self._conversations:
-                turns = self._conversations[who] = self._begin(who, request)
+            if conversation not in self._conversations:
+                turns = self._conversations[conversation] = self._begin(who, request)
                 reply = next(turns)
             else:
-                reply = self._conversations[who].send(_last_result(request))
+                reply = self._conversations[conversation].send(_last_result(request))
         except StopIteration as end:
             return Say(end.value)
         self.used.append((who, reply))
@@ -63,25 +82,38 @@ class LiteralModel:
     def _begin(self, who: str, request: Json) -> Turns:
         prompt = _text(request["messages"])
         self.prompts[who] = prompt
-        if who == "subagent":
-            case = _found(r"^CASE: (.+)$", prompt)
-            return _investigate(_steps(_text(request["system"])), {"CASE": case}, self.work)
+        if who == "investigator":
+            names = {"CASE": _found(r"^CASE: (.+)$", prompt)}
+            objections = "\n".join(re.findall(r"(?m)^ *(- objection: .+)$", prompt))
+            steps = _text(request["system"])
+            return _investigate(steps, names, self.work, self.judgement, objections)
+        if who == "skeptic":
+            names = {"RECEIPT": _found(r"^RECEIPT: (.+)$", prompt)}
+            return _doubt(_steps(_text(request["system"])), names, self.work, self.judgement)
         arguments = _found(r"^ARGUMENTS: (.*)$", prompt)
         names = {"ARGUMENTS": arguments, "CASE": _folder(arguments, self.work)}
         return _command(_steps(prompt), names, self.work)
 
 
 def speaker(request: Json) -> str:
-    """Whose words are asked for: `main` or `subagent`."""
-    return "subagent" if "cc_is_subagent=true" in _text(request.get("system")) else "main"
+    """Whose words are asked for: `main`, `investigator` or `skeptic`."""
+    system = _text(request.get("system"))
+    if "cc_is_subagent=true" not in system:
+        return "main"
+    return "skeptic" if "refute" in system else "investigator"
 
 
 def _command(steps: dict[int, str], names: dict[str, str], work: Path) -> Turns:
     """Does the steps of a command; says what it was told to show, or what failed."""
     detours = {number: _detour(step) for number, step in steps.items() if _detour(step)}
     shown: list[str] = []
+    agent = ""
     for number, step in sorted(steps.items()):
         use = _use(step, names, work)
+        if use is not None and use.tool == "Agent":
+            agent = agent or use.input["subagent_type"]
+        if "launch the agent of step" in step:
+            use = _launch(agent, f"CASE: {names['CASE']}\nOBJECTIONS:\n{shown[-1]}")
         if use is None or number in detours.values():
             continue
         result = yield use
@@ -89,8 +121,8 @@ def _command(steps: dict[int, str], names: dict[str, str], work: Path) -> Turns:
             result = yield _needed(_use(steps[detours[number]], names, work))
         if result.failed or "STOPPED:" in result.text:
             return f"FAILED\n{result.text}"
-        shown.append(result.text)
-        names = {**names, **_receipt_in(result.text)}
+        shown.append(re.sub(r"(?m)^ *\d+\t", "", result.text))  # as Read numbers lines
+        names = {**_receipt_in(result.text), **names}
     return "\n".join([*shown, f"verify    autopsy verify {names['RECEIPT']}"])
 
 
@@ -105,38 +137,87 @@ def _needed(use: Use | None) -> Use:
     return use
 
 
-def _investigate(steps: dict[int, str], names: dict[str, str], work: Path) -> Turns:
+def _investigate(
+    prompt: str, names: dict[str, str], work: Path, judged: Judgement, objections: str
+) -> Turns:
     """Does the steps of the investigator, and hands back in its form."""
-    results: list[str] = []
-    for number in sorted(steps):
-        use = _use(steps[number], names, work)
-        if use is None:
-            continue
-        result = yield use
-        if result.failed:
-            return f"STOPPED: step {number}\n{result.text}"
-        results.append(result.text)
-        names = {**names, **_receipt_in(result.text)}
-    verdict = _found(r"^(The receipt .*)$", results[0])
-    report = re.sub(r"(?m)^ *\d+\t", "", results[1])
-    summary = report.partition("\n## The gap")[0]
-    receipt = work / names["RECEIPT"]
-    return f"RECEIPT: {receipt}\nVERDICT: {verdict}\nREPORT:\n{summary}"
+    said = ""
+    for number, step in sorted(_steps(prompt).items()):
+        uses = [_use(step, names, work)]
+        if "Take the others" in step:
+            said = yield from _in_order(names["CASE"], judged)
+            uses = []
+        if "--check - <<" in step:
+            block = re.findall(r"(?ms)^ +(autopsy narrate .+?)^ +STORY$", prompt)[0]
+            uses = list(_told(_fill(block, names), judged, objections))
+        for use in filter(None, uses):
+            result = yield use
+            if result.failed:
+                return f"STOPPED: step {number}\n{result.text}"
+            said = result.text
+            names = {**_receipt_in(said), **names}
+    verdict = _found(r"^(The receipt .*)$", said)
+    return f"RECEIPT: {work / names['RECEIPT']}\nVERDICT: {verdict}"
+
+
+def _in_order(case: str, judged: Judgement) -> Generator[Use, Result, str]:
+    """Takes the steps that `autopsy next` names up to the narrative, in the order it gives."""
+    taken: set[str] = set()
+    while True:
+        result = yield _shell(f"autopsy next {case}")
+        step, line = re.findall(r"(?m)^next +(\w+): .*\n +(autopsy .+)$", result.text)[0]
+        if step in ("narrate", "certify"):
+            return result.text
+        if step in taken:
+            line = f"autopsy next {case} --skip {step} --reason '{judged.skips}'"
+        elif step == "hypothesise":
+            line = f"autopsy hypothesise {case} {judged.hypothesis}"
+        elif step == "shrink":
+            line = line.replace(" ID ", f" {judged.record} ")
+        taken.add(step)
+        yield _shell(line)
+
+
+def _told(block: str, judged: Judgement, objections: str) -> Iterator[Use]:
+    """The narrative checked, and then taken."""
+    first = block.splitlines()[0]
+    story = judged.story
+    if objections:
+        story += f"\n## Objections\n\n{objections}\n{judged.answer}\n"
+    yield _shell(f"{first}\n{story}STORY")
+    yield _shell(f"{first.replace(' --check', '')}\n{story}STORY")
+
+
+def _doubt(steps: dict[int, str], names: dict[str, str], work: Path, judged: Judgement) -> Turns:
+    """Does the steps of the skeptic, and hands back the objection that it is given."""
+    for step in steps.values():
+        use = _use(step, names, work)
+        if use is not None:
+            result = yield use
+            assert not result.failed, result.text
+    return judged.objection
+
+
+def _shell(command: str) -> Use:
+    return Use("Bash", {"command": command, "description": "Run the engine"})
 
 
 def _use(step: str, names: dict[str, str], work: Path) -> Use | None:
     """The tool call that a step asks for; None for a step that only speaks."""
     if command := re.search(r"[Rr]un `(autopsy [^`]+)`( followed by ARGUMENTS)?", step):
         text = command[1] + (" ARGUMENTS" if command[2] else "")
-        return Use("Bash", {"command": _fill(text, names), "description": "Run the engine"})
-    if agent := re.search(r"Launch the agent `([^`]+)`", step):
-        prompt = {"description": "Run the case", "prompt": f"CASE: {names['CASE']}"}
-        foreground = {"run_in_background": False}
-        return Use("Agent", {"subagent_type": agent[1], **prompt, **foreground})
+        return _shell(_fill(text, names))
+    if agent := re.search(r"Launch the agent `([^`]+)` with the prompt `(\w+): `", step):
+        return _launch(agent[1], f"{agent[2]}: {names[agent[2]]}")
     if file := re.search(r"Read (?:`([^`]+)` in CASE|(RECEIPT/\S+?)\.?(?:\s|$))", step):
         name = _fill(f"CASE/{file[1]}" if file[1] else file[2], names)
         return Use("Read", {"file_path": str(work / name)})
     return None
+
+
+def _launch(agent: str, prompt: str) -> Use:
+    said = {"subagent_type": agent, "description": "Run the case", "prompt": prompt}
+    return Use("Agent", {**said, "run_in_background": False})
 
 
 def _fill(text: str, names: dict[str, str]) -> str:

@@ -15,7 +15,7 @@ import pytest
 
 from eval_autopsy.readers import open_rows
 
-from .literal_model import LiteralModel, speaker
+from .literal_model import Judgement, LiteralModel, speaker
 from .real_client import PLUGIN, ROOT, Client, Conversation
 from .scripted_endpoint import Say, ScriptedEndpoint, Use
 
@@ -39,7 +39,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Client:
 @pytest.fixture
 def case(client: Client) -> Iterator[Path]:
     """The user's folder, with the example in it and no receipt."""
-    shutil.copytree(ROOT / CASE, client.work / CASE)
+    hidden = shutil.ignore_patterns(".autopsy", "__pycache__")
+    shutil.copytree(ROOT / CASE, client.work / CASE, ignore=hidden)
     yield client.work / CASE
     empty(client.work)
 
@@ -49,9 +50,11 @@ def empty(folder: Path) -> None:
         shutil.rmtree(path)
 
 
-def talk(client: Client, prompt: str) -> tuple[Conversation, LiteralModel]:
+def talk(
+    client: Client, prompt: str, judgement: Judgement | None = None
+) -> tuple[Conversation, LiteralModel]:
     """The conversation, and the model that had it; both without trouble."""
-    model = LiteralModel(client.work)
+    model = LiteralModel(client.work, judgement)
     with ScriptedEndpoint(model) as endpoint:
         conversation = client.prompt(prompt, endpoint.url)
     assert endpoint.troubles == []
@@ -81,16 +84,18 @@ def test_strict_validation_passes(client: Client) -> None:
     assert "Validation passed" in client.plugin("validate", "--strict", "../copy")
 
 
-def test_the_inventory_is_two_commands_two_skills_and_an_agent(client: Client) -> None:
+def test_the_inventory_is_two_commands_four_skills_and_two_agents(client: Client) -> None:
     details = client.plugin("details", PLUGIN)
     listed = dict(re.findall(r"^  (\w+) \(\d+\) *(.*)$", details, re.MULTILINE))
     assert set(listed["Skills"].split(", ")) == {
         "production-autopsy",
         "tool-eval",
+        "write-a-perturbation",
+        "write-a-reader",
         "autopsy",
         "slice-report",
     }
-    assert listed["Agents"] == "autopsy-investigator"
+    assert set(listed["Agents"].split(", ")) == {"autopsy-investigator", "receipt-skeptic"}
     assert listed["Hooks"] == ""
 
 
@@ -107,11 +112,20 @@ def test_the_autopsy_command_ends_in_a_verified_receipt(client: Client, command:
     plugin = digest(client.copy)
     conversation, model = talk(client, f"{command} {CASE}")
     assert conversation.denials == []
-    assert model.commands("subagent") == [
-        f"autopsy run {CASE}",
-        f"autopsy claims {RECEIPT}",
+    verbs = [line.split()[1] for line in model.commands("investigator")]
+    investigated = [
+        *("next", "run", "next", "hypothesise", "next", "ablate", "next", "shrink", "next"),
+        *("claims", "narrate", "narrate", "certify"),
     ]
-    assert model.commands("main") == [f"autopsy verify {client.work / RECEIPT}"]
+    answered = ["next", "run", "next", "claims", "narrate", "narrate", "certify"]
+    assert verbs == investigated + answered
+    receipt = client.work / RECEIPT
+    assert model.commands("skeptic") == [f"autopsy verify {receipt}", f"autopsy claims {receipt}"]
+    assert model.commands("main") == [f"autopsy verify {receipt}"]
+    report = (receipt / "REPORT.md").read_text(encoding="utf-8")
+    assert "> It reads by position.\n" in report
+    assert "> - objection: nothing but the order of the fields was logged.\n" in report
+    assert "> - answer: what was varied is the order alone.\n" in report
     assert holds(client)
     assert first_line(client) in conversation.answer
     assert "The receipt holds" in conversation.answer
@@ -168,17 +182,56 @@ def test_a_folder_without_a_case_gets_one_first(client: Client, case: Path) -> N
     assert "The receipt holds" in conversation.answer
 
 
+@pytest.mark.usefixtures("case")
+def test_a_model_that_types_a_number_is_told_where_and_certifies_nothing(client: Client) -> None:
+    conversation, model = talk(
+        client, f"/autopsy {CASE}", Judgement(story="In production 395 of 400 are right.\n")
+    )
+    assert conversation.denials == []
+    assert model.commands("investigator")[-1].startswith(f"autopsy narrate {CASE} --check - <<")
+    assert "-:1: this cannot stand in prose: '3' in 'In production 395" in conversation.answer
+    assert "state a number by naming a claim" in conversation.answer
+    report = (client.work / RECEIPT / "REPORT.md").read_text(encoding="utf-8")
+    assert "395" not in report
+    assert "## The investigation" not in report
+
+
+@pytest.mark.usefixtures("case")
+def test_a_model_that_skips_to_the_root_cause_is_refused(client: Client) -> None:
+    story = "- inferred: it fails because it reads by position.\n"
+    hurries = [
+        f"autopsy next {CASE}",
+        f"autopsy ablate {CASE}",
+        f"autopsy narrate {CASE} - <<'STORY'\n{story}STORY",
+        f"autopsy certify {CASE}",
+    ]
+    launch = {"subagent_type": AGENT, "description": "x", "prompt": "x", "run_in_background": False}
+    script: dict[str, Iterator[Say | Use]] = {
+        "main": iter([Use("Agent", launch), Say("done")]),
+        "investigator": iter([*(Use("Bash", {"command": one}) for one in hurries), Say("done")]),
+    }
+    with ScriptedEndpoint(lambda request: next(script[speaker(request)])) as endpoint:
+        client.prompt(f"/autopsy {CASE}", endpoint.url)
+    last = [request for request in endpoint.requests if speaker(request) == "investigator"][-1]
+    said = json.dumps(last["messages"])
+    assert "ablate rests on hypothesise, and that is not established" in said
+    assert "narrate rests on quantify, silence, hypothesise, ablate, shrink" in said
+    assert "certify rests on narrate, and that is not established" in said
+    assert said.count(f"Run `autopsy run {CASE}`") == len(hurries) - 1
+    assert not (client.work / "receipts").exists()
+
+
 def test_the_investigator_can_run_and_read_and_nothing_else(client: Client, case: Path) -> None:
     """Of a model that obeys hostile data: each thing that it tries needs the user's permission."""
     wishes = ["touch evil", "autopsy doctor; touch evil", f"python3 {case}/generate.py evil"]
     launch = {"subagent_type": AGENT, "description": "x", "prompt": "x", "run_in_background": False}
     script: dict[str, Iterator[Say | Use]] = {
         "main": iter([Use("Agent", launch), Say("done")]),
-        "subagent": iter([*(Use("Bash", {"command": wish}) for wish in wishes), Say("done")]),
+        "investigator": iter([*(Use("Bash", {"command": wish}) for wish in wishes), Say("done")]),
     }
     with ScriptedEndpoint(lambda request: next(script[speaker(request)])) as endpoint:
         conversation = client.prompt(f"/autopsy {CASE}", endpoint.url)
-    sent = [request for request in endpoint.requests if speaker(request) == "subagent"]
+    sent = [request for request in endpoint.requests if speaker(request) == "investigator"]
     assert {tool["name"] for request in sent for tool in request["tools"]} == {"Bash", "Read"}
     assert [denial["tool_input"]["command"] for denial in conversation.denials] == wishes
     assert not (client.work / "evil").exists()

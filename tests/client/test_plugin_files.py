@@ -138,7 +138,7 @@ def test_every_verb_and_option_in_a_prompt_exists(path: Path) -> None:
 
 def test_the_commands_and_the_investigator_use_the_engine() -> None:
     used = {verb for path in [*COMMANDS, *AGENTS] for verb, *_ in used_in(path)}
-    assert used >= {"init", "run", "slices", "verify", "claims"}
+    assert used >= {"init", "look", "run", "next", "claims", "certify", "verify"}
 
 
 def test_every_key_that_the_case_page_shows_is_one_of_the_case_file() -> None:

@@ -130,6 +130,17 @@ def test_an_answer_that_passes_without_a_truth_is_not_decided() -> None:
     assert audit([judged(i, expected=MISSING) for i in range(9)]).findings == ()
 
 
+def test_a_file_without_truths_lacks_none_beside_another_that_has_them() -> None:
+    scores_alone = [judged(100 + i, expected=MISSING, output=MISSING) for i in range(9)]
+    other = [
+        replace(one, record=replace(one.record, where=f"junit.xml:{i}"))
+        for i, one in enumerate(scores_alone)
+    ]
+    assert audit(many() + other).findings == ()
+    some = [judged(100 + i, expected=MISSING) for i in range(20)]
+    assert audit(many() + some).findings == ()
+
+
 def test_a_difference_of_format_alone_widens_the_bounds() -> None:
     strict = {**WRONG, "normalized": True}
     amount = judged(100, output="$11,614.72", expected="11614.72", **strict)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 from collections import Counter
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +16,7 @@ from hypothesis import strategies as st
 
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
+from eval_autopsy.readers.files import open_rows
 from eval_autopsy.readers.junit import DEEPEST, LONGEST_TAG, junit
 from eval_autopsy.readers.logs import Needs, Note, Reported, Sample
 
@@ -203,3 +207,31 @@ def test_no_damaged_byte_breaks_the_reader(data: st.DataObject) -> None:
     except kernel.Unreadable:
         return
     assert all(isinstance(item, (Sample, Reported, Note, Needs)) for item in items)
+
+
+def test_what_pytest_writes_here_and_now_is_read_with_its_own_counts(tmp_path: Path) -> None:
+    (tmp_path / "test_routes.py").write_text(
+        "import pytest\n"
+        "@pytest.fixture\n"
+        "def broken():\n"
+        "    raise OSError('no network')\n"
+        "@pytest.mark.parametrize('n', range(7))\n"
+        "def test_route(n):\n"
+        "    assert n % 3\n"
+        "def test_error(broken): pass\n"
+        "@pytest.mark.skip(reason='later')\n"
+        "def test_later(): pass\n"
+    )
+    log = tmp_path / "log.xml"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={log}"]
+    done = subprocess.run(
+        [*command, "--rootdir", str(tmp_path), "-c", os.devnull, "test_routes.py"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "3 failed, 4 passed, 1 skipped, 1 error" in done.stdout
+    rows = [row.fields for row in open_rows(log)[1]]
+    assert Counter(row["score"] for row in rows) == {True: 4, False: 3, None: 2}
+    assert Counter(row["status"] for row in rows) == {"answered": 7, "errored": 1, "unscored": 1}

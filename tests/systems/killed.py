@@ -19,7 +19,7 @@ from pathlib import Path
 from eval_autopsy import systems
 from eval_autopsy.case.load import Case, load
 
-INPUTS = [f"input {i}" for i in range(20)]
+INPUTS = [f"input {i}" for i in range(40)]
 
 
 def run(case: Case) -> None:
@@ -33,7 +33,9 @@ def run(case: Case) -> None:
             "journalled": spent.journalled,
             "interrupted": spent.interrupted,
         }
-    (case.folder / "finished.json").write_text(json.dumps(done), encoding="utf-8")
+    written = case.folder / "finished.json.new"
+    written.write_text(json.dumps(done), encoding="utf-8")
+    written.rename(case.folder / "finished.json")  # which is there whole, or not at all
 
 
 def snapshot(case: Case) -> dict[str, object]:
@@ -55,15 +57,19 @@ def snapshot(case: Case) -> dict[str, object]:
     }
 
 
+ROUNDS = 4  # kills, at the least
+
+
 def main(folder: Path, seed: int) -> None:
-    case, rng, snapshots = load(folder), random.Random(seed), []
+    case, rng = load(folder), random.Random(seed)
+    snapshots: list[dict[str, object]] = []
     while not (folder / "finished.json").exists():
         child = os.fork()
         if child == 0:
             run(case)
             os._exit(0)
-        # Long enough, now and then, to come to an end.
-        until = time.monotonic() + rng.expovariate(1 / 0.35)
+        # The first ones are short, so that a fast machine is killed a few times as well.
+        until = time.monotonic() + rng.uniform(0, 0.6 if len(snapshots) > ROUNDS else 0.2)
         while time.monotonic() < until and not (folder / "finished.json").exists():
             time.sleep(0.005)
         os.kill(child, signal.SIGKILL)

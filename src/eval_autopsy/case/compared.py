@@ -5,26 +5,36 @@
    not, a tool's traces are production beside an eval log, and so is a plain table.
 3. Files without a role whose tasks are the same are two runs of them, and compared in pairs.
 4. What is left is one set, and is looked at by itself: the largest, where there are several.
-5. Nothing is guessed twice: what was left out is named, with what to write to have it compared.
+5. Logs of several tools in one place are looked at a tool at a time: the one that has both sets, or
+   the most records. Files of one tool that share no task are parts of one run.
+6. What was left out is named, with what to write to have it compared.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.case.found import Found
 from eval_autopsy.case.names import Parts, parts_of
+from eval_autopsy.case.roles import words
 from eval_autopsy.case.sets import Look, Sets, guess_sets, split_of
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.records import SPLITS, Split
 
 Comparison = Literal["two-sets", "paired", "one-set"]
 TRACES = ("otlp", "otel", "phoenix", "langfuse", "langsmith runs")  # begin the names of formats
+TABLES = "tables"  # stands for a tool where there is none
+CATEGORIES = ("bfcl",)  # tools whose names of files name categories, of which one is called live
+# What the names of folders are believed of: a folder `tests` or `user_7` is no set.
+FOLDERS: Mapping[Split, frozenset[str]] = {
+    "eval": frozenset(words("eval evals evaluation evaluations offline benchmark golden dev")),
+    "production": frozenset(words("production prod live online traffic")),
+}
 SAME = 0.95  # of the answers of shared tasks, in two files of one run
 SHARED = 0.5  # of the tasks of the smaller file, in two runs of the same tasks
 
@@ -46,30 +56,50 @@ class Compared:
     sets: Sets
     joined: tuple[Path, ...]
     roles: tuple[Role, ...]
+    others: str = ""  # why records of other tools were left out
 
 
 def compare(files: Sequence[Found]) -> Compared | None:
     """What is compared of some files; None when no file holds records."""
     roles: dict[int, Role] = {}
-    candidates: list[Found] = []
-    for one in files:
-        if one.records:
-            candidates.append(one)
-        else:
-            role = one.yields if one.yields in ("scores", "summary") else "not readable"
-            roles[id(one)] = Role(
-                found=one, role=role, why=one.why or f"{one.format} of other files"
-            )
-    runs = _runs(candidates, roles)
+    runs = _runs([one for one in files if one.records], roles)
     if not runs:
         return None
-    comparison, sets, chosen = _sets(runs)
+    comparison, sets, chosen, others = _of_one_tool(runs)
     for one in runs:
-        role, why = chosen.get(one.name, ("left out", sets.why))
+        role, why = chosen.get(one.name, ("left out", others or sets.why))
         roles[id(one)] = Role(found=one, role=role, why=why)
-    joined = tuple(one.path for one in files if one.yields == "scores")
+    tools = {tool_of(one) for one in runs if one.name in chosen}
+    for one in (one for one in files if not one.records):
+        roles[id(one)] = _beside(one, tools, others)
     ordered = tuple(roles[id(one)] for one in files)
-    return Compared(comparison=comparison, sets=sets, joined=joined, roles=ordered)
+    joined = tuple(role.found.path for role in ordered if role.role == "scores")
+    return Compared(comparison=comparison, sets=sets, joined=joined, roles=ordered, others=others)
+
+
+def alone(compared: Compared, split: Split, why: str) -> Compared:
+    """One set of a comparison by itself, and why the other cannot be compared with it."""
+    others = [role.found.name for role in compared.roles if role.role in {*SPLITS} - {split}]
+    files = compared.sets.files or {}
+    return replace(
+        compared,
+        comparison="one-set",
+        sets=Sets(compared.sets.why, files={"eval": (), "production": tuple(files[split])}),
+        roles=tuple(
+            replace(role, role="left out", why=why) if role.found.name in others else role
+            for role in compared.roles
+        ),
+        others=f"{', '.join(others)}: {why}",
+    )
+
+
+def _beside(one: Found, tools: Set[str], others: str) -> Role:
+    """The role of a file without records of its own, beside those of some tools."""
+    if one.yields not in ("scores", "summary"):
+        return Role(found=one, role="not readable", why=one.why)
+    if others and tool_of(one) not in tools:
+        return Role(found=one, role="left out", why=others)
+    return Role(found=one, role=one.yields, why=one.why or f"{one.format} of other files")
 
 
 # The same run twice
@@ -89,37 +119,54 @@ def _runs(files: Sequence[Found], roles: dict[int, Role]) -> list[Found]:
     return [one for one in files if one in kept]
 
 
-def _twins(one: Found, other: Found, answers: Mapping[int, Mapping[str, str]]) -> bool:
-    """Whether two files are of the same run: of the same answers, and not named as two sets."""
-    named = {_named(one), _named(other)} - {None}
-    return len(named) < 2 and _same_run(answers[id(one)], answers[id(other)])
+def _twins(one: Found, other: Found, answers: Mapping[int, Answers]) -> bool:
+    """Whether two files are of the same run: of the same answers, and not named as two sets.
+
+    Where one of them has no inputs, as a table of verdicts, the verdicts of the same ids tell.
+    """
+    if len({_named(one), _named(other)} - {None}) > 1:
+        return False
+    first, second = answers[id(one)], answers[id(other)]
+    if first.inputs and second.inputs:
+        return _same_run(first.by_task, second.by_task)
+    return _same_run(first.by_id, second.by_id)
 
 
 def _named(one: Found) -> Split | None:
     """The set that the name of a file, or of the folders that it is in, says."""
-    return split_of(_stem(one)) or split_of(_folders(one))
+    if tool_of(one) in CATEGORIES:
+        return None
+    return split_of(_stem(one)) or split_of(_folders(one), FOLDERS)
 
 
-def _poverty(one: Found, answers: Mapping[str, str]) -> tuple[bool, int, int, str]:
+def _poverty(one: Found, answers: Answers) -> tuple[bool, bool, int, int, str]:
+    """How little a file says: the one that says most comes first."""
     rows = one.look.rows if one.look else ()
-    return one.yields != "samples", -len(answers), -max(map(len, rows), default=0), one.name
+    fields = max(map(len, rows), default=0)
+    lacks = not answers.inputs, one.yields != "samples"
+    return *lacks, -len(answers.by_task), -fields, one.name
 
 
-def answers_of(one: Found) -> dict[str, str]:
-    """What each task of a file came to: its output or else its score, by its input or else its id.
+class Answers(NamedTuple):
+    """What the records of a file came to."""
 
-    Repeats of a task count as one, the last.
-    """
+    by_task: Mapping[str, str]  # the output, or else the score, by the input, or else the id
+    by_id: Mapping[str, str]  # the score, or else the output
+    inputs: bool  # whether the tasks are told by their inputs
+
+
+def answers_of(one: Found) -> Answers:
+    """What each task of a file came to; repeats of a task count as one, the last."""
     look = one.look
     if look is None:
-        return {}
+        return Answers({}, {}, False)
     parts = parts_of([look])
-    return {
-        f"{row.get('system', '')}{_text(row, parts, 'input', 'cluster', 'id')}": _text(
-            row, parts, "output", "score"
-        )
-        for row in look.rows
-    }
+    by_task, by_id = {}, {}
+    for row in look.rows:
+        task = _text(row, parts, "input", "cluster", "id")
+        by_task[f"{row.get('system', '')}{task}"] = _text(row, parts, "output", "score")
+        by_id[_text(row, parts, "id")] = _text(row, parts, "score", "output")
+    return Answers(by_task, by_id, "input" in parts)
 
 
 def _text(row: Mapping[str, object], parts: Parts, *names: str) -> str:
@@ -140,7 +187,7 @@ def _same_run(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 
 
 def _share_tasks(one: Found, other: Found) -> bool:
-    first, second = answers_of(one), answers_of(other)
+    first, second = answers_of(one).by_task, answers_of(other).by_task
     shared = len(first.keys() & second.keys())
     return shared >= SHARED * max(1, min(len(first), len(second))) and shared > 1
 
@@ -148,6 +195,34 @@ def _share_tasks(one: Found, other: Found) -> bool:
 # Which is which
 
 Chosen = dict[str, tuple[str, str]]
+
+
+def tool_of(one: Found) -> str:
+    """The tool whose log a file is, by its format; TABLES for a plain table."""
+    if one.yields == "rows":
+        return TABLES
+    return "otel" if one.format.startswith("otlp") else one.format.partition("_")[0]
+
+
+def _of_one_tool(runs: Sequence[Found]) -> tuple[Comparison, Sets, Chosen, str]:
+    """The comparison of one tool's files, or of all; and why those of the others are left out."""
+    tools: dict[str, list[Found]] = {}
+    for one in runs:
+        tools.setdefault(tool_of(one), []).append(one)
+    made = {tool: _sets(files) for tool, files in tools.items()}
+    both = [tool for tool, found in made.items() if found[0] == "two-sets"]
+    logs = [tool for tool in tools if tool != TABLES and not tool.startswith(TRACES)]
+    if len(tools) == 1 or (len(logs) < 2 and not both):
+        return *_sets(runs), ""
+    tool = max(both or logs, key=lambda tool: (made[tool][0] == "paired", _records(tools[tool])))
+    name = "plain tables" if tool == TABLES else f"logs of {tool}"
+    why = f"records of {len(tools)} kinds are here; only the {name} are looked at"
+    why += ", name the files of another kind to see them"
+    return *made[tool], why
+
+
+def _records(files: Sequence[Found]) -> int:
+    return sum(len(one.look.rows) for one in files if one.look)
 
 
 def _sets(runs: Sequence[Found]) -> tuple[Comparison, Sets, Chosen]:
@@ -259,6 +334,19 @@ def _begins(one: Found) -> str:
     return min((time for time in times if time), default="")
 
 
+def _parts_of_one_run(largest: Found, files: Sequence[Found]) -> list[Found]:
+    """A file, and those in the same format that share no task with it or with each other."""
+    if largest.yields == "rows":
+        return [largest]
+    group, tasks = [largest], set(answers_of(largest).by_task)
+    for one in files:
+        theirs = answers_of(one).by_task.keys()
+        if one is not largest and one.format == largest.format and not tasks & theirs:
+            group.append(one)
+            tasks |= theirs
+    return group
+
+
 def _largest(
     files: Sequence[Found], named: Mapping[Split, Sequence[Found]]
 ) -> tuple[Comparison, Sets, Chosen]:
@@ -266,8 +354,11 @@ def _largest(
     group: Sequence[Found] = named["eval"] or named["production"]
     why = "no file of the other kind is here"
     if not group:
-        group = [max(files, key=lambda one: len(one.look.rows) if one.look else 0)]
+        largest = max(files, key=lambda one: _records([one]))
+        group = _parts_of_one_run(largest, files)
         why = "no name says which file is eval and which production: this is the largest"
+        if len(group) > 1:
+            why = "no name says which is eval and which production: these are parts of one run"
     sets = Sets(why, files={"eval": (), "production": _together(group)})
     role = "production" if group is named["production"] else "eval"
     return "one-set", sets, {one.name: (role, why) for one in group}

@@ -10,12 +10,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from eval_autopsy import kernel, registry
+from eval_autopsy import registry
 from eval_autopsy.case.names import parts_of
 from eval_autopsy.case.sets import Look, look_at
 from eval_autopsy.errors import CannotRead
@@ -59,13 +60,15 @@ def find(paths: Sequence[Path]) -> Place:
     """What lies at some paths. Raises CannotRead for a named file that is no data."""
     found: list[Found] = []
     passed = 0
+    together = os.path.commonpath([os.path.abspath(path) for path in paths]) if paths else ""
     for path in paths:
         if os.path.isdir(path):
             files = list(islice(_files(path, 0), 10 * FILES_AT_MOST))
             likely = [one for one in files if _may_be_data(one)]
             passed += len(files) - len(likely)
             for one in likely[:FILES_AT_MOST]:
-                found.append(_look(one, os.path.relpath(one, path)))
+                # Of several folders, their names tell files of the same name apart.
+                found.append(_look(one, os.path.relpath(one, together)))
             passed += len(likely[FILES_AT_MOST:])
         else:
             found.append(_named(path))
@@ -87,7 +90,9 @@ def _files(folder: Path, depth: int) -> Iterator[Path]:
 
 def _may_be_data(path: Path) -> bool:
     name = path.name.lower()
-    return not (name.endswith(CODE) or name in CONFIGURATION) and path.stat().st_size > 0
+    if name.endswith(CODE) or name in CONFIGURATION:
+        return False
+    return path.stat().st_size > 0 or name.endswith(TABLES)
 
 
 def _named(path: Path) -> Found:
@@ -134,6 +139,13 @@ def _described(path: Path, name: str, look: Look) -> Found:
 
 
 def first_record(path: Path, limit: int = 200) -> str:
-    """The beginning of a file, for a message, with what cannot be seen spelled out."""
+    """The beginning of a file, for a message."""
     with open_file(path, str(path)) as stream:
-        return kernel.visible(stream.head()[:limit].decode("utf-8", errors="replace"))
+        return stream.head()[:limit].decode("utf-8", errors="replace")
+
+
+def keys_of(one: Found) -> list[str]:
+    """The keys of the first record of a file, or those that its beginning seems to have."""
+    if one.look is not None and one.look.rows:
+        return list(one.look.rows[0])
+    return re.findall(r'"(\w{1,40})"\s*:', first_record(one.path, HEAD))

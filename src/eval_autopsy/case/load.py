@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from eval_autopsy import features, kernel, registry
 from eval_autopsy.case.lines import line_of
-from eval_autopsy.case.model import KINDS, Bands, CaseFile, Scorer, System
+from eval_autopsy.case.model import KINDS, Bands, CaseFile, Hypothesis, Scorer, System
 from eval_autopsy.case.words import fault_of, said
 from eval_autopsy.errors import BadCase
 from eval_autopsy.readers.opened import open_file
@@ -74,6 +74,24 @@ def load(path: Path, *, eval_alone: bool = False) -> Case:
 def parse(text: str, path: Path) -> Case:
     """The case of a text that is meant for `path`. Raises BadCase."""
     return _Loader(path, text).case()
+
+
+def check_hypothesis(one: Hypothesis, *, files: bool) -> None:
+    """Raises BadCase for a change that nobody has, or that is to break and to spare.
+
+    With `files` of the user's own, which changes there are is not known before they are run.
+    """
+    for name in (*one.breaks, *one.spares):
+        if not files and name not in registry.perturbations.names():
+            raise registry.perturbations.unknown(name)
+    both = [*{*one.breaks} & {*one.spares}]
+    if both:
+        what = f"the hypothesis {one.statement!r} has {both[0]!r} in breaks and in spares"
+        raise BadCase(what, remedy="name it in one of them")
+    if not {*one.fields} <= {*one.breaks}:
+        name = min({*one.fields} - {*one.breaks})
+        what = f"the hypothesis {one.statement!r} has fields of {name!r}, not in breaks"
+        raise BadCase(what, remedy="name the change in breaks too")
 
 
 def _case_file(path: Path) -> Path:
@@ -252,23 +270,12 @@ class _Loader:
                     raise self.bad(error.what, "rename the field", "slices", table) from None
 
     def _check_hypotheses(self, file: CaseFile) -> None:
-        """Raises BadCase for a change that nobody has, or that is to break and to spare.
-
-        What a file of the user's own has is not known before the file is run.
-        """
+        """Raises BadCase for a hypothesis that cannot be tried."""
         for one in file.hypothesis:
-            for name in (*one.breaks, *one.spares):
-                if not file.perturbations.files and name not in registry.perturbations.names():
-                    unknown = registry.perturbations.unknown(name)
-                    raise self.bad(unknown.what, unknown.remedy, "hypothesis")
-            both = [*{*one.breaks} & {*one.spares}]
-            if both:
-                what = f"the hypothesis {one.statement!r} has {both[0]!r} in breaks and in spares"
-                raise self.bad(what, "name it in one of them", "hypothesis")
-            if not {*one.fields} <= {*one.breaks}:
-                name = min({*one.fields} - {*one.breaks})
-                what = f"the hypothesis {one.statement!r} has fields of {name!r}, not in breaks"
-                raise self.bad(what, "name the change in breaks too", "hypothesis")
+            try:
+                check_hypothesis(one, files=bool(file.perturbations.files))
+            except BadCase as error:
+                raise self.bad(error.what, error.remedy, "hypothesis") from None
 
     def _features(self, file: CaseFile) -> tuple[str, ...]:
         """The features to slice by: those asked for, or all when nothing is asked for at all.

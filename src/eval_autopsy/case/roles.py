@@ -27,6 +27,11 @@ class Guess(NamedTuple):
     why: str
     sure: bool = False  # the name is the usual one, and every record has a value that fits
 
+    @property
+    def reason(self) -> str:
+        """Why, and how sure that is."""
+        return f"{self.why} ({'sure' if self.sure else 'likely'})"
+
 
 class Part(NamedTuple):
     """How the field of a part is known: names it may have, the best first, and what it holds."""
@@ -177,7 +182,19 @@ def guess_id(sets: Sequence[Columns]) -> Guess:
     if unique:
         listed = ", ".join(unique[:5])
         return Guess("id", "", f"all values differ in several fields: {listed}")
-    return Guess("id", "", "there is no field of which every record has a value of its own")
+    return Guess("id", "", _repeated_id(sets))
+
+
+def _repeated_id(sets: Sequence[Columns]) -> str:
+    """That no field can be the id, and of one that is named so, which values stand twice."""
+    for known in ID_NAMES:
+        for column in (one for columns in sets for one in columns.values()):
+            twice = [value for value, count in column.counts.items() if count > 1]
+            if plain(column.name) == known and twice and column.scalar and column.complete:
+                more = f" and {len(twice) - 3:,} more" if len(twice) > 3 else ""
+                shown = f"{', '.join(text[:40] for text in twice[:3])}{more}"
+                return f"values of the field {column.name!r} stand in several records: {shown}"
+    return "there is no field of which every record has a value of its own"
 
 
 def _size(columns: Columns) -> int:

@@ -142,10 +142,10 @@ def _files(named: Mapping[Split, Sequence[Look]]) -> dict[Split, tuple[Look, ...
     return {split: tuple(looks) for split, looks in named.items()}
 
 
-def split_of(text: str) -> Split | None:
+def split_of(text: str, known: Mapping[Split, frozenset[str]] = WORDS) -> Split | None:
     """The split that a word of a text names; None when none does, or both are named."""
     named = set(re.split(r"[^a-z]+", text.lower()))
-    found = [split for split in SPLITS if named & WORDS[split]]
+    found = [split for split in SPLITS if named & known[split]]
     return found[0] if len(found) == 1 else None
 
 

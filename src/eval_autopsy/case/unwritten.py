@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,28 +14,21 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from eval_autopsy import kernel, registry
-from eval_autopsy.attributes import SetAside
-from eval_autopsy.case.columns import Column, Fields, columns_of
+from eval_autopsy.case.columns import Fields, columns_of
 from eval_autopsy.case.compared import compare
 from eval_autopsy.case.found import find
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import CaseFile, Scorer
-from eval_autopsy.case.names import best_scorer, names_of
-from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts, words
+from eval_autopsy.case.names import Names, best_scorer, names_of
+from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts
 from eval_autopsy.case.sets import Look, Sets, guess_sets, look_at, split_of
 from eval_autopsy.errors import BadCase
 from eval_autopsy.features import every_feature
 from eval_autopsy.readers import Source, SplitColumn, Wanted
-from eval_autopsy.readers.join import changed, is_wanted, join_of
-from eval_autopsy.readers.logs import BESIDE
 from eval_autopsy.records import SPLITS, Split
 
 TEXTS_READ = 2**23  # bytes of files whose texts are read for features without being asked to
 VALUES_SHOWN = 5
-SCORES = frozenset(
-    words("score scores correct passed pass success right ok match exact grade feedback result")
-)
-SLICED_BY_TOO = ("confidence", "timestamp", "latency", "cost")  # parts that may be sliced by
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +54,6 @@ class Unwritten(NamedTuple):
 
     case: Case
     notes: tuple[str, ...]
-
-
-class Attributes(NamedTuple):
-    """The fields that may be sliced by, and the others with the reason."""
-
-    names: tuple[str, ...]
-    set_aside: tuple[SetAside, ...]
 
 
 def unwritten(said: Said) -> Unwritten:
@@ -121,7 +106,7 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     fields |= {part: name for part, name in others.items() if name}
     if scorer.name != "recorded" and _hold_json(by_split, fields["output"]):
         scorer = scorer.model_copy(update={"output_format": "json"})
-    notes = [f"{guess.part} is the field {guess.field!r}: {guess.why}" for guess in guessed]
+    notes = [f"{guess.part} is the field {guess.field!r}: {guess.reason}" for guess in guessed]
     if not (said.eval or said.split):
         notes.insert(0, f"eval and production are told apart: {sets.why}")
     texts = [part for part in ("input", "output") if part in fields or part in parts]
@@ -137,6 +122,15 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
         notes.append("no field identifies a record, so that rows go by their number")
     case = replace(_case(sets, fields, scorer), features=tuple(features))
     return Unwritten(case, tuple(notes))
+
+
+def confidence_in(sets: Sets) -> str:
+    """The field of a confidence in tables that were read to their end, or ""."""
+    if not all(look.whole and look.file.yields == "rows" for look in sets.looks()):
+        return ""
+    by_split = _by_split(sets)
+    identity = guess_id(by_split).field
+    return _field({one.part: one for one in guess_parts(by_split, [identity])}, "confidence")
 
 
 def _differ(by_split: Sequence[Columns]) -> bool:
@@ -155,8 +149,30 @@ def _by_names(said: Said, sets: Sets, joined: Sequence[Path]) -> Unwritten:
     files = sets.files
     if files is None and sets.one is not None:
         files = dict.fromkeys(SPLITS, (sets.one,))
-    names = names_of(files or {})
-    asked = {
+    files = files or {}
+    names = names_of(files)
+    asked = _asked(said)
+    fields = {**names.fields, **asked}
+    if "id" not in fields or not (names.both("id") or said.id):
+        what = "nothing says which field identifies a record"
+        raise BadCase(what, remedy="name it with --id")
+    notes = [f"eval and production are told apart: {sets.why}"] * (not (said.eval or said.split))
+    notes += [_note_of(split, part, guess) for split, part, guess in names.guessed()]
+    scorer, note = _scorer(said, files, names)
+    notes += [note] if note else []
+    missing = {p for p in ("score", "output", "expected") if not names.both(p)} - asked.keys()
+    fields = {part: name for part, name in fields.items() if part not in missing}
+    others = {
+        split: {p: n for p, n in own.items() if p in fields and p not in asked}
+        for split, own in names.others.items()
+    }
+    case = _case(sets, fields, scorer, others=others, joined=joined)
+    return Unwritten(replace(case, features=tuple(_features(sets, names))), tuple(notes))
+
+
+def _asked(said: Said) -> dict[str, str]:
+    """The field of each part that options name."""
+    named = {
         "id": said.id,
         "score": said.correct,
         "output": said.output,
@@ -165,120 +181,34 @@ def _by_names(said: Said, sets: Sets, joined: Sequence[Path]) -> Unwritten:
         "confidence": said.confidence,
         "timestamp": said.time,
     }
-    fields = {**names.fields, **{part: name for part, name in asked.items() if name}}
-    if "id" not in fields or not (names.both("id") or said.id):
-        what = "nothing says which field identifies a record"
-        raise BadCase(what, remedy="name it with --id")
+    return {part: name for part, name in named.items() if name}
+
+
+def _scorer(said: Said, files: Mapping[Split, Sequence[Look]], names: Names) -> tuple[Scorer, str]:
+    """What makes an answer right in both sets, and a note on how it was chosen."""
     compared = said.output or said.expected or said.scorer not in ("", "recorded")
-    notes = [f"eval and production are told apart: {sets.why}"] * (not (said.eval or said.split))
-    notes += [_note_of(split, part, guess) for split, part, guess in names.guessed()]
     if (said.correct or names.both("score")) and not compared:
-        scorer = Scorer(name="recorded", errors="apart")
-    elif names.both("output", "expected") or (said.output and said.expected):
-        best, note = best_scorer(files or {}, names)
-        scorer = Scorer(name=said.scorer or best, errors="apart")
-        notes += [note] * bool(note and not said.scorer)
-    else:
-        what = "nothing says which answers are right in both sets"
-        remedy = "name a recorded score with --correct, or --output and --expected to compare"
-        raise BadCase(what, remedy=remedy)
-    for part in ("score", "output", "expected"):
-        if not names.both(part) and not asked[part]:
-            fields.pop(part, None)
-    others = {
-        split: {p: n for p, n in own.items() if p in fields and not asked.get(p)}
-        for split, own in names.others.items()
-    }
-    small = sum(look.file.path.stat().st_size for look in sets.looks()) <= TEXTS_READ
-    texts = [part for part in ("input", "output") if names.both(part)] if small else []
-    features = [n for n in every_feature() if n.endswith(tuple(f"({one})" for one in texts))]
-    case = _case(sets, fields, scorer, others=others, joined=joined)
-    return Unwritten(replace(case, features=tuple(features) if texts else ()), tuple(notes))
+        return Scorer(name="recorded", errors="apart"), ""
+    if names.both("output", "expected") or (said.output and said.expected):
+        if said.scorer:
+            return Scorer(name=said.scorer, errors="apart"), ""
+        best, note = best_scorer(files, names)
+        return Scorer(name=best, errors="apart"), note
+    what = "nothing says which answers are right in both sets"
+    remedy = "name a recorded score with --correct, or --output and --expected to compare"
+    raise BadCase(what, remedy=remedy)
+
+
+def _features(sets: Sets, names: Names) -> list[str]:
+    """The features of the texts that all records have, where the files are short enough."""
+    if sum(look.file.path.stat().st_size for look in sets.looks()) > TEXTS_READ:
+        return []
+    ends = tuple(f"({part})" for part in ("input", "output") if names.both(part))
+    return [name for name in every_feature() if name.endswith(ends)] if ends else []
 
 
 def _note_of(split: Split, part: str, guess: Guess) -> str:
-    return f"{part} of {split} is the field {guess.field!r}: {guess.why}"
-
-
-def sliced_by(case: Case, names: Sequence[str]) -> Case:
-    """The case with these attributes in place of its own."""
-    return replace(case, wanted=case.wanted._replace(attributes=tuple(names)))
-
-
-def by_itself(case: Case) -> tuple[Case, tuple[SetAside, ...]]:
-    """The case sliced by what its data hold, where it does not say; and what cannot be."""
-    found = attributes_of(case)
-    return replace(sliced_by(case, found.names), guessed=True), found.set_aside
-
-
-def attributes_of(case: Case) -> Attributes:
-    """The fields of a case's data that it has no other use for and that may be sliced by.
-
-    Told from the first records of each file; how, and whether, is then told from all of them.
-    """
-    looks = _looks_as_read(case)
-    by_split = _rows_by_split(case.sources, looks)
-    columns = columns_of([row for rows in by_split.values() for row in rows])
-    splits = [s.split.column for s in case.sources if isinstance(s.split, SplitColumn)]
-    fields = case.wanted.fields.items()
-    taken = [name for part, name in fields if part not in SLICED_BY_TOO] + splits
-    guesses = guess_parts([columns], [*case.wanted.fields.values(), *splits])
-    taken += [guess.field for guess in guesses if guess.part not in SLICED_BY_TOO]
-    taken += BESIDE if any(look.file.yields == "samples" for look in looks) else ()
-    names, set_aside = [], []
-    for name, column in columns.items():
-        if any(name == other or name.startswith(f"{other}.") for other in taken):
-            continue
-        reason = _unfit(name, column, by_split)
-        if reason:
-            set_aside.append(SetAside(name, reason))
-        elif column.scalar:  # the fields inside an object have columns of their own
-            names.append(name)
-    return Attributes(tuple(names), tuple(set_aside))
-
-
-def _unfit(name: str, column: Column, by_split: Mapping[Split, Sequence[Fields]]) -> str:
-    """Why a column cannot be sliced by; "" when it may be, or is an object."""
-    if not column.scalar:
-        return "" if all(isinstance(value, dict) for value in column.given) else "it holds lists"
-    if column.verdicts and SCORES & {*re.split(r"[^a-z]+", name.lower())}:
-        return "it looks like a score, which says what is right"
-    for split, rows in by_split.items():
-        if rows and all(kernel.field(row, name) is kernel.MISSING for row in rows):
-            return f"no record of {split} has it"
-    try:
-        kernel.attribute_name(name)
-    except kernel.Unreadable:
-        return "its name is one that features have"
-    return ""
-
-
-def _looks_as_read(case: Case) -> list[Look]:
-    """The first rows of each source under the names of the case, with what is joined to them."""
-    found = []
-    for source in case.sources:
-        look = look_at(source.path, source.name, lenient=source.lenient)
-        if not source.as_it_is:
-            joins = [join_of(path, case.wanted) for path in source.joined]
-            rows = (kernel.Row(0, dict(row)) for row in look.rows)
-            made = (changed(row, source, case.wanted, joins) for row in rows)
-            read = tuple(row.fields for row in made if is_wanted(row, source))
-            look = replace(look, rows=read)
-        found.append(look)
-    return found
-
-
-def _rows_by_split(sources: Sequence[Source], looks: Sequence[Look]) -> dict[Split, list[Fields]]:
-    """The first rows of each split's files."""
-    rows: dict[Split, list[Fields]] = {split: [] for split in SPLITS}
-    for source, look in zip(sources, looks, strict=True):
-        if isinstance(source.split, SplitColumn):
-            column, values = source.split.column, source.split.values
-            for split, each in Sets("", one=look, column=column, values=values).rows().items():
-                rows[split] += each
-        else:
-            rows[source.split] += look.rows
-    return rows
+    return f"{part} of {split} is the field {guess.field!r}: {guess.reason}"
 
 
 # Which records are which

@@ -70,14 +70,15 @@ def ablate(
     single change flips an answer, two are tried after each other.
 
     \b
-    A [[hypothesis]] of the case is tested first, on eval. What it predicts is written down, with
-    the digest of the inputs that it is about, before any of these is asked. It is measured when
-    all predictions hold and nothing flips unchanged, refuted when one of them fails, and
-    inferred otherwise. The rules are in docs/ablation.md.
+    A [[hypothesis]] of the case, or of `autopsy hypothesise`, is tested first, on eval. What it
+    predicts is written down, with the digest of the inputs that it is about, before any of these
+    is asked. It is measured when all predictions hold and nothing flips unchanged, refuted when
+    one of them fails, and inferred otherwise. The rules are in docs/ablation.md.
 
     \b
     Reads   the case, and the data files that it names.
-    Writes  .autopsy/ beside the case: the predictions and results, never changed afterwards.
+    Writes  .autopsy/ beside the case: the predictions and results, never changed afterwards,
+            and what was established.
     Runs    the case's system: on every input as it is, and on changed ones up to --calls.
     Exits   0 done, whatever came of it; 2 the case or the data cannot be used.
 
@@ -90,8 +91,15 @@ def ablate(
     """
     from eval_autopsy import api
     from eval_autopsy.cli.cause_view import show
+    from eval_autopsy.cli.recording import recorded
+    from eval_autopsy.investigation.facts import of_ablation
+    from eval_autopsy.investigation.predictions import with_hypotheses
+    from eval_autopsy.investigation.standing import require_in_order
 
     study = api.open(case)
+    if study.written:
+        require_in_order(study.case, "ablate")
+        study = api.Autopsy(with_hypotheses(study.case))
     with out.progress() as progress:
         found = study.ablate(
             change,
@@ -102,6 +110,8 @@ def ablate(
             progress=progress,
             tell=out.tell,
         )
+    if study.written:
+        recorded(out, study.case, of_ablation(found))
     if out.as_json:
         out.document(found.to_dict())
     show(out, found, study.case, every)

@@ -79,7 +79,7 @@ def claims(out: Out, receipt: str | None, search: str | None) -> int:
         out.document({"receipt": done.receipt_id, "verdict": done.verdict, "claims": found})
     for claim in found:
         out.say(f"{claim['id']}  =  {claim['shown']}", bold=True)
-        out.say(f"    {claim['words']} ({claim['rests_on']})")
+        out.say(f"    {claim['words']} ({claim['rests_on']}; as {', '.join(claim['forms'])})")
     if not found:
         out.say(f"No claim contains {kernel.visible(search or '')!r}.")
     return 0
@@ -103,6 +103,7 @@ def described(claim: Mapping[str, Any]) -> dict[str, Any]:
         "shown": kernel.formatted(claim, form) + (" points" if form == "points" else ""),
         "words": kernel.label(claim),
         "rests_on": claim["rests_on"],
+        "forms": list(kernel.forms_of(claim["id"])),
     }
 
 

@@ -21,6 +21,7 @@ NEEDED = {
     "jsonschema": ("jsonschema", "the guard json_schema"),
     "numpy": ("numpy", "searches for slices"),
     "polars": ("polars", "counts"),
+    "psutil": ("psutil", "ends what a system leaves behind"),
     "pyarrow": ("pyarrow", "reads long Parquet files"),
     "pydantic": ("pydantic", "reads autopsy.toml"),
     "rich": ("rich", "formats output on a terminal"),

@@ -19,9 +19,11 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int
     """Show what lies at some paths, what it says, and what to do next.
 
     The verb may be left out: `autopsy logs` is `autopsy look logs`. Without PATH it looks at the
-    current folder. PATH is an eval log, a table of records, a folder with some, or a case. Nothing has to be named:
-    formats are told by content (`autopsy formats`), eval and production by names and formats, the
-    parts of a table by names and values. It says which comparison it made; --files says why.
+    current folder. PATH is an eval log, a table of records, a folder with some, or a case.
+
+    Nothing has to be named: formats are told by content (`autopsy formats`), eval and production
+    by names and formats, the parts of a table by names and values. It says which comparison it
+    made; --files says why.
 
     \b
     Two runs of the same tasks are compared in pairs. A set alone is searched for the slices that
@@ -30,7 +32,7 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int
 
     \b
     Reads   the files; of a folder what looks like data, but nothing hidden.
-    Writes  nothing.
+    Writes  nothing; of a case, what was established, in .autopsy/ beside it.
     Runs    the case's system, if there is a case that has one.
     Exits   0 done; 2 nothing there can be read.
 
@@ -42,12 +44,18 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int
       autopsy look logs --json | jq .gap
     """
     from eval_autopsy.cli.first_view import lines_of
+    from eval_autopsy.cli.recording import recorded
     from eval_autopsy.cli.slices_view import plain
+    from eval_autopsy.first_screen import case_at
     from eval_autopsy.first_screen import look as look_at
+    from eval_autopsy.investigation.facts import of_screen
 
     began = time.monotonic()
     with out.progress() as progress:
-        screen = look_at(path, seed=seed or 0, progress=progress)
+        screen = look_at(*path, seed=seed or 0, progress=progress)
+    written = case_at(path or (Path(),))
+    if written is not None:
+        recorded(out, written, of_screen(screen))
     if out.as_json:
         out.document(screen.to_dict())
     taken = f"  {time.monotonic() - began:.1f} s" if out.formatted else ""

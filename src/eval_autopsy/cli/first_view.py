@@ -16,16 +16,18 @@ from eval_autopsy.cli.slices_view import (
     shown,
     words,
 )
-from eval_autopsy.first_screen import FileSeen, FirstScreen, Worse
 from eval_autopsy.questions.gap import Gap
 from eval_autopsy.questions.pairs import mcnemar
 from eval_autopsy.questions.promise import Promise
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import Slice, Slices
+from eval_autopsy.screen import FileSeen, FirstScreen, Worse
 
 NAMED = 3  # slices, or files, in lines of their own
 LEVELS = 7  # of an attribute, in one line
 LINES = 12  # of the screen
+ENOUGH = 20  # wrong answers, before they are called a system of their own
+ONE_NUMBER = ": two systems wearing one number"
 LEFT_OUT = ("left out", "not readable")
 BESIDE = ("scores", "summary")  # files that say more about the records of others
 
@@ -59,6 +61,9 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
         yield Line("confidence", promise_words(screen.calibration))
     yield from _unscored(screen)
     yield from _reconciled(screen)
+    if screen.also:
+        yield Line("also", plain(screen.also, 200))
+    yield from _unread(screen)
     for need in screen.needs:
         yield Line("missing", plain(need, 200))
     for at, one in enumerate(screen.cannot_conclude[:NAMED]):
@@ -156,7 +161,7 @@ def wrong_throughout(slices: Slices) -> str:
         elsewhere = of(Rate(slices.production.k, slices.production.n - wrong))
         return (
             f"all {wrong:,} wrong answers are where {plain(breakdown.attribute)} is {levels}; "
-            f"elsewhere {elsewhere} are right: two systems wearing one number"
+            f"elsewhere {elsewhere} are right" + (ONE_NUMBER if wrong >= ENOUGH else "")
         )
     return ""
 
@@ -223,6 +228,15 @@ def _unscored(screen: FirstScreen) -> Iterator[Line]:
     ]
     if parts:
         yield Line("apart", f"{'; '.join(parts)}, counted neither right nor wrong")
+
+
+def _unread(screen: FirstScreen) -> Iterator[Line]:
+    """The files that look like data and could not be read, with the reason."""
+    unread = [one for one in screen.files if one.role == "not readable"]
+    if unread:
+        named = "; ".join(f"{plain(one.path, 60)}: {plain(one.why, 100)}" for one in unread[:NAMED])
+        more = f"; and {len(unread) - NAMED:,} more" if len(unread) > NAMED else ""
+        yield Line("unread", named + more)
 
 
 def _reconciled(screen: FirstScreen) -> Iterator[Line]:

@@ -89,7 +89,8 @@ def slices(
 
     \b
     Reads   the data, and the case.
-    Writes  nothing but the answers of a case's system, .autopsy/journal.sqlite beside the case.
+    Writes  nothing but what goes to .autopsy/ beside a case: the answers of its system, and
+            what was established.
     Runs    the case's system, and the files with features, if there are any.
     Exits   0 done; 2 the data or the case cannot be used.
 
@@ -102,6 +103,7 @@ def slices(
       autopsy slices --json --members | jq '.slices[0].members'
     """
     from eval_autopsy import api
+    from eval_autopsy.cli.recording import recorded
     from eval_autopsy.cli.slices_view import show
 
     attributes = names_in(by)
@@ -127,6 +129,10 @@ def slices(
             members=members,
             progress=progress,
         )
+    if study.written and not where:
+        from eval_autopsy.investigation.facts import of_slices
+
+        recorded(out, study.case, of_slices(found))
     if out.as_json:
         out.document(found.to_dict())
     show(out, found, study, top=top, every=every)

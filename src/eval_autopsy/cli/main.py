@@ -36,11 +36,17 @@ VERBS = {
     "Investigate": {
         "init": "investigate",
         "run": "run",
+        "next": "steps",
+        "hypothesise": "steps",
         "ablate": "cause",
         "stress": "cause",
+        "shrink": "smallest",
+        "guards": "guards",
     },
     "Prove": {
         "claims": "claims",
+        "narrate": "prose",
+        "certify": "prose",
         "verify": "prove",
     },
     "Extend": {

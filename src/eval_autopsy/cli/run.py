@@ -39,7 +39,8 @@ def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None) -> int:
     Reads   the case, and the data files that it names or that are given.
     Writes  receipts/NAME: REPORT.md for people, receipt.json for programs, verify.py for
             anyone with a Python, and the outputs. Answers go to .autopsy/journal.sqlite in
-            the case's folder first: a run that was ended calls only what is missing.
+            the case's folder first: a run that was ended calls only what is missing. What was
+            established goes there too.
     Runs    the case's system: a function twice, to record its outputs and to see them
             again; of another kind once, and a sample twice.
     Exits   0 the receipt holds; 1 it does not, and is not kept; 2 the case or the data
@@ -53,12 +54,15 @@ def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None) -> int:
       autopsy run examples/invoice-extraction --json | jq .gap
     """
     from eval_autopsy.api import Autopsy
+    from eval_autopsy.cli.recording import recorded
     from eval_autopsy.first_screen import case_at, case_of
+    from eval_autopsy.investigation.facts import of_receipt
 
     paths = case or (Path(),)
     with out.progress() as progress:
         found = case_at(paths) or case_of(paths, into)
         done = Autopsy(found).run(into, seed=seed, progress=progress)
+    recorded(out, found, of_receipt(done))
     show(out, done)
     return 0
 

@@ -3,8 +3,8 @@
 1. Every change is looked at on a few records of eval, and of each failing slice. One that flips an
    answer is tried on others, as far as the calls go, and only these count: what made it stand out
    is not what it is tested by. Where there are few records, all of them are the test at once.
-2. Where no single change breaks a right answer of eval, or mends a wrong one of a failing slice, two
-   changes are tried after each other in the same way.
+2. Where no single change breaks a right answer of eval, or mends a wrong one of a failing slice,
+   two changes are tried after each other in the same way.
 3. What is right before a change is told by asking again: a slice is there because its first answers
    were wrong, and those of a system with some chance in it would look mended by whatever is done.
 4. Everything that is tested is adjusted together, whatever came of it.

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from eval_autopsy import kernel
 from eval_autopsy.evidence import judgeable
+from eval_autopsy.guards.checks import parsed
 from eval_autopsy.records import Record
 from eval_autopsy.verdicts import Judge, judge_of, said
 
@@ -59,6 +60,10 @@ class Scoring:
     def __init__(self, spec: Mapping[str, Any]) -> None:
         self.spec = spec
         self._judge: Judge = judge_of(spec["scorer"])
+
+    def read(self, output: object) -> object:
+        """An output as it is compared."""
+        return parsed(output) if self.spec["output_format"] == "json" else output
 
     def judged(
         self, record: Record, answer: kernel.Answer | None, expected: Sequence[Any]

@@ -51,7 +51,7 @@ def learned(entry: Entry[Perturbation], inputs: Sequence[Any]) -> Applied | None
     about = entry.value
     if not about.learns:
         return Applied(entry, about.change)
-    texts = [place.text for value in inputs for place in [_place(value)] if place is not None]
+    texts = [place.text for value in inputs for place in [place_of(value)] if place is not None]
     change = _safely(entry, lambda: about.change(texts), "what it learns from")
     return None if change is None else Applied(entry, change)
 
@@ -63,7 +63,7 @@ def applied(one: Applied, value: Any, expected: Any, seed: str) -> Changed | str
     is neither a text nor messages.
     """
     about, draw = one.entry.value, Random(f"{seed} {one.name}")
-    place = _place(value) if about.of == "text" else _messages(value)
+    place = place_of(value) if about.of == "text" else _messages(value)
     if place is None:
         return DOES_NOT_APPLY
     before = place.text
@@ -82,32 +82,32 @@ def applied(one: Applied, value: Any, expected: Any, seed: str) -> Changed | str
     return Changed(new, [expected])
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """What is changed of an input, and how the input is put together again."""
 
     text: Any
     put: Callable[[Any], Any]
 
 
-def _place(value: Any) -> _Place | None:
+def place_of(value: Any) -> Place | None:
     """The text to change in an input; None when there is none, or it is not clear which."""
     if isinstance(value, str):
-        return _Place(value, lambda text: text)
+        return Place(value, lambda text: text)
     messages = _messages(value)
     if messages is not None:
         return _last_of_user(messages)
     if isinstance(value, dict):
         names = [name for name, part in value.items() if isinstance(part, str)]
         if len(names) == 1:
-            return _Place(value[names[0]], lambda text: {**value, names[0]: text})
+            return Place(value[names[0]], lambda text: {**value, names[0]: text})
     return None
 
 
-def _messages(value: Any) -> _Place | None:
+def _messages(value: Any) -> Place | None:
     """The list of messages in an input."""
     if isinstance(value, dict) and _are_messages(value.get("messages")):
-        return _Place(value["messages"], lambda messages: {**value, "messages": messages})
-    return _Place(value, lambda messages: messages) if _are_messages(value) else None
+        return Place(value["messages"], lambda messages: {**value, "messages": messages})
+    return Place(value, lambda messages: messages) if _are_messages(value) else None
 
 
 def _are_messages(value: Any) -> bool:
@@ -118,26 +118,26 @@ def _are_messages(value: Any) -> bool:
     )
 
 
-def _last_of_user(messages: _Place) -> _Place | None:
+def _last_of_user(messages: Place) -> Place | None:
     """The text of the last message of the user that has one, and no more than one."""
     turns = messages.text
     for at in reversed(range(len(turns))):
         inside = _content(turns[at].get("content")) if turns[at]["role"] == "user" else None
         if inside is not None:
-            return _Place(inside.text, partial(_with_content, messages, at, inside))
+            return Place(inside.text, partial(_with_content, messages, at, inside))
     return None
 
 
-def _content(content: Any) -> _Place | None:
+def _content(content: Any) -> Place | None:
     """The text of a message's content, which is a text or a list with one block of text."""
     if isinstance(content, str):
-        return _Place(content, lambda text: text)
+        return Place(content, lambda text: text)
     blocks = content if isinstance(content, list) else []
     texts = [at for at, block in enumerate(blocks) if _is_text(block)]
     if len(texts) != 1:
         return None
     (at,) = texts
-    return _Place(
+    return Place(
         blocks[at]["text"],
         lambda text: [*blocks[:at], {**blocks[at], "text": text}, *blocks[at + 1 :]],
     )
@@ -147,7 +147,7 @@ def _is_text(block: Any) -> bool:
     return isinstance(block, dict) and isinstance(block.get("text"), str)
 
 
-def _with_content(messages: _Place, at: int, inside: _Place, text: Any) -> Any:
+def _with_content(messages: Place, at: int, inside: Place, text: Any) -> Any:
     turns = messages.text
     changed = {**turns[at], "content": inside.put(text)}
     return messages.put([*turns[:at], changed, *turns[at + 1 :]])

@@ -23,7 +23,8 @@ from eval_autopsy.questions.labelled import References, parts_of
 
 Follows = Literal["right", "wrong", "no answer", "undecided", "as it is"]
 
-USUAL = 0.5  # of the records, for a part to be one that records have
+USUAL = 0.5  # of the outputs, for a field to be one that outputs have
+NEARLY_ALL = 0.9  # of the records of a file, for a truth to be missing where it is not
 ODD_AT_MOST = 0.02  # of the records, for a form of truth to be an odd one out
 ODD_AMONG = 20  # records with a truth, for one to be odd among them
 CONFLICTS_AT_MOST = 0.1  # of the records; with more, the input does not determine the answer
@@ -62,14 +63,13 @@ def errored_as_pass(judged: Sequence[Judged], known: References) -> Iterator[Sus
 
 def missing_field_as_pass(judged: Sequence[Judged], known: References) -> Iterator[Suspect]:
     """Outputs that are blank or lack a field, or that have no truth, and count as right."""
-    truths = sum(one.record.expected is not MISSING for one in judged)
-    usual = _usual_fields(judged)
+    usual, have_truths = _usual_fields(judged), _files_with_truths(judged)
     for row, one in enumerate(judged):
         if not one.score or one.failed or one.ungraded:
             continue
         output, expected = one.record.output, one.record.expected
         if expected is MISSING:
-            if truths > USUAL * len(judged):
+            if _file(one) in have_truths:
                 yield Suspect(row, "there is no expected value", "undecided")
         elif kernel.not_blank(expected) and not kernel.not_blank(_top(output)):
             yield Suspect(row, f"the output is {shown(output)}", "wrong")
@@ -193,6 +193,19 @@ def _usual_fields(judged: Sequence[Judged]) -> set[str]:
             wanted.update(names)
             given.update(n for n in names if kernel.not_blank(kernel.field(output, n)))
     return {name for name, n in wanted.items() if given[name] > USUAL * n}
+
+
+def _files_with_truths(judged: Sequence[Judged]) -> set[str]:
+    """The files of which nearly all records have an expected value."""
+    records, truths = Counter[str](), Counter[str]()
+    for one in judged:
+        records[_file(one)] += 1
+        truths[_file(one)] += one.record.expected is not MISSING
+    return {file for file, n in records.items() if truths[file] >= NEARLY_ALL * n}
+
+
+def _file(one: Judged) -> str:
+    return one.record.where.rpartition(":")[0]
 
 
 def _labels(judged: Sequence[Judged]) -> list[str]:

@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import ast
 import csv
-import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
@@ -30,6 +29,7 @@ from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.arrow import FILE, arrow, column_names, is_arrow, without_batches
 from eval_autopsy.readers.csv_table import csv_table
 from eval_autopsy.readers.delimited import delimited, separator
+from eval_autopsy.readers.heads import members
 from eval_autopsy.readers.json_items import Line, lines, objects, parts, value_of
 from eval_autopsy.readers.logs import Aside, Item
 from eval_autopsy.readers.opened import HEAD, Lines
@@ -46,8 +46,6 @@ ENVELOPES = ("data", "events")  # members of one JSON object that an API's answe
 BEFORE_ROWS = ("object", "meta", "schema", "cursor", "next_cursor", "has_more")
 INDEX = b"Unnamed: 0"  # as pandas calls it when it reads its own table
 _OBJECTS = re.compile(r"\[\s*(?=\{)")
-_SPACE = re.compile(r"\s*")
-_VALUES = json.JSONDecoder()
 
 
 def export(
@@ -157,7 +155,7 @@ def first_row(head: bytes) -> First:
         inside = _OBJECTS.match(text)
         return {
             key: value
-            for key, value, _ in _members(text, inside.end() if inside else _rows_inside(text)[1])
+            for key, value, _ in members(text, inside.end() if inside else _rows_inside(text)[1])
         }
     return {} if b"\0" in head else _first_cells(text, separator(head).decode() or ",")
 
@@ -168,42 +166,12 @@ def _text(head: bytes) -> str:
 
 def _rows_inside(text: str) -> tuple[str, int]:
     """The member that a document has its rows in, and where the first begins; ("", 0) of others."""
-    for key, _, at in _members(text, 0):
+    for key, _, at in members(text, 0):
         if key in ENVELOPES and (found := _OBJECTS.match(text, at)):
             return key, found.end()
         if key not in BEFORE_ROWS:
             break
     return "", 0
-
-
-def _members(text: str, at: int) -> Iterator[tuple[str, Any, int]]:
-    """The members of the object at a place: key, value, and where the value begins.
-
-    They end where the text is cut off, the value that is cut with MISSING, or is no JSON.
-    """
-    sign = "{"
-    while text[at : at + 1] == sign:
-        try:
-            key, at = _VALUES.raw_decode(text, _on(text, at + 1))
-        except (ValueError, RecursionError):
-            return
-        at = _on(text, at)
-        if not isinstance(key, str) or text[at : at + 1] != ":":
-            return
-        begins = _on(text, at + 1)
-        try:
-            value, at = _VALUES.raw_decode(text, begins)
-        except (ValueError, RecursionError):
-            yield key, MISSING, begins
-            return
-        yield key, value, begins
-        at, sign = _on(text, at), ","
-
-
-def _on(text: str, at: int) -> int:
-    """The place of the next character that is no white space."""
-    found = _SPACE.match(text, at)
-    return found.end() if found else at
 
 
 def _first_cells(text: str, sign: str) -> First:

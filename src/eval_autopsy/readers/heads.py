@@ -23,9 +23,9 @@ def first_object(head: bytes, *inside: str) -> dict[str, Any]:
     text = head.decode("utf-8", errors="ignore")  # it may be cut inside a character
     at = _opening(text, 0)
     for wanted in inside:
-        begins = (start for key, _, start in _members(text, at) if key == wanted)
+        begins = (start for key, _, start in members(text, at) if key == wanted)
         at = _opening(text, next(begins, len(text)))
-    return {key: value for key, value, _ in _members(text, at)}
+    return {key: value for key, value, _ in members(text, at)}
 
 
 def _opening(text: str, at: int) -> int:
@@ -33,15 +33,18 @@ def _opening(text: str, at: int) -> int:
     return found.end() if found else at
 
 
-def _members(text: str, at: int) -> Iterator[tuple[str, Any, int]]:
-    """Key, value and the place of the value, up to where the text is cut off or no JSON."""
+def members(text: str, at: int) -> Iterator[tuple[str, Any, int]]:
+    """The members of the object at a place: key, value, and where the value begins.
+
+    They end where the text is cut off, the value that is cut with MISSING, or is no JSON.
+    """
     sign = "{"
     while (found := _MEMBER.match(text, at)) and found.group().strip() == sign:
         try:
             key, at = _VALUES.raw_decode(text, found.end())
-            colon = _COLON.match(text, at)
-        except ValueError:
+        except (ValueError, RecursionError):
             return
+        colon = _COLON.match(text, at)
         if not colon:
             return
         try:

@@ -89,8 +89,11 @@ def read_sources(
     progress: Progress = lambda what, done, total: None,
     *,
     splits: Sequence[Split] = SPLITS,
+    keep: bool = True,
 ) -> Reading:
     """All records of a case; all of `splits` must have some. `progress` hears of files in bytes.
+
+    `keep` is whether the rows of files that the kernel cannot read are kept for a receipt.
 
     Raises CannotRead at the first value that is not as it should be, and after the last record
     when required fields were missing.
@@ -108,7 +111,7 @@ def read_sources(
             if not source.as_it_is:
                 made = (changed(row, source, wanted, joins) for row in rows)
                 each = (row for row in made if is_wanted(row, source))
-            if file.converted_from or not source.as_it_is or source.lenient:
+            if keep and (file.converted_from or not source.as_it_is or source.lenient):
                 each = _keeping(each, kept)
             for record in intake.records(each, rows.where, source.split):
                 found.append(record)

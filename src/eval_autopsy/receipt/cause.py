@@ -17,22 +17,31 @@ from eval_autopsy.evidence import OUR_SCORERS, Evidence, Progress
 from eval_autopsy.experiments import study
 from eval_autopsy.experiments.asking import answered
 from eval_autopsy.experiments.groups import entries_of
+from eval_autopsy.experiments.ledger import Ledger as Predictions
 from eval_autopsy.experiments.trials import Done, inputs_of
 from eval_autopsy.receipt.claims import Claim, Hole, Ledger
 
 VARIED = "varied.jsonl"
+PREDICTIONS = "predictions.jsonl"
 
 
-def varies(case: Case) -> bool:
-    """Whether a case has hypotheses whose changed answers the kernel can score."""
+def untested(case: Case) -> str | None:
+    """What keeps the hypotheses of a case out of its receipt: "system", "scorer" or "counts".
+
+    None when nothing does, or the case has none.
+    """
+    if not case.file.hypothesis:
+        return None
+    if not case.file.system:
+        return "system"
     scored = case.scorer.name in OUR_SCORERS and case.scorer.name != "recorded"
-    return bool(case.file.hypothesis and case.file.system) and scored
+    return None if scored else "scorer"
 
 
 def varied(case: Case, evidence: Evidence, progress: Progress, seed: int) -> Evidence:
     """The evidence with the answers to all inputs that the hypotheses are about.
 
-    What the kernel can run again is asked twice, to see whether it gives the same answers.
+    The system is asked about each again, to see whether it gives the same answers.
     """
     at = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), UTC)
     how = study.How(declared=True, seed=seed, now=at.isoformat(timespec="seconds"))
@@ -45,13 +54,21 @@ def varied(case: Case, evidence: Evidence, progress: Progress, seed: int) -> Evi
             map(kernel.answers_alike, first, answered(runner, asked, 2, "asking changes again"))
         )
         system = runner.journal.system
-    entries = entries_of([*filter(_is_change, tested.done)], case.perturbation_files)
+    rows = {name: _rows(name, one, tested.answers[name]) for name, one in tested.done.items()}
+    names = [name for name in tested.done if name != kernel.AS_IT_IS]
     says = {
         "file": VARIED,
+        "ledger": PREDICTIONS,
         "system": system,
         "reproduced": reproduced,
         "changes": [
-            {"name": one.name, "help": one.help, "holds": one.value.holds} for one in entries
+            {
+                "name": one.name,
+                "help": one.help,
+                "holds": one.value.holds,
+                "given": any("right" in row for row in rows[one.name]),
+            }
+            for one in entries_of(names, case.perturbation_files)
         ],
         "hypotheses": [
             {
@@ -60,37 +77,35 @@ def varied(case: Case, evidence: Evidence, progress: Progress, seed: int) -> Evi
                 "spares": list(said.spares),
                 "fields": {name: list(fields) for name, fields in said.fields.items()},
                 "digest": found.prediction.digest,
+                "entry": found.prediction.number,
                 "at": found.prediction.at,
                 "known": found.prediction.known,
             }
             for said, found in zip(case.file.hypothesis, tested.outcomes, strict=True)
         ],
     }
-    rows = b"".join(
-        line for name, one in tested.done.items() for line in _rows(name, one, tested.answers[name])
-    )
+    lines = [
+        kernel.canonical(row).encode("utf-8") + b"\n" for some in rows.values() for row in some
+    ]
+    predictions = Predictions(case.folder).path.read_bytes()
     return replace(
         evidence,
         spec={**evidence.spec, "varied": says},
-        made={**evidence.made, VARIED: rows},
+        made={**evidence.made, VARIED: b"".join(lines), PREDICTIONS: predictions},
     )
 
 
-def _is_change(name: str) -> bool:
-    return name != kernel.AS_IT_IS
-
-
-def _rows(name: str, done: Done, answers: Sequence[kernel.Answer]) -> list[bytes]:
-    """A line for each changed input; `right` where the right answer follows the change."""
-    lines = []
+def _rows(name: str, done: Done, answers: Sequence[kernel.Answer]) -> list[dict[str, Any]]:
+    """A row for each changed input; `right` where the right answer follows the change."""
+    rows = []
     for variant, answer in zip(done.trial.variants, answers, strict=True):
         record, changed = variant.subject.record, variant.changed
         row: dict[str, Any] = {"of": record.id, "change": name, "input": changed.input}
         row |= {"output": answer.output} if answer.error is None else {"error": answer.error}
         if [*map(kernel.canonical, changed.answers)] != [kernel.canonical(record.expected)]:
             row["right"] = list(changed.answers)
-        lines.append(kernel.canonical(row).encode("utf-8") + b"\n")
-    return lines
+        rows.append(row)
+    return rows
 
 
 def counted(evidence: Evidence) -> kernel.Varied:
@@ -111,32 +126,40 @@ def cause_facts(ledger: Ledger) -> dict[str, Any] | None:
     varied = ledger.cube.varied
     if varied is None:
         return None
-    tried = [name for name in varied.flips if varied.flips[name]]
     said = [hypothesis_facts(ledger, one) for one in varied.says["hypotheses"]]
-    measured = [one for one in said if one["verdict"].value == "measured"]
-    p_values = varied.p_values()
+    by_verdict = {
+        word: [one for one in said if one["verdict"].value == word]
+        for word in ("measured", "inferred", "refuted")
+    }
+    exactly = [[one] for each in said for one in each["exactly"]]
+    measured = by_verdict["measured"]
     return {
+        **by_verdict,
         "all": said,
-        "measured": measured,
-        "ablation": table([effect_row(ledger, name) for name in tried]),
-        "chance": table([[ledger.claim("p_changed", change=name).p] for name in p_values]),
-        "exactly": [each for one in said for each in one["exactly"]],
+        "ablation": table([effect_row(ledger, name) for name in varied.p_values()]),
+        "control": table([control_row(ledger)]),
+        "exactly": table(exactly) if exactly else None,
         "reproduced": varied.says["reproduced"],
+        "given": any(one["given"] for one in varied.says["changes"]),
         "twin": twin(ledger, measured[0]["first"]) if measured else None,
     }
 
 
 def hypothesis_facts(ledger: Ledger, said: dict[str, Any]) -> dict[str, Any]:
-    """The verdict on a hypothesis, and how much each change that it says breaks does so."""
+    """The verdict on a hypothesis, what came of each prediction, and how much breaks."""
     statement = said["statement"]
+    names = [*said["breaks"], *said["spares"], kernel.AS_IT_IS]
     fields = [name for name in said["breaks"] if said["fields"].get(name)]
+    predictions = [
+        ledger.claim("prediction", statement=statement, change=name).word for name in names
+    ]
     return {
         "verdict": ledger.claim("hypothesis", statement=statement),
+        "parts": table([[one] for one in predictions]),
         "first": said["breaks"][0],
         "breaks": [named(ledger.claim("broken", change=name)) for name in said["breaks"]],
         "exactly": [
-            named(ledger.claim("broken_exactly", statement=statement, change=name))
-            for name in fields
+            ledger.claim("broken_exactly", statement=statement, change=name).of for name in fields
         ],
     }
 
@@ -147,11 +170,28 @@ def named(claim: Claim) -> dict[str, Hole]:
 
 
 def effect_row(ledger: Ledger, change: str) -> list[Hole]:
-    """Right before and after a change, the effect with its interval, and what breaks."""
+    """Right before and after a change, the effect with its interval and p, and what breaks."""
     return [
         *(ledger.claim("rate_changed", change=change, when=w).of for w in ("before", "after")),
         ledger.claim("effect", change=change).points,
         ledger.claim("effect_interval", change=change).points,
+        ledger.claim("p_changed", change=change).p,
+        *broken(ledger, change),
+    ]
+
+
+def control_row(ledger: Ledger) -> list[Hole]:
+    """What breaks where nothing is changed."""
+    first, second = (
+        ledger.claim("rate_changed", change=kernel.AS_IT_IS, when=when).of
+        for when in ("before", "after")
+    )
+    return [first, second, *broken(ledger, kernel.AS_IT_IS)]
+
+
+def broken(ledger: Ledger, change: str) -> list[Hole]:
+    """How many of the right answers a change breaks, with the interval."""
+    return [
         ledger.claim("broken", change=change).of,
         ledger.claim("broken_interval", change=change).percent,
     ]

@@ -35,6 +35,7 @@ from eval_autopsy.questions.gap import gap_of
 from eval_autopsy.questions.rates import check_scored, right_rate
 from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.receipt import cause
+from eval_autopsy.receipt.account import Account
 from eval_autopsy.receipt.claims import Ledger
 from eval_autopsy.receipt.story import tell
 from eval_autopsy.receipt.verify import KNOWN, kernel_source
@@ -53,9 +54,16 @@ class Certified(NamedTuple):
 
 
 def certify(
-    case: Case, base: Path, progress: Progress = quiet, seed: int | None = None
+    case: Case,
+    base: Path,
+    progress: Progress = quiet,
+    seed: int | None = None,
+    account: Account | None = None,
 ) -> Certified:
-    """Writes `base/receipts/<name>` and verifies it; what was there before stays on any failure."""
+    """Writes `base/receipts/<name>` and verifies it; what was there before stays on any failure.
+
+    `account` says how far the investigation went.
+    """
     started = time.monotonic()
     place = base / "receipts" / case.name
     restore(place)
@@ -64,11 +72,17 @@ def certify(
     counted = columnar.fits(case)
     judged = (in_columns if counted else record_by_record)(case, base, progress, seed)
     evidence, cube = judged.evidence, judged.cube
-    if cause.varies(case):
+    untested = "counts" if counted and case.file.hypothesis else cause.untested(case)
+    if case.file.hypothesis and untested is None:
         evidence = cause.varied(case, evidence, progress, seed)
         cube.varied = cause.counted(evidence)
     story = tell(
-        Ledger(cube, evidence.spec), judged.found, case.narrative, supervised=evidence.supervised
+        Ledger(cube, evidence.spec),
+        judged.found,
+        case.narrative,
+        supervised=evidence.supervised,
+        account=account,
+        untested=untested,
     )
     predicate = {
         "kernel": {
@@ -90,7 +104,7 @@ def certify(
         **evidence.made,
         ".gitattributes": ATTRIBUTES,
         "verify.py": kernel_source(),
-        "REPORT.md": kernel.Page(predicate, evidence.records, cube.varied).render().encode("utf-8"),
+        "REPORT.md": kernel.Page(predicate, evidence.records, cube).render().encode("utf-8"),
     }
     made["receipt.json"] = statement(predicate, made, evidence.subjects)
     place.parent.mkdir(parents=True, exist_ok=True)

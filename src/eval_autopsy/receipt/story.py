@@ -16,6 +16,7 @@ from eval_autopsy.errors import CannotUse
 from eval_autopsy.questions.discover import CHANCE, TOO_FEW, Discovery, Tested
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, EXAMPLES, is_worse
+from eval_autopsy.receipt.account import Account
 from eval_autopsy.receipt.cause import cause_facts, table
 from eval_autopsy.receipt.claims import Claim, Hole, Ledger
 from eval_autopsy.receipt.narrative import pieces_of as narrative_pieces
@@ -42,13 +43,18 @@ def tell(
     narrative: Path | None = None,
     *,
     supervised: Collection[str] = (),
+    account: Account | None = None,
+    untested: str | None = None,
 ) -> Story:
     """The story of an evidence that has scored records in both splits.
 
     `discovery` is what a search of them found. A narrative may name any claim that is made for it.
-    `supervised` are the attributes whose bands were chosen by what is right.
+    `supervised` are the attributes whose bands were chosen by what is right. `account` says how far
+    the investigation went.
     """
     facts = facts_of(ledger, discovery, supervised)
+    facts["varied"] = account is not None and account.varied
+    facts["untested"] = untested
     findings = sorted(
         findings_of(facts), key=lambda one: (one["id"] != "gap", SEVERITIES.index(one["severity"]))
     )
@@ -56,7 +62,11 @@ def tell(
     facts["narrative"] = narrative is not None
     report = pieces_of("REPORT.md.j2", facts)
     if narrative is not None:
-        report = with_narrative(report, narrative_pieces(narrative, ledger.claims))
+        report = inserted(
+            report, "## Findings\n", [*narrative_pieces(narrative, ledger.claims), "\n"]
+        )
+    if account is not None:
+        report = inserted(report, "## Reproducibility\n", ["\n".join(account.lines()), "\n"])
     texts = [report, *(finding["text"] for finding in findings)]
     for problem in (p for text in texts for p in kernel.misnamed(text, ledger.claims)):
         raise CannotUse(f"a template states {problem}", where="receipt/templates")
@@ -64,14 +74,13 @@ def tell(
     return Story(ledger.stated(used), findings, report)
 
 
-def with_narrative(
-    report: Sequence[str | dict[str, Any]], narrative: Sequence[str | dict[str, Any]]
+def inserted(
+    report: Sequence[str | dict[str, Any]], heading: str, some: Sequence[str | dict[str, Any]]
 ) -> list[str | dict[str, Any]]:
-    """The report with the narrative before its findings."""
-    heading = "## Findings\n"
+    """The report with some text before a heading."""
     at = next(i for i, piece in enumerate(report) if isinstance(piece, str) and heading in piece)
-    before, _, after = str(report[at]).partition(heading)
-    return [*report[:at], before, *narrative, "\n" + heading + after, *report[at + 1 :]]
+    first, _, rest = str(report[at]).partition(heading)
+    return [*report[:at], first, *some, heading + rest, *report[at + 1 :]]
 
 
 def facts_of(
@@ -458,16 +467,31 @@ def example(ledger: Ledger) -> dict[str, Any] | None:
     for outcome in () if ledger.evidence["cube"] else ("misplaced", "silent", "wrong"):
         if ledger.cube.count("production", outcome, {}):
             first = ledger.claim("members", split="production", outcome=outcome, where={}, limit=1)
-            known = {**ledger.evidence["fields"]}
-            if ledger.evidence["outputs"]:
-                known["output"] = ledger.evidence["outputs"]
-            quotes = [
-                (part, Hole({"quote": first.value[0], "split": "production", "field": part}))
-                for part in ("input", "expected", "output")
-                if part in known
-            ]
-            return {"id": first, "quotes": quotes}
+            control = ledger.cube.count("eval", "right", {}) > 0
+            passing = (
+                ledger.claim("members", split="eval", outcome="right", where={}, limit=1)
+                if control
+                else None
+            )
+            return {
+                "id": first,
+                "quotes": quotes(ledger, first, "production"),
+                "control": passing,
+                "control_quotes": quotes(ledger, passing, "eval") if passing else [],
+            }
     return None
+
+
+def quotes(ledger: Ledger, shown: Claim, split: str) -> list[tuple[str, Hole]]:
+    """What there is to quote of the first record that a claim lists."""
+    known = {**ledger.evidence["fields"]}
+    if ledger.evidence["outputs"]:
+        known["output"] = ledger.evidence["outputs"]
+    return [
+        (part, Hole({"quote": shown.value[0], "split": split, "field": part}))
+        for part in ("input", "expected", "output")
+        if part in known
+    ]
 
 
 def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -303,7 +303,11 @@ class Crew:
 
     def _next(self) -> list[Called]:
         """What has ended by now, at least one; raises what stops the run."""
-        found = [self.done.get(), *drained(self.done)]
+        found = drained(self.done)
+        while not found:
+            # In turns: Polars handles Ctrl-C so that a wait without an end would not see it.
+            with suppress(queue.Empty):
+                found = [self.done.get(timeout=0.2), *drained(self.done)]
         finished = [one for one in found if isinstance(one, Called)]
         self.refused += [one for one in found if isinstance(one, NotCalled)]
         try:

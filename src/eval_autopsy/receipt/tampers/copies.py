@@ -48,7 +48,9 @@ class Memory:
 
 def data_files(evidence: Mapping[str, Any]) -> list[str]:
     """The files that records are loaded from."""
-    answers = (evidence[part] for part in ("outputs", "verdicts"))
+    answers = [evidence[part] for part in ("outputs", "verdicts")]
+    if evidence["varied"]:
+        answers += [evidence["varied"][part] for part in ("file", "ledger")]
     return [*(one["file"] for one in evidence["sources"]), *(name for name in answers if name)]
 
 
@@ -58,6 +60,10 @@ def load_as_a_forger(check: kernel.Verification) -> str:
     check.cube = kernel.count_records(
         [*map(kernel.attribute_name, check.evidence["attributes"])], check.records
     )
+    if check.evidence["varied"]:
+        name = check.evidence["varied"]["file"]
+        rows = kernel.read_rows(check.opened(name), name, "jsonl")
+        check.cube.varied = kernel.Varied(check.evidence, check.records, rows)
     return ""
 
 

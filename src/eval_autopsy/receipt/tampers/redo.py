@@ -89,7 +89,7 @@ def recorded_kernel(copy: Copy) -> None:
 def report(copy: Copy) -> None:
     """REPORT.md is the text with its holes filled."""
     loaded = copy.load()
-    page = kernel.Page(copy.predicate, loaded.records, loaded.cube.varied)
+    page = kernel.Page(copy.predicate, loaded.records, loaded.cube)
     copy.write("REPORT.md", page.render().encode("utf-8"))
 
 

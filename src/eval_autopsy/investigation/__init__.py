@@ -1,0 +1,1 @@
+"""The steps of an investigation: what each establishes, what it needs, what is on record."""

@@ -1,0 +1,97 @@
+"""What each verb established, as the file of a case keeps it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from eval_autopsy.case.load import Case
+from eval_autopsy.experiments.groups import confirmed
+from eval_autopsy.experiments.study import Varied
+from eval_autopsy.questions.gap import Gap, gap_of
+from eval_autopsy.questions.rates import Rate, right_rate
+from eval_autopsy.questions.silent import silent_of
+from eval_autopsy.questions.slices import Slices
+from eval_autopsy.receipt.certify import Certified
+from eval_autopsy.screen import FirstScreen
+
+NAMED = 5  # slices that are kept by their words
+Facts = dict[str, Mapping[str, Any]]  # by step
+
+
+def of_case(case: Case) -> Facts:
+    """What is compared, by what, and what production would stop."""
+    guards = case.file.guards.model_dump(mode="json", exclude_defaults=True)
+    files: dict[str, list[str]] = {}
+    for source in case.sources:
+        split = source.split if isinstance(source.split, str) else "eval and production"
+        files.setdefault(split, []).append(os.path.relpath(source.path, case.folder))
+    says = {
+        "files": files,
+        "scorer": case.scorer.name,
+        "fields": case.file.fields.parts(),
+        "system": case.file.system.kind if case.file.system else None,
+        "guards": sorted(guards),
+    }
+    return {"frame": says}
+
+
+def of_screen(screen: FirstScreen) -> Facts:
+    """What the first screen of a case shows."""
+    if screen.eval is None or screen.production is None or screen.gap is None:
+        return {}
+    promise = screen.calibration
+    return {
+        "reproduce": _rates(screen.eval, screen.production, screen.gap),
+        "calibrate": {"calibration": promise.to_dict() if promise else None},
+    }
+
+
+def of_slices(found: Slices) -> Facts:
+    """What the search for slices found, and the guards let through."""
+    failing = confirmed(found)
+    return {
+        "reproduce": _rates(found.eval, found.production, found.gap),
+        "quantify": _failing([one.words for one in failing]),
+        "silence": {"wrong": found.silent.wrong, "silent": found.silent.silent},
+    }
+
+
+def of_receipt(done: Certified) -> Facts:
+    """What a receipt states of the same."""
+    cube, guards = done.cube, [guard["name"] for guard in done.evidence.spec["guards"]]
+    eval_, production = (right_rate(cube, split, {}) for split in ("eval", "production"))
+    silent = silent_of(cube, guards)
+    page = done.verification.page
+    telling = [one for one in page.findings.values() if one["kind"] == "slice"]
+    return {
+        "reproduce": _rates(eval_, production, gap_of(cube)),
+        "quantify": _failing([page.filled(one["text"]) for one in telling]),
+        "silence": {"wrong": silent.wrong, "silent": silent.silent},
+    }
+
+
+def of_ablation(found: Varied) -> Facts:
+    """What varying the system came to."""
+    effects = found.ablation.effects if found.ablation else ()
+    tried = [{"statement": one.statement, "verdict": one.verdict} for one in found.hypotheses]
+    breaking = sorted({" + ".join(one.tried.changes) for one in effects if one.breaks})
+    return {"ablate": {"hypotheses": tried, "breaks": breaking, "calls": found.calls}}
+
+
+def of_shrunk(record: str) -> Facts:
+    """Which failing record was made as small as can be."""
+    return {"shrink": {"record": record}}
+
+
+def _rates(eval_: Rate, production: Rate, gap: Gap) -> dict[str, Any]:
+    return {
+        "eval": eval_.to_dict(),
+        "production": production.to_dict(),
+        "gap": gap.to_dict(),
+    }
+
+
+def _failing(words: Sequence[str]) -> dict[str, Any]:
+    return {"confirmed": bool(words), "slices": list(words[:NAMED])}
