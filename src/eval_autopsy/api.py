@@ -44,6 +44,7 @@ from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.receipt import certify
 from eval_autopsy.receipt.account import Account
+from eval_autopsy.receipt.twins import Twins
 from eval_autopsy.table_slices import TableStudy, study_of_table
 
 Paths = str | Path | Iterable[str | Path]
@@ -312,17 +313,19 @@ class Autopsy:
         seed: int | None = None,
         progress: Progress = quiet,
         account: Account | None = None,
+        twins: Twins | None = None,
     ) -> certify.Certified:
         """The receipt of the case, verified, in `into/receipts/<name>`.
 
-        Runs the system twice. `account` says how far an investigation went. Raises BadCase when
-        there is no case file: a receipt rests on it.
+        Runs the system twice. `account` says how far an investigation went, `twins` are the
+        smallest inputs that it found. Raises BadCase when there is no case file: a receipt rests
+        on it.
         """
         if not self.written:
             what = "there is no case file, which a receipt rests on"
             raise BadCase(what, remedy="run `autopsy init` with the same files")
         case, earlier = self._sliced()
-        done = certify.certify(case, Path(into), progress, seed, account)
+        done = certify.certify(case, Path(into), progress, seed, account, twins)
         aside = (*earlier, *done.evidence.set_aside)
         return done._replace(evidence=replace(done.evidence, set_aside=aside))
 

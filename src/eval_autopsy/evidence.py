@@ -332,6 +332,7 @@ def spec_of(case: Case) -> dict[str, Any]:
         "converted": [],
         "search": None,
         "varied": None,
+        "twins": None,
         "cube": None,
     }
 

@@ -1207,6 +1207,7 @@ class Cube:
         self.p_values: dict[tuple[str, ...], float] = {}  # of all slices, once asked for
         self.search: Search | None = None  # what was searched, where that is claimed of
         self.varied: Varied | None = None  # what was changed, where that is claimed of
+        self.twins: dict[str, Record] = {}  # the smallest inputs, where they are claimed of
 
     def count(self, split: str, outcome: str, where: Where) -> int:
         """How many records of a split, and of a slice, had an outcome."""
@@ -2103,19 +2104,17 @@ class Flip(NamedTuple):
     """A record's answer before and after a change."""
 
     record: Record
-    input: Any  # changed
-    answer: Answer
-    after: frozenset[str]  # what the answer to the changed input counts as
+    changed: Record  # with another input, and the answer to that
 
     @property
     def sides(self) -> tuple[bool, bool]:
         """Whether it is right before and after."""
-        return "right" in self.record.outcomes, "right" in self.after
+        return "right" in self.record.outcomes, "right" in self.changed.outcomes
 
     @property
     def turned(self) -> set[str]:
         """The fields that were right and are no longer."""
-        lost = self.record.outcomes - self.after
+        lost = self.record.outcomes - self.changed.outcomes
         return {name.partition(":")[2] for name in lost if name.startswith("right_field:")}
 
 
@@ -2130,7 +2129,7 @@ class Varied:
         self.given = {one["name"]: one["given"] for one in self.says["changes"]} | {AS_IT_IS: False}
         self.flips: dict[str, list[Flip]] = {name: [] for name in self.given}
         self.inputs: dict[str, list[Any]] = {name: [] for name in self.given}
-        self.asked: list[Flip] = []
+        self.asked: list[Record] = []
         theirs = {record.id: record for record in records if record.split == "eval"}
         seen = set()
         for row in rows:
@@ -2151,14 +2150,16 @@ class Varied:
         if "right" in said and not (self.given[said["change"]] and said["right"]):
             raise Unreadable("a right answer of its own, where the change keeps it", where)
         read = parsed if self.evidence["output_format"] == "json" else lambda value: value
+        unguarded = {**self.evidence, "guards": []}  # which have no say in what is right
         judged = [
-            outcomes(self.evidence, read(output), one, error, None, {})
+            outcomes(unguarded, read(output), one, error, None, {})
             for one in said.get("right", [record.expected])
         ]
         after = next((one for one in judged if "right" in one), judged[0])
-        flip = Flip(record, said["input"], Answer(output, error), after)
-        self.asked.append(flip)
-        self.inputs[said["change"]].append(flip.input)
+        changed = record._replace(input=said["input"], output=output, error=error, outcomes=after)
+        flip = Flip(record, changed)
+        self.asked.append(changed)
+        self.inputs[said["change"]].append(said["input"])
         if "counted" in after:
             self.flips[said["change"]].append(flip)
 
@@ -2256,6 +2257,28 @@ class Varied:
         _, broken, mended, _ = self.pairs(change)
         beyond = self.p_values().get(change, 1.0) <= 0.05 and broken > mended
         return "holds" if beyond and low > 0.5 and k == n else "not shown"
+
+
+def load_twins(evidence: Mapping[str, Any], rows: Iterable[Row]) -> dict[str, Record]:
+    """The smallest input that fails, and its twin that passes if there is one, scored."""
+    if evidence["scorer"]["rule"] in ("recorded", "stored") or evidence["cube"]:
+        raise Unreadable("twins that cannot be scored again", "evidence.twins")
+    found: dict[str, Record] = {}
+    for row in rows:
+        where = "{}:{}".format(evidence["twins"]["file"], row.line)
+        conforms(row.fields, _TWIN, where)
+        said, output = row.fields, row.fields.get("output", MISSING)
+        side, error = said["side"], said.get("error")
+        if side in found:
+            raise Unreadable(f"the {side} twin stands twice", where)
+        judged = parsed(output) if evidence["output_format"] == "json" else output
+        scorer = evidence["scorer"]  # of the fields that are asked for, where only some are
+        scorer = {**scorer, "fields": said["fields"] or scorer["fields"]}
+        scored = {**evidence, "scorer": scorer, "guards": []}  # which have no say in what is right
+        counts = outcomes(scored, judged, said["expected"], error, None, {})
+        asked = (side, said["input"], said["expected"], output, error)
+        found[side] = Record(evidence["twins"]["split"], *asked, (), counts)
+    return found
 
 
 def ledger_of(stream: BinaryIO, name: str) -> list[tuple[str, dict[str, Any]]]:
@@ -2444,9 +2467,18 @@ def _prediction(cube: Cube, statement: str, change: str) -> str:
     return f"{does}: {varied.came(statement, change)}"
 
 
+def _twin(cube: Cube, side: str) -> str:
+    if side not in cube.twins:
+        raise Undefined(f"no {side} twin")
+    counts = cube.twins[side].outcomes
+    return "unscored" if "unscored" in counts else "right" if "right" in counts else "wrong"
+
+
 def _twins(cube: Cube, change: str, limit: int) -> list[str]:
     broken = [flip for flip in _varied(cube).of(change) if flip.sides == (True, False)]
-    return [f.record.id for f in sorted(broken, key=lambda f: len(canonical(f.input)))][:limit]
+    return [f.record.id for f in sorted(broken, key=lambda f: len(canonical(f.changed.input)))][
+        :limit
+    ]
 
 
 _UNION = ("split", "outcome", "of", "slices")
@@ -2529,7 +2561,8 @@ OPERATIONS = {
         lambda cube, statement, change: _varied(cube).exactly(statement, change),
         "broken in just the fields predicted",
     ),
-    "twins": Operation(("change", "limit"), "ids", _twins, "the shortest that break"),
+    "shortest": Operation(("change", "limit"), "ids", _twins, "the shortest that break"),
+    "twin": Operation(("side",), "verdict", _twin, "the {side} twin"),
     "prediction": Operation(
         ("statement", "change"), "verdict", _prediction, "predicted, and what came of it"
     ),
@@ -2541,7 +2574,7 @@ OPERATIONS = {
     ),
 }
 _OF_CHANGES = OPERATIONS.keys() & {
-    *("rate_changed", "effect", "effect_interval", "p_changed", "twins"),
+    *("rate_changed", "effect", "effect_interval", "p_changed", "shortest"),
     *("broken", "broken_interval", "broken_exactly", "prediction", "hypothesis"),
 }
 
@@ -2575,6 +2608,7 @@ _CHOICES = {
     "order": tuple(MOVES_FIRST),
     "which": ("all", "all_right", "all_wrong", "unseen"),
     "when": ("before", "after"),
+    "side": ("failing", "passing"),
 }
 
 
@@ -2684,6 +2718,8 @@ def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> s
     ):
         return "given"
     again = True
+    if op == "twin":  # what it should give is not of the data
+        return "given"
     if op in _OF_CHANGES:
         again = evidence["varied"]["reproduced"]
         given = {one["name"] for one in evidence["varied"]["changes"] if one["given"]}
@@ -2969,6 +3005,14 @@ def row_of(cells: Iterable[str]) -> str:
     return "| {} |".format(" | ".join(cell.replace("|", "\\|") for cell in cells))
 
 
+def quoted(record: Record, name: str) -> str:
+    """A part of a record as a block; the error in place of an output that there is none of."""
+    value = getattr(record, name)
+    if value is MISSING:
+        value = record.error or ""
+    return block(value if isinstance(value, str) else canonical(value))
+
+
 class Hole(NamedTuple):
     keys: frozenset[str]
     fill: Callable[[Page, dict[str, Any]], str]
@@ -3006,25 +3050,25 @@ class Page:
         strength = finding["severity"], finding["strength"]
         return "**{}, {}.** {}".format(*strength, self.filled(finding["text"]))
 
+    def side(self, hole: Mapping[str, Any]) -> str:
+        twins = self.cube.twins if self.cube else {}
+        if hole["side"] not in twins or hole["field"] not in ("input", "expected", "output"):
+            raise Unreadable("no {field} of a {side} twin".format(**hole), "report")
+        return quoted(twins[hole["side"]], hole["field"])
+
     def quote(self, hole: Mapping[str, Any]) -> str:
         for record in self.records:
             if (record.split, record.id) == (hole["split"], hole["quote"]):
                 if hole["field"] not in ("input", "expected", "output"):
                     break
-                value = getattr(record, hole["field"])
-                if value is MISSING:
-                    value = record.error or ""
-                return block(value if isinstance(value, str) else canonical(value))
+                return quoted(record, hole["field"])
         raise Unreadable("no {field} of a record {quote!r} to quote".format(**hole), "report")
 
     def twin(self, hole: Mapping[str, Any]) -> str:
         varied = self.cube.varied if self.cube else None
         for flip in varied.flips.get(hole["change"], ()) if varied else ():
             if flip.record.id == hole["twin"] and hole["field"] in ("input", "output"):
-                value = flip.input if hole["field"] == "input" else flip.answer.output
-                if value is MISSING:
-                    value = flip.answer.error or ""
-                return block(value if isinstance(value, str) else canonical(value))
+                return quoted(flip.changed, hole["field"])
         raise Unreadable("no {field} of a changed record {twin!r}".format(**hole), "report")
 
     def described(self, hole: Mapping[str, Any]) -> str:
@@ -3046,6 +3090,7 @@ HOLES = {
     "finding": Hole(frozenset({"finding"}), Page.finding),
     "quote": Hole(frozenset({"quote", "split", "field"}), Page.quote, block=True),
     "twin": Hole(frozenset({"twin", "change", "field"}), Page.twin, block=True),
+    "side": Hole(frozenset({"side", "field"}), Page.side, block=True),
     "describe": Hole(frozenset({"describe"}), Page.described),
     "table": Hole(frozenset({"table"}), Page.table, block=True),
 }
@@ -3090,6 +3135,16 @@ def _changes_table(predicate: Mapping[str, Any]) -> str:
     return "\n".join(heads + [row_of(code(one[c], 200) for c in cells) for one in changes])
 
 
+def _twins_table(predicate: Mapping[str, Any]) -> str:
+    said = predicate["evidence"]["twins"] or {"of": "", "split": "", "rule": "", "difference": ()}
+    rows = [
+        ("made from", code(said["of"]) + " of " + code(said["split"])),
+        ("what makes it fail", _listed(said["difference"])),
+        ("the right answer", code(said["rule"], 300)),
+    ]
+    return _pairs(rows, "| recorded, not checked | value |")
+
+
 def _predictions_table(predicate: Mapping[str, Any]) -> str:
     varied = predicate["evidence"]["varied"] or {"hypotheses": ()}
     heads = ["hypothesis", "written", "answers known by then", "line of the ledger", "SHA-256"]
@@ -3130,6 +3185,7 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
     ),
     "attributes": lambda p: _listed(map(attribute_name, p["evidence"]["attributes"])),
     "changes": _changes_table,
+    "twins": _twins_table,
     "given": lambda p: _listed(
         one["name"]
         for one in (p["evidence"]["varied"] or {"changes": ()})["changes"]
@@ -3350,6 +3406,15 @@ _EVIDENCE = {
         },
         None,
     ),
+    "twins": (
+        {
+            **dict.fromkeys(("file", "of", "rule"), str),
+            "split": frozenset(SPLITS),
+            "difference": [str],
+            "reproduced": bool,
+        },
+        None,
+    ),
     "cube": ({"file": str, "records": int, "counted_from": {"*": object}}, None),
     "search": (
         {
@@ -3367,6 +3432,12 @@ _VARIED = tuple(  # a row of changed inputs; `right` where the right answer foll
     for said in ({"output": object}, {"error": str})
     for right in ({}, {"right": [object]})
 )
+_SIDE = {
+    "side": frozenset({"failing", "passing"}),
+    "fields": [str],
+    **dict.fromkeys(("input", "expected"), object),
+}
+_TWIN = ({**_SIDE, "output": object}, {**_SIDE, "error": str})
 _ENTRY = {  # a line of the ledger of predictions
     **dict.fromkeys(("after", "kind", "digest", "at"), str),
     "known": int,
@@ -3477,6 +3548,7 @@ def check_varied(evidence: Mapping[str, Any]) -> None:
         raise Unreadable("a hypothesis that breaks nothing, or names a change again", where)
 
 
+_FILED = ("cube", "varied", "twins")  # parts of the evidence with a file of their own
 CHECKS = "schema kernel layout subjects records claims findings text report rerun".split()  # noqa: SIM905
 
 
@@ -3600,7 +3672,7 @@ class Verification:
         rests = {"REPORT.md", "verify.py", *(one["file"] for one in self.evidence["sources"])}
         rests |= {self.evidence[part] for part in parts if self.evidence[part] is not None}
         rests |= {system["file"], *system["files"]} if system else set()
-        rests |= {self.evidence[p]["file"] for p in ("cube", "varied") if self.evidence[p]}
+        rests |= {self.evidence[p]["file"] for p in _FILED if self.evidence[p]}
         rests |= {self.evidence["varied"]["ledger"]} if self.evidence["varied"] else set()
         for name in sorted(rests - set(names)):
             self.fail("layout", "receipt.json", f"{name} among the subjects", "not there")
@@ -3676,6 +3748,9 @@ class Verification:
         if len({record.split for record in self.records}) < len(SPLITS):
             raise Unreadable("records of one split only", "evidence")
         also = self.load_varied() if self.evidence["varied"] else ""
+        if self.evidence["twins"]:
+            name = self.evidence["twins"]["file"]
+            self.cube.twins = load_twins(self.evidence, read_rows(self.opened(name), name, "jsonl"))
         return f"{len(self.records):,} records scored and guarded again{also}"
 
     def load_varied(self) -> str:
@@ -3789,26 +3864,22 @@ class Verification:
         if self.failures:
             return "not run, for what is above does not hold"
         path = os.path.join(self.folder, *system["file"].split("/"))
-        differ = []
+        changed = self.cube.varied.asked if self.cube.varied else []
+        lots = [
+            (self.records, system, "outputs"),
+            (changed, self.evidence["varied"], "to changed inputs"),
+        ]
+        lots.append(([*self.cube.twins.values()], self.evidence["twins"], "to the smallest inputs"))
+        same = []
         with System(path, system["function"], float(system["timeout"]), system["memory"]) as runs:
-            for record in self.records:
-                answer = runs.ask(record.input)
-                if not answers_alike(answer, Answer(record.output, record.error)):
-                    differ.append(record.id)
-            flips = self.cube.varied.asked if self.cube.varied else []
-            others = [f for f in flips if not answers_alike(runs.ask(f.input), f.answer)]
-        if others and self.evidence["varied"]["reproduced"]:
-            shown = ", ".join(flip.record.id for flip in others[:3])
-            what = f"{len(others)} other outputs to changed inputs"
-            self.fail("rerun", shown, "the recorded outputs", what)
-        if differ and system["reproduced"]:
-            shown = ", ".join(differ[:3])
-            self.fail("rerun", shown, "the recorded outputs", f"{len(differ)} other outputs")
-        same = f"{len(self.records) - len(differ):,} of {len(self.records):,} outputs"
+            for records, said, words in (lot for lot in lots if lot[0]):
+                differ = [one.id for one in records if not answered_again(runs, one)]
+                if differ and said["reproduced"]:
+                    found = f"{len(differ)} other outputs"
+                    self.fail("rerun", ", ".join(differ[:3]), "the recorded outputs", found)
+                same.append(f"{len(records) - len(differ):,} of {len(records):,} {words}")
         unlike = "" if system["reproduced"] else "; the receipt says that they need not be"
-        if flips:
-            same += f" and {len(flips) - len(others):,} of {len(flips):,} of changed inputs"
-        return f"{same} the same as recorded{unlike}"
+        return f"{', '.join(same)} the same as recorded{unlike}"
 
 
 # ---------------------------------------------------------------- running a system
@@ -3947,6 +4018,11 @@ def _pump(pipe: Any, replies: queue.Queue[bytes]) -> None:
         for line in iter(lambda: pipe.readline(LINE_LIMIT), b""):
             replies.put(line)
     replies.put(b"")
+
+
+def answered_again(runs: System, record: Record) -> bool:
+    """Whether a system gives a record's output again, or fails in the same way."""
+    return answers_alike(runs.ask(record.input), Answer(record.output, record.error))
 
 
 def answers_alike(one: Answer, other: Answer) -> bool:

@@ -27,6 +27,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "change": ["swap", "typo"],
     "when": ["before", "after"],
     "statement": ["It reads by position.", "It reads by label."],
+    "side": ["failing", "passing"],
     "limit": [1],  # how many are listed shows in the list
 }
 

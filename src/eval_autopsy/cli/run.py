@@ -54,14 +54,17 @@ def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None) -> int:
       autopsy run examples/invoice-extraction --json | jq .gap
     """
     from eval_autopsy.api import Autopsy
-    from eval_autopsy.cli.recording import recorded
+    from eval_autopsy.cli.recording import recorded, so_far
     from eval_autopsy.first_screen import case_at, case_of
     from eval_autopsy.investigation.facts import of_receipt
 
     paths = case or (Path(),)
     with out.progress() as progress:
         found = case_at(paths) or case_of(paths, into)
-        done = Autopsy(found).run(into, seed=seed, progress=progress)
+        established = so_far(out, found)
+        done = Autopsy(established.case).run(
+            into, seed=seed, progress=progress, twins=established.twins
+        )
     recorded(out, found, of_receipt(done))
     show(out, done)
     return 0

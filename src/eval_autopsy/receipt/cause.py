@@ -199,7 +199,7 @@ def broken(ledger: Ledger, change: str) -> list[Hole]:
 
 def twin(ledger: Ledger, change: str) -> dict[str, Any]:
     """The shortest right record that a change breaks, as it is and changed."""
-    found = ledger.claim("twins", change=change, limit=1)
+    found = ledger.claim("shortest", change=change, limit=1)
     (of,) = found.value
     as_it_is = {"quote": of, "split": "eval"}
     changed = {"twin": of, "change": change}

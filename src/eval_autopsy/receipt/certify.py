@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import platform
@@ -38,6 +39,7 @@ from eval_autopsy.receipt import cause
 from eval_autopsy.receipt.account import Account
 from eval_autopsy.receipt.claims import Ledger
 from eval_autopsy.receipt.story import tell
+from eval_autopsy.receipt.twins import TWINS, Twins, fits, with_twins
 from eval_autopsy.receipt.verify import KNOWN, kernel_source
 
 CUBE = "cube.json"
@@ -59,10 +61,11 @@ def certify(
     progress: Progress = quiet,
     seed: int | None = None,
     account: Account | None = None,
+    twins: Twins | None = None,
 ) -> Certified:
     """Writes `base/receipts/<name>` and verifies it; what was there before stays on any failure.
 
-    `account` says how far the investigation went.
+    `account` says how far the investigation went, `twins` are the smallest inputs that it found.
     """
     started = time.monotonic()
     place = base / "receipts" / case.name
@@ -76,6 +79,10 @@ def certify(
     if case.file.hypothesis and untested is None:
         evidence = cause.varied(case, evidence, progress, seed)
         cube.varied = cause.counted(evidence)
+    if twins is not None and fits(case):
+        evidence = with_twins(case, evidence, twins, progress)
+        rows = kernel.read_rows(io.BytesIO(evidence.made[TWINS]), TWINS, "jsonl")
+        cube.twins = kernel.load_twins(evidence.spec, rows)
     story = tell(
         Ledger(cube, evidence.spec),
         judged.found,

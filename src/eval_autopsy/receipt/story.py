@@ -21,6 +21,7 @@ from eval_autopsy.receipt.cause import cause_facts, table
 from eval_autopsy.receipt.claims import Claim, Hole, Ledger
 from eval_autopsy.receipt.narrative import pieces_of as narrative_pieces
 from eval_autopsy.receipt.template import pieces_of
+from eval_autopsy.receipt.twins import twins_facts
 
 ROWS_SHOWN = 20  # of a table by slice; the others are a search away
 SEVERITIES = ("high", "medium", "low")
@@ -130,6 +131,7 @@ def facts_of(
         "any_misplaced": cube.count("production", "misplaced", {}) > 0,
         "example": example(ledger),
         "cause": cause_facts(ledger),
+        "twins": twins_facts(ledger),
         "system": ledger.evidence["system"],
         "counts": ledger.evidence["cube"] is not None,
         "describe": {name: Hole({"describe": name}) for name in kernel.DESCRIPTIONS},

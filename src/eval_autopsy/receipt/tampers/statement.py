@@ -3,7 +3,8 @@
 A place is a path such as `/predicate/claims/op=rate/value`. In an array, a part of it is an index,
 or `key=value` for the first item that has it (`key=*` whatever the value), or `words` for the
 first text that has any. In what is put there, `@op=rate` stands for the id of the first claim of
-that operation, `@value=refuted` for that of the first with that value, `@record` for a record's id, `@finding` and `@other finding` for a finding's.
+that operation, `@value=refuted` for that of the first with that value, `@record` for a record's
+id, `@finding` and `@other finding` for a finding's.
 """
 
 from __future__ import annotations
