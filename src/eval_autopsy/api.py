@@ -314,18 +314,21 @@ class Autopsy:
         progress: Progress = quiet,
         account: Account | None = None,
         twins: Twins | None = None,
+        hypotheses: bool = True,
     ) -> certify.Certified:
         """The receipt of the case, verified, in `into/receipts/<name>`.
 
         Runs the system twice. `account` says how far an investigation went, `twins` are the
-        smallest inputs that it found. Raises BadCase when there is no case file: a receipt rests
-        on it.
+        smallest inputs that it found. Without `hypotheses` those of the case are not tested.
+        Raises BadCase when there is no case file: a receipt rests on it.
         """
         if not self.written:
             what = "there is no case file, which a receipt rests on"
             raise BadCase(what, remedy="run `autopsy init` with the same files")
         case, earlier = self._sliced()
-        done = certify.certify(case, Path(into), progress, seed, account, twins)
+        done = certify.certify(
+            case, Path(into), progress, seed, account, twins, hypotheses=hypotheses
+        )
         aside = (*earlier, *done.evidence.set_aside)
         return done._replace(evidence=replace(done.evidence, set_aside=aside))
 

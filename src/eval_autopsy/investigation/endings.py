@@ -86,7 +86,7 @@ def certified(
     Raises CannotRun for a step that is none of these, DoesNotHold when it does not verify.
     """
     standing = require(case, "certify")
-    told = standing.entries.get("narrate")
+    told, varied = (standing.entries.get(step) for step in ("narrate", "ablate"))
     prose = narrative_of(case) if told is not None and told.status == "done" else None
     study = Autopsy(replace(with_hypotheses(case), narrative=prose))
     done = study.run(
@@ -95,6 +95,7 @@ def certified(
         progress=progress,
         account=account_of(standing),
         twins=twins_in(standing),
+        hypotheses=varied is None or varied.status == "done",
     )
     folder = os.path.relpath(done.folder, case.folder)
     record(case, {"certify": {"receipt": folder, "id": done.verification.receipt_id}})

@@ -25,13 +25,16 @@ VARIED = "varied.jsonl"
 PREDICTIONS = "predictions.jsonl"
 
 
-def untested(case: Case) -> str | None:
-    """What keeps the hypotheses of a case out of its receipt: "system", "scorer" or "counts".
+def untested(case: Case, *, counted: bool, wanted: bool) -> str | None:
+    """What keeps the hypotheses of a case out of its receipt; None when nothing, or there are none.
 
-    None when nothing does, or the case has none.
+    "asked" where they are not wanted, "counts" where there are no records, else "system" or
+    "scorer".
     """
     if not case.file.hypothesis:
         return None
+    if not wanted or counted:
+        return "counts" if wanted else "asked"
     if not case.file.system:
         return "system"
     scored = case.scorer.name in OUR_SCORERS and case.scorer.name != "recorded"

@@ -62,10 +62,13 @@ def certify(
     seed: int | None = None,
     account: Account | None = None,
     twins: Twins | None = None,
+    *,
+    hypotheses: bool = True,
 ) -> Certified:
     """Writes `base/receipts/<name>` and verifies it; what was there before stays on any failure.
 
     `account` says how far the investigation went, `twins` are the smallest inputs that it found.
+    Without `hypotheses` those of the case are not tested, and the report says so.
     """
     started = time.monotonic()
     place = base / "receipts" / case.name
@@ -75,7 +78,7 @@ def certify(
     counted = columnar.fits(case)
     judged = (in_columns if counted else record_by_record)(case, base, progress, seed)
     evidence, cube = judged.evidence, judged.cube
-    untested = "counts" if counted and case.file.hypothesis else cause.untested(case)
+    untested = cause.untested(case, counted=counted, wanted=hypotheses)
     if case.file.hypothesis and untested is None:
         evidence = cause.varied(case, evidence, progress, seed)
         cube.varied = cause.counted(evidence)
