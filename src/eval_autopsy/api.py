@@ -35,6 +35,7 @@ from eval_autopsy.errors import BadCase
 from eval_autopsy.evidence import Evidence, Progress, gather, quiet, spec_of
 from eval_autopsy.experiments import shrink, study
 from eval_autopsy.experiments.asking import Tell
+from eval_autopsy.experiments.exhibits import Twins
 from eval_autopsy.experiments.guarded import Guarded, rows_of
 from eval_autopsy.experiments.stress import Stress
 from eval_autopsy.questions import slices as question
@@ -44,7 +45,6 @@ from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.receipt import certify
 from eval_autopsy.receipt.account import Account
-from eval_autopsy.receipt.twins import Twins
 from eval_autopsy.table_slices import TableStudy, study_of_table
 
 Paths = str | Path | Iterable[str | Path]

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from eval_autopsy import api, kernel
 from eval_autopsy.experiments import hypotheses
+from eval_autopsy.experiments.exhibits import Twins
 from eval_autopsy.questions.pairs import Pairs, mcnemar, paired_interval
-from eval_autopsy.receipt.twins import Twins
 from eval_autopsy.receipt.verify import verify
 
 from . import made

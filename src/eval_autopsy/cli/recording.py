@@ -9,8 +9,8 @@ from eval_autopsy.errors import CannotUse
 
 if TYPE_CHECKING:
     from eval_autopsy.case.load import Case
+    from eval_autopsy.experiments.exhibits import Twins
     from eval_autopsy.investigation.facts import Facts
-    from eval_autopsy.receipt.twins import Twins
 
 
 class SoFar(NamedTuple):

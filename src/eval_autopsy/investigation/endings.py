@@ -11,6 +11,7 @@ from eval_autopsy.api import Autopsy
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import BadCase, CannotRun
 from eval_autopsy.evidence import Progress, quiet
+from eval_autopsy.experiments.exhibits import Twins
 from eval_autopsy.investigation.facts import twins_of
 from eval_autopsy.investigation.predictions import with_hypotheses
 from eval_autopsy.investigation.standing import (
@@ -25,7 +26,6 @@ from eval_autopsy.investigation.state import State, digest_of
 from eval_autopsy.receipt.account import Account, Left, Tried
 from eval_autopsy.receipt.certify import Certified
 from eval_autopsy.receipt.narrative import Problem, decoded, problems_of
-from eval_autopsy.receipt.twins import Twins
 from eval_autopsy.receipt.verify import verify
 from eval_autopsy.screen import command
 from eval_autopsy.systems.journal import folder_of

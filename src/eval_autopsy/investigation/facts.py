@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval_autopsy.case.load import Case
+from eval_autopsy.experiments.exhibits import Twins
 from eval_autopsy.experiments.groups import confirmed
 from eval_autopsy.experiments.shrink import Shrunk
 from eval_autopsy.experiments.study import Varied
@@ -15,7 +16,6 @@ from eval_autopsy.questions.rates import Rate, right_rate
 from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.questions.slices import Slices
 from eval_autopsy.receipt.certify import Certified
-from eval_autopsy.receipt.twins import Twins
 from eval_autopsy.screen import FirstScreen
 
 NAMED = 5  # slices that are kept by their words

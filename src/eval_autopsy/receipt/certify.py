@@ -31,15 +31,15 @@ from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import CannotUse, DoesNotHold
 from eval_autopsy.evidence import Evidence, Progress, gather, quiet, spec_of, subject_name
+from eval_autopsy.experiments import exhibits
+from eval_autopsy.experiments.exhibits import TWINS, Twins
 from eval_autopsy.questions.discover import Discovery
 from eval_autopsy.questions.gap import gap_of
 from eval_autopsy.questions.rates import check_scored, right_rate
 from eval_autopsy.questions.silent import silent_of
-from eval_autopsy.receipt import cause
 from eval_autopsy.receipt.account import Account
 from eval_autopsy.receipt.claims import Ledger
 from eval_autopsy.receipt.story import tell
-from eval_autopsy.receipt.twins import TWINS, Twins, fits, with_twins
 from eval_autopsy.receipt.verify import KNOWN, kernel_source
 
 CUBE = "cube.json"
@@ -78,12 +78,12 @@ def certify(
     counted = columnar.fits(case)
     judged = (in_columns if counted else record_by_record)(case, base, progress, seed)
     evidence, cube = judged.evidence, judged.cube
-    untested = cause.untested(case, counted=counted, wanted=hypotheses)
+    untested = exhibits.untested(case, counted=counted, wanted=hypotheses)
     if case.file.hypothesis and untested is None:
-        evidence = cause.varied(case, evidence, progress, seed)
-        cube.varied = cause.counted(evidence)
-    if twins is not None and fits(case):
-        evidence = with_twins(case, evidence, twins, progress)
+        evidence = exhibits.varied(case, evidence, progress, seed)
+        cube.varied = exhibits.counted(evidence)
+    if twins is not None and exhibits.fits(case):
+        evidence = exhibits.with_twins(case, evidence, twins, progress)
         rows = kernel.read_rows(io.BytesIO(evidence.made[TWINS]), TWINS, "jsonl")
         cube.twins = kernel.load_twins(evidence.spec, rows)
     story = tell(

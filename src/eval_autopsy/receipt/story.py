@@ -17,11 +17,10 @@ from eval_autopsy.questions.discover import CHANCE, TOO_FEW, Discovery, Tested
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, EXAMPLES, is_worse
 from eval_autopsy.receipt.account import Account
-from eval_autopsy.receipt.cause import cause_facts, table
+from eval_autopsy.receipt.cause import cause_facts, table, twins_facts
 from eval_autopsy.receipt.claims import Claim, Hole, Ledger
 from eval_autopsy.receipt.narrative import pieces_of as narrative_pieces
 from eval_autopsy.receipt.template import pieces_of
-from eval_autopsy.receipt.twins import twins_facts
 
 ROWS_SHOWN = 20  # of a table by slice; the others are a search away
 SEVERITIES = ("high", "medium", "low")
