@@ -23,7 +23,7 @@ from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.case.nearest import nearest_formats
 from eval_autopsy.case.sets import Look
 from eval_autopsy.case.sliced import by_itself
-from eval_autopsy.case.unwritten import Said, confidence_in, of_sets, sets_of
+from eval_autopsy.case.unwritten import Said, of_sets, sets_of
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase, CannotRead
@@ -131,7 +131,6 @@ def _of_compared(
         name=", ".join(role.found.name for role in compared.roles if _is_set(role)),
         asked=tuple(replace(said, paths=tuple(paths)).words()),
     )
-    said = replace(said, confidence=said.confidence or confidence_in(compared.sets))
     try:
         case, notes = of_sets(said, compared.sets, compared.joined)
     except BadCase as error:

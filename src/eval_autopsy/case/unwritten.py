@@ -101,6 +101,7 @@ def _of_places(said: Said) -> Unwritten:
 
 def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     """The case of these sets, with files that say more about the same ids."""
+    said = replace(said, confidence=said.confidence or _confidence_in(sets))
     by_split = _by_split(sets)
     special = any(look.prefix or look.file.yields == "samples" for look in sets.looks())
     if joined or special or _differ(by_split):
@@ -144,7 +145,7 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     return Unwritten(case, tuple(notes))
 
 
-def confidence_in(sets: Sets) -> str:
+def _confidence_in(sets: Sets) -> str:
     """The field of a confidence in tables that were read to their end, or ""."""
     if not all(look.whole and look.file.yields == "rows" for look in sets.looks()):
         return ""
