@@ -2474,11 +2474,10 @@ def _twin(cube: Cube, side: str) -> str:
     return "unscored" if "unscored" in counts else "right" if "right" in counts else "wrong"
 
 
-def _twins(cube: Cube, change: str, limit: int) -> list[str]:
+def _shortest(cube: Cube, change: str, limit: int) -> list[str]:
     broken = [flip for flip in _varied(cube).of(change) if flip.sides == (True, False)]
-    return [f.record.id for f in sorted(broken, key=lambda f: len(canonical(f.changed.input)))][
-        :limit
-    ]
+    broken.sort(key=lambda flip: len(canonical(flip.changed.input)))
+    return [flip.record.id for flip in broken[:limit]]
 
 
 _UNION = ("split", "outcome", "of", "slices")
@@ -2561,7 +2560,7 @@ OPERATIONS = {
         lambda cube, statement, change: _varied(cube).exactly(statement, change),
         "broken in just the fields predicted",
     ),
-    "shortest": Operation(("change", "limit"), "ids", _twins, "the shortest that break"),
+    "shortest": Operation(("change", "limit"), "ids", _shortest, "the shortest that break"),
     "twin": Operation(("side",), "verdict", _twin, "the {side} twin"),
     "prediction": Operation(
         ("statement", "change"), "verdict", _prediction, "predicted, and what came of it"

@@ -244,6 +244,27 @@ def test_a_guard_has_no_say_in_what_a_change_breaks(guard: str, tmp_path: Path) 
     assert claim(folder, "hypothesis", statement=POSITION)["value"] == "measured"
 
 
+def test_a_change_that_applies_to_no_record_is_not_shown_and_holds_nothing_up(
+    tmp_path: Path,
+) -> None:
+    toml = made.HYPOTHESES + "\n".join(
+        ("[[hypothesis]]", 'statement = "It needs curls."', 'breaks = ["curly_quotes"]')
+    )
+    folder = receipt_of(tmp_path, toml)
+    statement = "It needs curls."
+    assert claim(folder, "hypothesis", statement=statement)["value"] == "inferred"
+    came = claim(folder, "prediction", statement=statement, change="curly_quotes")
+    assert came["value"] == "breaks: not shown"
+    assert "A change that is not in this table applies to no record" in report_of(folder)
+
+
+def test_where_nothing_is_right_a_hypothesis_is_inferred(tmp_path: Path) -> None:
+    wrong = made.READER.replace(b"values[0]", b"None")
+    folder = receipt_of(tmp_path, made.HYPOTHESES, reader_py=wrong)
+    assert claim(folder, "hypothesis", statement=POSITION)["value"] == "inferred"
+    assert verify(folder).verdict == "holds"
+
+
 TWINS = Twins(
     of="p0",
     split="production",

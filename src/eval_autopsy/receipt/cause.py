@@ -16,18 +16,20 @@ def cause_facts(ledger: Ledger) -> dict[str, Any] | None:
     varied = ledger.cube.varied
     if varied is None:
         return None
-    said = [hypothesis_facts(ledger, one) for one in varied.says["hypotheses"]]
+    said = [hypothesis_facts(ledger, varied, one) for one in varied.says["hypotheses"]]
     by_verdict = {
         word: [one for one in said if one["verdict"].value == word]
         for word in ("measured", "inferred", "refuted")
     }
     exactly = [[one] for each in said for one in each["exactly"]]
     measured = by_verdict["measured"]
+    tried = [name for name in varied.p_values() if varied.broken(name)[1]]
+    control = varied.broken(kernel.AS_IT_IS)[1] > 0
     return {
         **by_verdict,
         "all": said,
-        "ablation": table([effect_row(ledger, name) for name in varied.p_values()]),
-        "control": table([control_row(ledger)]),
+        "ablation": table([effect_row(ledger, name) for name in tried]) if tried else None,
+        "control": table([control_row(ledger)]) if control else None,
         "exactly": table(exactly) if exactly else None,
         "reproduced": varied.says["reproduced"],
         "given": any(one["given"] for one in varied.says["changes"]),
@@ -35,11 +37,15 @@ def cause_facts(ledger: Ledger) -> dict[str, Any] | None:
     }
 
 
-def hypothesis_facts(ledger: Ledger, said: dict[str, Any]) -> dict[str, Any]:
-    """The verdict on a hypothesis, what came of each prediction, and how much breaks."""
+def hypothesis_facts(ledger: Ledger, varied: kernel.Varied, said: dict[str, Any]) -> dict[str, Any]:
+    """The verdict on a hypothesis, what came of each prediction, and how much breaks.
+
+    Of a change that no right answer was asked about, or that breaks none, there is no rate.
+    """
     statement = said["statement"]
     names = [*said["breaks"], *said["spares"], kernel.AS_IT_IS]
-    fields = [name for name in said["breaks"] if said["fields"].get(name)]
+    tried = [name for name in said["breaks"] if varied.broken(name)[1]]
+    fields = [name for name in tried if said["fields"].get(name) and varied.broken(name)[0]]
     predictions = [
         ledger.claim("prediction", statement=statement, change=name).word for name in names
     ]
@@ -47,7 +53,7 @@ def hypothesis_facts(ledger: Ledger, said: dict[str, Any]) -> dict[str, Any]:
         "verdict": ledger.claim("hypothesis", statement=statement),
         "parts": table([[one] for one in predictions]),
         "first": said["breaks"][0],
-        "breaks": [named(ledger.claim("broken", change=name)) for name in said["breaks"]],
+        "breaks": [named(ledger.claim("broken", change=name)) for name in tried],
         "exactly": [
             ledger.claim("broken_exactly", statement=statement, change=name).of for name in fields
         ],
