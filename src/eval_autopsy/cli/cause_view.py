@@ -9,6 +9,7 @@ from eval_autopsy import kernel
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.slices_view import interval, of, percent, shown
 from eval_autopsy.experiments.ablate import Ablation
+from eval_autopsy.experiments.groups import EVAL
 from eval_autopsy.experiments.hypotheses import CONTROL, Outcome, Part
 from eval_autopsy.experiments.ledger import FOLDER, NAME
 from eval_autopsy.experiments.stress import SYNTHETIC, Stress
@@ -72,7 +73,7 @@ def row_of_part(part: Part) -> list[str]:
 def show_group(out: Out, found: Ablation, group: str, every: bool) -> None:
     """The ablation table of a group: what flips an answer, or every change that was tested."""
     effects = [one for one in found.of(group) if one.tried.pairs.n]
-    flipping = [one for one in effects if one.tried.pairs.broken + one.tried.pairs.mended]
+    flipping = [one for one in effects if tells(one)]
     holds = {one.name: one.entry.value.holds for one in found.changes}
     out.say()
     out.say(f"{group}: what flips its answers", bold=True)
@@ -118,16 +119,32 @@ def p_text(p: float) -> str:
     return shown("p_discovered", kernel.real(p), "p").replace("under ", "<")
 
 
+def tells(effect: Effect) -> bool:
+    """Whether a change flips an answer. Two have to do what they were tried together for, which is
+    to break right answers of eval, and to mend wrong ones elsewhere."""
+    pairs, several = effect.tried.pairs, len(effect.tried.changes) > 1
+    if several:
+        return (pairs.broken if effect.tried.group == EVAL else pairs.mended) > 0
+    return pairs.broken + pairs.mended > 0
+
+
 def without_effect(found: Ablation, group: str, effects: Iterable[Effect]) -> Iterator[str]:
     """How many changes flipped nothing, and on how many records each was tried."""
     tried = {one.changes: one.n for one in found.looks if one.group == group and one.n}
-    for one in effects:
-        if one.tried.pairs.broken + one.tried.pairs.mended == 0:
-            tried[one.tried.changes] = one.tried.pairs.n
-    if tried:
-        few, many = min(tried.values()), max(tried.values())
-        on = f"{few:,} records" if few == many else f"{few:,} to {many:,} records"
-        yield f"{len(tried):,} others flip nothing, tried on {on}"
+    tried |= {one.tried.changes: one.tried.pairs.n for one in effects if not tells(one)}
+    single = [n for changes, n in tried.items() if len(changes) == 1]
+    couples = [n for changes, n in tried.items() if len(changes) > 1]
+    if single:
+        yield f"{len(single):,} others flip nothing, tried on {on_records(single)}"
+    if couples:
+        do = "break" if group == EVAL else "mend"
+        yield f"{len(couples):,} pairs of changes {do} nothing, tried on {on_records(couples)}"
+
+
+def on_records(counts: Sequence[int]) -> str:
+    """How many records, from the fewest to the most."""
+    few, many = min(counts), max(counts)
+    return f"{few:,} records" if few == many else f"{few:,} to {many:,} records"
 
 
 def named(found: Ablation, group: str) -> Iterator[str]:

@@ -25,13 +25,24 @@ from eval_autopsy.experiments.asking import Scoring, answered
 from eval_autopsy.experiments.failures import Failure, OutOfCalls, Search, Told, Trial
 from eval_autopsy.experiments.groups import changes_of, entries_of, subjects_of
 from eval_autopsy.experiments.layouts import Layout, edited, layout_of
-from eval_autopsy.experiments.reduce import Pieces, Put, Whole, evidence, trial_of
+from eval_autopsy.experiments.reduce import (
+    Pieces,
+    Put,
+    Whole,
+    asked_of,
+    evidence,
+    said_in,
+    stands,
+    trial_of,
+)
 from eval_autopsy.experiments.trials import Subject, changed
 from eval_autopsy.experiments.twins import (
     Smallest,
     Twin,
     between,
     between_texts,
+    cut_up,
+    joined,
     known_of,
     runs_between,
     twin_of,
@@ -339,18 +350,29 @@ class Work:
             what = f"the text of {twin.record.id!r} is not right in place of the failing one"
             raise CannotUse(what, remedy="name another with --against, or leave it out")
         self.passing = base
+        smallest = Smallest(self.search, self.goal)
         try:
-            Smallest(self.search, self.goal).of(list(part), trial, part)
+            smallest.of(list(part), trial, part)
+            smallest.of(cut_up(part), trial, part)
         finally:
             self.failing = trial(part) or self.failing
-            self.difference = [f"{run.new!r} in place of {run.old!r}" for run in part]
+            whole = joined(part)
+            self.difference = [f"{run.new!r} in place of {run.old!r}" for run in whole]
 
     def _by_evidence(self) -> None:
-        kept = [*evidence(self.failing.input, self.failing.expected), *self.how.keep]
-        if not kept:
-            what = "nothing of the right answer stands in the input, so that a smaller one has none"
+        value = self.failing.input
+        strange = next((one for one in self.how.keep if not stands([one], value)), None)
+        if strange is not None:
+            what = f"{strange!r} is to be kept, and does not stand in the input"
+            raise CannotUse(what, where=self.subject.record.where, remedy="mind its spelling")
+        answer = asked_of(self.failing.expected, self.search.scoring.spec["scorer"]["fields"])
+        unseen = [text for text in said_in(answer) if not stands([text], value)]
+        if unseen and not self.how.keep:
+            shown = ", ".join(repr(text[:40]) for text in unseen[:3])
+            what = f"{shown} of the right answer does not stand in the input: what says so there?"
             remedy = "name what has to stay with --keep TEXT, or a right twin with --against ID"
             raise CannotRun(what, where=self.subject.record.where, remedy=remedy)
+        kept = [*evidence(value, answer), *self.how.keep]
         self.rule = STANDS.format(", ".join(map(repr, kept)))
         whole = Whole(self.search, self.failing, kept)
         try:

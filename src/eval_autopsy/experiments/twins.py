@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple, TypeVar
@@ -34,6 +35,7 @@ from eval_autopsy.questions.minimal import ddmin
 
 T = TypeVar("T")
 
+SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]+\s*|[^.!?\n]+")
 NEAREST = 5  # records that are tried as a twin
 
 
@@ -160,6 +162,30 @@ def runs_between(one: str, other: str) -> list[Run]:
         for kind, low, high, start, end in codes
         if kind != "equal"
     ]
+
+
+def cut_up(runs: Sequence[Run]) -> list[Run]:
+    """The runs, with those that only add something cut up: into sentences, or one into tokens."""
+    return [piece for run in runs for piece in (pieces_of(run) if not run.old else [run])]
+
+
+def pieces_of(run: Run) -> list[Run]:
+    """What a run adds, sentence by sentence, or token by token where it is one sentence."""
+    sentences = SENTENCE.findall(run.new)
+    parts = sentences if len(sentences) > 1 else tokens(run.new)
+    return [run._replace(new=part) for part in parts]
+
+
+def joined(runs: Sequence[Run]) -> list[Run]:
+    """The runs, with those that add tokens at the same place in one."""
+    found: list[Run] = []
+    for run in runs:
+        last = found[-1] if found else None
+        if last is not None and not run.old and not last.old and last.at == run.at:
+            found[-1] = last._replace(new=last.new + run.new)
+        else:
+            found.append(run)
+    return found
 
 
 def with_runs(text: str, runs: Sequence[Run]) -> str:
