@@ -25,7 +25,8 @@ CALLS = 500
     "--change",
     multiple=True,
     metavar="NAME",
-    help="ID is right: make it fail by these changes, and find those that matter.",
+    help="Make ID fail by these changes, and find those that matter; or, where ID is wrong, "
+    "make a twin of it that is right.",
 )
 @click.option(
     "--changes-file", type=FILE, multiple=True, metavar="FILE", help="Python with such changes."

@@ -3,7 +3,8 @@
 1. The twin of an input that lays out the fields of its answer is another record that is answered
    right, the one whose layout is nearest. It is given the values of the failing input, as long as
    it stays right with them; else the values are a part of the difference.
-2. The twin of any other input has the same right answer, and differs from it by runs of tokens.
+2. The twin of any other input has the same right answer, and differs from it by runs of tokens; by
+   lines where a change has written values of the answer otherwise, so that none is written in part.
 3. The edits that make the twin the failing input are reduced to a smallest part that makes it fail,
    in some of the fields that failed, and in ways that were seen.
 """
@@ -35,6 +36,9 @@ from eval_autopsy.questions.minimal import ddmin
 
 T = TypeVar("T")
 
+Cut = Callable[[str], list[str]]  # a text to its parts, which joined give it again
+
+WORD = re.compile(r"\w*\d+(?:[.,'\u2019:/-]\d+)*\w*|\w+|\s+|[^\w\s]")
 SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]+\s*|[^.!?\n]+")
 NEAREST = 5  # records that are tried as a twin
 
@@ -153,9 +157,14 @@ def layout_from(pieces: Sequence[Piece]) -> Layout:
     return Layout(tuple(fields), tuple(others))
 
 
-def runs_between(one: str, other: str) -> list[Run]:
-    """The runs of tokens in which two texts differ, in their order."""
-    old, new = tokens(one), tokens(other)
+def words(text: str) -> list[str]:
+    """The tokens of a text, with a number or a date as one: half of another is not half right."""
+    return WORD.findall(text)
+
+
+def runs_between(one: str, other: str, cut: Cut) -> list[Run]:
+    """The runs of tokens, or of what else `cut` makes of texts, in which two differ, in order."""
+    old, new = cut(one), cut(other)
     codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return [
         Run(low, high, "".join(old[low:high]), "".join(new[start:end]))
@@ -188,9 +197,9 @@ def joined(runs: Sequence[Run]) -> list[Run]:
     return found
 
 
-def with_runs(text: str, runs: Sequence[Run]) -> str:
-    """A text with some runs of its tokens replaced."""
-    parts, end = tokens(text), 0
+def with_runs(text: str, runs: Sequence[Run], cut: Cut) -> str:
+    """A text with some runs of its parts replaced."""
+    parts, end = cut(text), 0
     found = []
     for run in runs:
         found += [*parts[end : run.at], run.new]
@@ -199,12 +208,12 @@ def with_runs(text: str, runs: Sequence[Run]) -> str:
 
 
 def between_texts(
-    text: str, put: Put, expected: Any, kept: Sequence[str]
+    text: str, put: Put, expected: Any, kept: Sequence[str], cut: Cut
 ) -> Callable[[list[Run]], Trial | None]:
     """What is asked of a text with some runs; texts that are `kept` have to stand in it."""
 
     def trial(part: list[Run]) -> Trial | None:
-        value = put(with_runs(text, part))
+        value = put(with_runs(text, part, cut))
         return Trial(value, expected) if stands(kept, value) else None
 
     return trial
