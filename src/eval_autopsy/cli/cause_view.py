@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from eval_autopsy.case.load import Case
     from eval_autopsy.experiments.study import Varied
 
+SAME_CLUSTER = "are not tried, as another one of their cluster is"
 HEADS = ["n", "right before", "right after", "effect in points", "p"]
 
 
@@ -137,7 +138,7 @@ def without_effect(found: Ablation, group: str, effects: Iterable[Effect]) -> It
     if single:
         yield f"{len(single):,} others flip nothing, tried on {on_records(single)}"
     if couples:
-        do = "break" if group == EVAL else "mend"
+        do = wanted_of_two(group)
         yield f"{len(couples):,} pairs of changes {do} nothing, tried on {on_records(couples)}"
 
 
@@ -149,12 +150,18 @@ def on_records(counts: Sequence[int]) -> str:
 
 def named(found: Ablation, group: str) -> Iterator[str]:
     """The changes that were only looked at, by the number of records."""
-    by_size: dict[int, list[str]] = {}
+    by_size: dict[tuple[int, str], list[str]] = {}
     for one in found.looks:
         if one.group == group and one.n:
-            by_size.setdefault(one.n, []).append(" + ".join(one.changes))
-    for n, names in sorted(by_size.items(), reverse=True):
-        yield f"flip nothing on {n:,}: {', '.join(names)}"
+            does = "flip" if len(one.changes) == 1 else wanted_of_two(group)
+            by_size.setdefault((one.n, does), []).append(" + ".join(one.changes))
+    for (n, does), names in sorted(by_size.items(), reverse=True):
+        yield f"{does} nothing on {n:,}: {', '.join(names)}"
+
+
+def wanted_of_two(group: str) -> str:
+    """What two changes are tried together for in a group."""
+    return "break" if group == EVAL else "mend"
 
 
 def closing(found: Ablation, idle: Sequence[str]) -> Iterator[str]:
@@ -166,6 +173,9 @@ def closing(found: Ablation, idle: Sequence[str]) -> Iterator[str]:
     flips = sum(one.tried.pairs.broken + one.tried.pairs.mended for one in found.controls)
     asked = sum(one.tried.pairs.n for one in found.controls)
     yield f"control: {flips:,} of {asked:,} answers flip when inputs are asked again as they are"
+    alike = sum(one.alike for one in found.groups)
+    if alike:
+        yield f"{alike:,} records {SAME_CLUSTER}"
     if found.pairs_in_all:
         yield f"two changes after each other: {found.pairs_tried:,} of {found.pairs_in_all:,} tried"
     unknown = [one.name for one in found.changes if not one.known]
@@ -198,6 +208,8 @@ def show_stress(out: Out, found: Stress, name: str) -> None:
     out.say(f"p of a change: adjusted for all {len(found.effects):,}")
     if found.not_changed:
         out.say(f"as they are, and counted so: {found.not_changed:,} records")
+    if found.alike:
+        out.say(f"{found.alike:,} records {SAME_CLUSTER}")
     if found.left_out:
         out.say(f"left out by the bound on calls: {found.left_out:,} records of eval")
     out.say(f"calls: {found.calls:,}, of at most {found.calls_at_most:,}")

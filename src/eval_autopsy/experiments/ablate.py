@@ -76,7 +76,12 @@ class Ablation:
         """The JSON of `autopsy ablate`."""
         return {
             "groups": [
-                {"group": one.name, "where": one.where, "records": len(one.subjects)}
+                {
+                    "group": one.name,
+                    "where": one.where,
+                    "records": len(one.subjects),
+                    "same_cluster": one.alike,
+                }
                 for one in self.groups
             ],
             "changes": [described(one) for one in self.changes],
