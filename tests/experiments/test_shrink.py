@@ -353,8 +353,11 @@ def test_a_failure_is_the_same_when_a_wrong_field_is_no_longer_asked_for() -> No
 
 
 def outcomes_of(test: Path, folder: Path) -> dict[str, str]:
-    """What pytest says of each test in a file, in a process without this package."""
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    """What pytest says of each test in a file, in a process that cannot import this package."""
+    blocked = folder / "blocked" / "eval_autopsy.py"
+    blocked.parent.mkdir()
+    blocked.write_text("raise ImportError('this package is not there')", encoding="utf-8")
+    kept = {**os.environ, "PYTHONPATH": str(blocked.parent)}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-rA", "-q", "-p", "no:cacheprovider", str(test)],
         cwd=folder,

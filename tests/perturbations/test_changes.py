@@ -136,6 +136,16 @@ def test_a_preamble_that_is_dropped_was_before_the_first_field() -> None:
     assert change("drop_preamble", "no field\nat all") is None
 
 
+@pytest.mark.parametrize("indent", ["   ", "      ", "\t\t\t"])
+def test_an_indent_is_not_what_stands_between_two_fields(indent: str) -> None:
+    form = f"{indent}Vendor: a\n{indent}Client: b"
+    assert change("swap_first_fields", form) == f"{indent}Client: b\n{indent}Vendor: a"
+    assert change("split_lines", form) is None
+    assert (
+        change("split_lines", f"{indent}Vendor: a   Client: b") == f"{indent}Vendor: a\nClient: b"
+    )
+
+
 @given(form=forms())
 def test_lines_that_are_joined_and_split_again_are_as_they_were(form: str) -> None:
     joined = change("join_lines", form)

@@ -10,7 +10,7 @@ from eval_autopsy.registry import perturbation
 
 THOUSANDS = r"\d{1,3}(?:,\d{3})+"
 _ENGLISH = re.compile(rf"(?<![\d.,])(?:{THOUSANDS}(?:\.\d+)?|\d+\.\d{{2}})(?![\d,]|\.\d)")
-_CONTINENTAL = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:\.\d{3})+,\d+|\d+,\d{2})(?![\d.]|,\d)")
+_CONTINENTAL = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:\.\d{3})+,\d+|\d+,\d{2})(?!\d|[.,]\d)")
 _GROUPED = re.compile(rf"(?<![\d.,])({THOUSANDS})(?=\.\d|(?![\d,.]))")
 _ISO_DATE = re.compile(r"(?<![\d-])(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?![\d-])")
 _SIGNED = re.compile(r"([$€£¥])(\d[\d,]*(?:\.\d+)?)")
