@@ -41,7 +41,9 @@ def test_one_leading_line_makes_every_answer_wrong_in_every_field(line: str, n: 
     assert wrong_after(lambda text: f"{line}\n{text}")[:n] == [set(FIELDS)] * n
 
 
-@pytest.mark.parametrize("delimiter", ["=", " = ", " - ", "->", " => ", "|", "\t", " → ", " – "])
+@pytest.mark.parametrize(
+    "delimiter", ["=", " = ", " - ", "->", " => ", "|", "\t", " → ", " \u2013 "]
+)
 def test_another_delimiter_changes_nothing(delimiter: str) -> None:
     assert wrong_after(lambda text: text.replace(": ", delimiter)) == [set()] * 400
 

@@ -176,7 +176,7 @@ def test_no_more_inputs_are_asked_than_are_allowed_and_what_was_reached_stands(
         ({"id": "e-0001"}, "the record 'e-0001' of eval is right"),
         ({"id": "p-0030", "against": "p-0032"}, "the record 'p-0032' is not right"),
         ({"id": "p-0030", "against": "x"}, "the record 'x' is not there"),
-        ({"id": "p-0030", "changes": ("typo",)}, "is not right to begin with"),
+        ({"id": "p-0030", "changes": ("typo",)}, "is wrong, and not right with typo"),
         ({"id": "e-0001", "changes": ("add_closing",)}, "'e-0001' stays right with add_closing"),
     ],
 )

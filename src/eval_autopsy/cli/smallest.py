@@ -84,6 +84,7 @@ def shrink(
       autopsy shrink p-0030 examples/invoice-extraction --pytest test_p_0030.py
       autopsy shrink p-0080 --against e-0001 --calls 200
       autopsy shrink e-0001 --change swap_first_fields --change change_delimiter
+      autopsy shrink p-001 examples/number-formats --change decimal_point
       autopsy shrink p-0030 --json | jq -r .failing.input
     """
     from eval_autopsy import api
