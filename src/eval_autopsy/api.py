@@ -253,9 +253,9 @@ class Autopsy:
         """The smallest input that fails as a record does, and the smallest difference that matters.
 
         That is the difference to its passing twin: the record `against`, or the nearest one that is
-        right; `alone` asks for none. With `changes` the record is right, and fails when it is
-        changed by all of them. `keep` are texts that stay in the input. Runs the system on every
-        input as it is, and on at most `calls` smaller ones.
+        right; `alone` asks for none. With `changes` a right record fails when it is changed by
+        all of them, and a wrong one is right then, which makes its twin. `keep` are texts that stay
+        in the input. Runs the system on every input as it is, and on at most `calls` smaller ones.
         """
         how = shrink.How(
             id=id,
