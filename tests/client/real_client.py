@@ -96,6 +96,7 @@ class Client:
 
     def __init__(self, folder: Path) -> None:
         self.executable = executable()
+        self.cache = cache()  # where the engine's environments are
         self.copy, self.work, self.home = folder / "copy", folder / "work", folder / "home"
         self.work.mkdir()
         self.home.mkdir()
@@ -112,7 +113,7 @@ class Client:
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
-            "AUTOPSY_CACHE": str(cache()),
+            "AUTOPSY_CACHE": str(self.cache),
             "LANG": "C.UTF-8",
             "ANTHROPIC_API_KEY": key,
             "ANTHROPIC_BASE_URL": base_url,
