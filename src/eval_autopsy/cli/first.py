@@ -64,8 +64,10 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None, **said
     if out.as_json:
         out.document(screen.to_dict())
     taken = f"  {time.monotonic() - began:.1f} s" if out.formatted else ""
-    for at, line in enumerate(lines_of(screen)):
-        out.say(f"{line.head.ljust(HEAD)} {line.text}" if at else line.text + taken, bold=not at)
+    first, *rest = lines_of(screen)
+    out.say(first.text + taken, bold=True)
+    for line in rest:
+        out.row(line.head, line.text, HEAD, fold=line.head != "next")
     if every:
         out.say()
         cells = [
