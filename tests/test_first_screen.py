@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import eval_autopsy as autopsy
+from eval_autopsy.cli.first_view import lines_of
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.first_screen import look
 from eval_autopsy.questions.promise import Judged, promise_of, threshold_of
@@ -154,6 +155,29 @@ def test_lines_that_cannot_be_read_are_set_aside_and_counted(tmp_path: Path, wri
         "eval.jsonl": 0,
         "production.jsonl": 1,
     }
+
+
+def test_damaged_rows_of_a_table_are_set_aside_and_named(tmp_path: Path, write: Write) -> None:
+    header = "id,output,label,lang\n"
+    rows = [f"r{n},yes,yes,en\n" for n in range(40)]
+    (tmp_path / "eval.csv").write_text(header + "".join(rows), encoding="utf-8")
+    rows[20:20] = ["r99,yes, or no,yes,en\n"]
+    production = tmp_path / "production.csv"
+    production.write_text(header + "".join(rows), encoding="utf-8")
+    screen = look(tmp_path)
+    assert screen.production == (40, 40)
+    begins = production.read_bytes().index(b"r99")
+    (line,) = (one for one in lines_of(screen) if one.head == "set aside")
+    assert line.text == f"production.csv line 22, at byte {begins}: found 5 cells, expected 4"
+    assert lines_of(screen)[0].text.endswith("1 set aside (1.23%)")  # of 81
+
+
+def test_an_open_quote_in_a_table_leaves_it_unread(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(40))
+    text = "id,output,label\n" + "r1,yes,yes\n" * 3 + 'r2,"yes,yes\n' + "r3,yes,yes\n" * 3
+    (tmp_path / "production.csv").write_text(text, encoding="utf-8")
+    (line,) = (one for one in lines_of(look(tmp_path)) if one.head == "unread")
+    assert "a quote is opened and not closed: lines 5 to 8 are inside" in line.text
 
 
 def test_fields_may_have_other_names_in_production(tmp_path: Path, write: Write) -> None:

@@ -39,6 +39,7 @@ from eval_autopsy.questions.rates import Rate, right_rate
 from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.questions.slices import levels_in, slices_of
 from eval_autopsy.readers.intake import FileCount
+from eval_autopsy.readers.logs import Aside
 from eval_autopsy.records import SPLITS, Record, Split
 from eval_autopsy.screen import (
     FileSeen,
@@ -52,6 +53,7 @@ from eval_autopsy.screen import (
 
 USUAL = Guards(no_exception=True, not_blank=True)  # what any pipeline notices by itself
 SHOWN = 3  # slices
+ASIDE_NAMED = 100  # records of a file
 
 
 def look(
@@ -108,6 +110,7 @@ def _of_case(case: Case, seed: int, progress: Progress, paths: Sequence[Path]) -
             count.records,
             len(count.aside),
             "the case says so",
+            _such_as(count.aside),
         )
         for source, count, role in zip(
             case.sources,
@@ -218,10 +221,22 @@ def _file_seen(role: Role, count: FileCount | None) -> FileSeen:
     found = role.found
     look: Look | None = found.look
     records = len(look.rows) if look is not None and look.whole else None
-    aside = len(look.aside) if look is not None else 0
+    aside = look.aside if look is not None else ()
     if count is not None:
-        records, aside = count.records, len(count.aside)
-    return FileSeen(found.name, found.format, role.role, records, aside, role.why)
+        records, aside = count.records, count.aside
+    return FileSeen(
+        found.name, found.format, role.role, records, len(aside), role.why, _such_as(aside)
+    )
+
+
+def _such_as(aside: Sequence[Aside]) -> tuple[str, ...]:
+    """The first of the records that were set aside: the line or the position, and the reason."""
+    return tuple(
+        f"record {one.at}: {one.what}"
+        if one.byte is None
+        else f"line {one.at}, at byte {one.byte:,}: {one.what}"
+        for one in aside[:ASIDE_NAMED]
+    )
 
 
 # What the records say

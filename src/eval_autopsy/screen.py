@@ -45,6 +45,7 @@ class FileSeen(NamedTuple):
     records: int | None  # None when it was not read to the end
     set_aside: int
     why: str
+    such_as: tuple[str, ...] = ()  # the first of those set aside: where each is, and why
 
 
 class Paired(NamedTuple):

@@ -24,6 +24,7 @@ from eval_autopsy.questions.slices import Slice, Slices
 from eval_autopsy.screen import FileSeen, FirstScreen, Worse
 
 NAMED = 3  # slices, or files, in lines of their own
+AT_MOST = 2  # records that were set aside, in their line
 LEVELS = 7  # of an attribute, in one line
 LINES = 12  # of the screen
 ENOUGH = 20  # wrong answers, before they are called a system of their own
@@ -63,6 +64,7 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
     yield from _reconciled(screen)
     if screen.also:
         yield Line("also", plain(screen.also, 200))
+    yield from _set_aside(screen)
     yield from _unread(screen)
     for need in screen.needs:
         yield Line("missing", plain(need, 200))
@@ -228,6 +230,16 @@ def _unscored(screen: FirstScreen) -> Iterator[Line]:
     ]
     if parts:
         yield Line("apart", f"{'; '.join(parts)}, counted neither right nor wrong")
+
+
+def _set_aside(screen: FirstScreen) -> Iterator[Line]:
+    """Where the first records are that were set aside, and why they were."""
+    named = [(one.path, words) for one in screen.files for words in one.such_as]
+    if named:
+        aside = sum(one.set_aside for one in screen.files if one.such_as)
+        text = "; ".join(f"{plain(path, 60)} {plain(words, 80)}" for path, words in named[:AT_MOST])
+        more = f"; and {aside - AT_MOST:,} more"
+        yield Line("set aside", text + (more if aside > AT_MOST else ""), 3)
 
 
 def _unread(screen: FirstScreen) -> Iterator[Line]:

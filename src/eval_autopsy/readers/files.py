@@ -9,13 +9,16 @@ from typing import Any, NamedTuple
 from eval_autopsy import kernel, registry
 from eval_autopsy.errors import AutopsyError, CannotRead
 from eval_autopsy.readers import compressed
+from eval_autopsy.readers.csv_table import csv_without_damage
+from eval_autopsy.readers.delimited import delimited_without_damage
 from eval_autopsy.readers.exports import PARQUET, beginning
 from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample, Tally
 from eval_autopsy.readers.opened import Lines, open_file, refuse_strangers
-from eval_autopsy.readers.trouble import explain
+from eval_autopsy.readers.trouble import MERGE_MARKERS, explain
 from eval_autopsy.registry import Entry, Reader, Yields
 
 KERNEL_LAYOUTS = ("jsonl", "json", "csv")
+WITHOUT_DAMAGE = {"csv": csv_without_damage, "delimited": delimited_without_damage}
 UNITS = {"jsonl": "", "csv": "", "json": "item"}  # what a row's number counts, when not lines
 
 
@@ -38,7 +41,8 @@ class Rows(Iterator[kernel.Row]):
 
     After the last row, `records` and, in JSON Lines, `blank` lines and those set `aside` make up
     all `lines` of the file; that they do is checked. Raises CannotRead at the first row that is not
-    as it should be, unless `lenient`: then a line of JSON Lines that cannot be read is set aside.
+    as it should be, unless `lenient`: then a line of JSON Lines that cannot be read is set aside,
+    and a row of a table of text that is damaged, where it is certain where the next one begins.
     What else a tool's log has to say stands in `reported`, `notes` and `needs`.
     """
 
@@ -57,8 +61,7 @@ class Rows(Iterator[kernel.Row]):
         self.needs: list[Needs] = []
         self.tally = Tally()
         self._unit = "sample" if entry.value.yields == "samples" else UNITS.get(entry.name, "row")
-        lines = lenient and entry.name == "jsonl"
-        self._items = self._readable_lines() if lines else _read(entry, stream, name)
+        self._items = self._usable() if lenient else _read(entry, stream, name)
 
     def __next__(self) -> kernel.Row:
         row = self._next_row()
@@ -71,6 +74,8 @@ class Rows(Iterator[kernel.Row]):
         """The next item when it is a row; None when it was something else, which is kept."""
         try:
             item = next(self._items)
+            if isinstance(item, Aside) and self._stream.last.startswith(MERGE_MARKERS):
+                raise kernel.Unreadable(item.what, f"{self.name}:{item.at}")  # both sides follow
             if isinstance(item, Sample):
                 row = item.row()
                 self.tally.add(row.fields)
@@ -100,6 +105,14 @@ class Rows(Iterator[kernel.Row]):
             self.notes.append(item)
         else:
             self.needs.append(item)
+
+    def _usable(self) -> Iterator[Any]:
+        """What can be read, with what cannot be set aside where that is safe."""
+        if self._entry.name == "jsonl":
+            return self._readable_lines()
+        if self._entry.name in WITHOUT_DAMAGE:
+            return WITHOUT_DAMAGE[self._entry.name](self._stream, self.name)
+        return _read(self._entry, self._stream, self.name)
 
     def _readable_lines(self) -> Iterator[kernel.Row | Aside]:
         """The rows of JSON Lines; a line that cannot be read is set aside, and the next one taken.
