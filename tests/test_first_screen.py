@@ -168,7 +168,7 @@ def test_damaged_rows_of_a_table_are_set_aside_and_named(tmp_path: Path, write: 
     assert screen.production == (40, 40)
     begins = production.read_bytes().index(b"r99")
     (line,) = (one for one in lines_of(screen) if one.head == "set aside")
-    assert line.text == f"production.csv line 22, at byte {begins}: found 5 cells, expected 4"
+    assert line.text == f"production.csv at line 22, byte {begins}: found 5 cells, expected 4"
     assert lines_of(screen)[0].text.endswith("1 set aside (1.23%)")  # of 81
 
 

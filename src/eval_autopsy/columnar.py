@@ -118,7 +118,11 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
         cube=CountedCube(cube, scan, found),
         discovery=found,
         set_aside=tuple(one for choice in choices.values() for one in choice.set_aside),
-        notes=(*(note for choice in choices.values() for note in choice.notes), *late),
+        notes=(
+            *table.aside.values(),
+            *(note for choice in choices.values() for note in choice.notes),
+            *late,
+        ),
         specs=tuple(specs),
     )
 

@@ -7,7 +7,7 @@ have to be kept because the kernel cannot make them itself, and the description 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,7 @@ from eval_autopsy.errors import CannotRead, CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
 from eval_autopsy.readers.intake import FileCount
+from eval_autopsy.readers.logs import aside_words
 from eval_autopsy.records import SPLITS, Record, Split
 from eval_autopsy.systems import stability
 
@@ -133,8 +134,19 @@ def gather(
         set_aside=tuple(one for choice in choices for one in choice.set_aside) + tuple(aside),
         files=tuple(reading.files),
         supervised=frozenset(supervised),
-        notes=(*ran_notes, *(note for choice in choices for note in choice.notes)),
+        notes=(
+            *_aside(case, reading.files),
+            *ran_notes,
+            *(note for choice in choices for note in choice.notes),
+        ),
     )
+
+
+def _aside(case: Case, files: Sequence[FileCount]) -> Iterator[str]:
+    """What of each file was set aside, in words."""
+    for source, count in zip(case.sources, files, strict=True):
+        if count.aside:
+            yield aside_words(count.aside, source.name)
 
 
 def _verdicts_only(spec: Mapping[str, Any], records: Sequence[Record]) -> bool:

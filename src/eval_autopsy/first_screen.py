@@ -230,13 +230,8 @@ def _file_seen(role: Role, count: FileCount | None) -> FileSeen:
 
 
 def _such_as(aside: Sequence[Aside]) -> tuple[str, ...]:
-    """The first of the records that were set aside: the line or the position, and the reason."""
-    return tuple(
-        f"record {one.at}: {one.what}"
-        if one.byte is None
-        else f"line {one.at}, at byte {one.byte:,}: {one.what}"
-        for one in aside[:ASIDE_NAMED]
-    )
+    """The first of the records that were set aside: where each is, and the reason."""
+    return tuple(one.words() for one in aside[:ASIDE_NAMED])
 
 
 # What the records say
