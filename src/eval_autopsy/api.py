@@ -25,6 +25,7 @@ from typing import Any, overload
 from eval_autopsy import columnar, systems
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case import audited
+from eval_autopsy.case.found import are_places
 from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.case.sliced import by_itself, sliced_by
 from eval_autopsy.case.unwritten import Said, Unwritten, of_places, unwritten
@@ -68,8 +69,8 @@ class Autopsy:
         if isinstance(self._given, Said):
             said = self._given
             sets_named = said.eval or said.production or said.split
-            folders = any(path.is_dir() for path in said.paths) and not sets_named
-            return of_places(said) if folders else unwritten(said)
+            places = not sets_named and are_places(said.paths)
+            return of_places(said) if places else unwritten(said)
         return Unwritten(self._given, self._notes)
 
     @property

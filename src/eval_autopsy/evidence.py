@@ -24,6 +24,7 @@ from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
 from eval_autopsy.readers.intake import FileCount
 from eval_autopsy.readers.logs import aside_words
+from eval_autopsy.readers.record_files import digest_of
 from eval_autopsy.records import SPLITS, Record, Split
 from eval_autopsy.systems import stability
 
@@ -94,7 +95,7 @@ def gather(
             name = RECORDS.format(number)
             if twice:
                 made[name] = b"".join(_line(row.fields) for row in count.kept)
-            digest = kernel.file_digest(str(count.file.path))
+            digest = digest_of(count.file.path)
             said = f"{name} from {count.file.converted_from} {source.name} sha256 {digest}"
             spec["converted"].append(said)
         else:

@@ -47,6 +47,7 @@ from eval_autopsy.screen import (
     Paired,
     Unknown,
     Worse,
+    links_words,
     next_steps,
     unknowns,
 )
@@ -142,6 +143,7 @@ def _of_compared(
     base = FirstScreen(
         files=_seen(compared.roles, {}),
         passed_over=place.passed_over,
+        links=place.links,
         comparison=compared.comparison,
         why=compared.sets.why,
         also=compared.others,
@@ -390,13 +392,24 @@ def _without_labels(base: FirstScreen, compared: Compared, error: BadCase) -> Fi
     return replace(base, cannot_conclude=(unknown,), needs=needs)
 
 
+def _no_data(place: Place, where: str) -> CannotRead:
+    """Why nothing can be looked at: there is nothing, or nothing but links and files of code."""
+    many = place.passed_over
+    files = "1 file is none" if many == 1 else f"{many:,} files are none"
+    remedy = "name a file, or see `autopsy formats` for what is read"
+    if place.links:
+        what = f"{links_words(place.links)}, and there is no other data"
+        return CannotRead(what, where=where, remedy="name the files that they lead to")
+    if not many:
+        return CannotRead("the folder has no files", where=where, remedy=remedy)
+    return CannotRead(f"there is no data that can be read: {files}", where=where, remedy=remedy)
+
+
 def _nothing(place: Place, paths: Sequence[Path]) -> FirstScreen:
     """What was found where no file holds records."""
     if not place.files:
         where = ", ".join(map(str, paths))
-        what = f"there is no data that can be read, among {place.passed_over:,} files"
-        remedy = "name a file, or see `autopsy formats` for what is read"
-        raise CannotRead(what, where=where, remedy=remedy)
+        raise _no_data(place, where)
     files = tuple(
         FileSeen(one.name, one.format, one.yields or "not readable", None, 0, one.why)
         for one in place.files
@@ -407,6 +420,7 @@ def _nothing(place: Place, paths: Sequence[Path]) -> FirstScreen:
     return FirstScreen(
         files=files,
         passed_over=place.passed_over,
+        links=place.links,
         comparison=None,
         why="no file holds records with an input, an output or a score",
         name=", ".join(map(str, paths)),

@@ -98,7 +98,7 @@ class Unknown(NamedTuple):
     """What cannot be concluded, and what would settle it."""
 
     what: str
-    settled_by: str
+    settled_by: str  # "" where no number of records can be named
     records: int | None = None  # of production, or of the only set, that would settle it
 
 
@@ -108,6 +108,7 @@ class FirstScreen:
 
     files: tuple[FileSeen, ...]
     passed_over: int
+    links: tuple[str, ...] = ()  # that lead out of the folders, and were not followed
     compared: int = 0  # records, of all that were read
     comparison: Comparison | None  # None when no file holds records
     why: str
@@ -164,6 +165,7 @@ class FirstScreen:
         return {
             "files": [one._asdict() for one in self.files],
             "passed_over": self.passed_over,
+            "links": list(self.links),
             "compared": self.compared,
             "comparison": self.comparison,
             "why": self.why,
@@ -236,11 +238,17 @@ def unknowns(screen: FirstScreen) -> Iterator[Unknown]:
         yield Unknown(what, "running the system on inputs with one thing changed")
 
 
+def links_words(links: Sequence[str]) -> str:
+    """That some links were not followed, and why."""
+    many = f"{len(links):,} links lead" if len(links) > 1 else "1 link leads"
+    return f"{many} out of the folder and {'are' if len(links) > 1 else 'is'} not followed"
+
+
 def _unsettled(gap: Gap, after: Rate) -> Unknown:
     """A gap that may be chance, and how many records would show one of its size."""
     low, high = gap.interval
     if not gap.value:
-        return Unknown("whether there is a gap: both rates are the same", "nothing in sight")
+        return Unknown("whether there is a gap: both rates are the same", "")
     half = (high - low) / 2
     needed = ceil(after.n * (half / abs(float(gap.value))) ** 2)
     what = "whether there is a gap: chance alone could make one of this size"

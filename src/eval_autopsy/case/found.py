@@ -2,9 +2,10 @@
 
 1. A file is told by its content. What its name says of its role comes later (see `compared`).
 2. Folders are gone through, but not hidden ones, not those of environments and packages, and not
-   what this program writes. Links out of a folder are not followed.
+   what this program writes. Links are not followed; those that lead out of a folder are counted.
 3. A file that was named must be data. One that was met in a folder and is none is passed over, and
    counted; one that looks like data and cannot be read is said, with the reason.
+4. JSON files of a folder that are a record each are together one set of records.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from glob import glob, has_magic
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from eval_autopsy.case.names import parts_of
 from eval_autopsy.case.sets import Look, look_at
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.readers.opened import HEAD, open_file
+from eval_autopsy.readers.record_files import FEWEST, are_records, files_in
 
 TABLES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".feather")
 PACKED = (".gz", ".zst", ".zstd")
@@ -50,42 +53,101 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """All that was found, and how many files were passed over."""
+    """All that was found, how many files were passed over, and the links that lead out of it."""
 
     files: tuple[Found, ...]
     passed_over: int
+    links: tuple[str, ...] = ()
+
+
+def are_places(paths: Sequence[Path]) -> bool:
+    """Whether paths lead to files that have to be found: folders, patterns, a record in each."""
+    records = [path for path in paths if path.name.lower().endswith(".json")]
+    return len(records) >= FEWEST or any(not os.path.isfile(path) for path in paths)
 
 
 def find(paths: Sequence[Path]) -> Place:
-    """What lies at some paths. Raises CannotRead for a named file that is no data."""
-    found: list[Found] = []
-    passed = 0
+    """What lies at some paths, or matches them as patterns.
+
+    Raises CannotRead for a named file that is no data, and a path or pattern that leads nowhere.
+    """
+    paths = list(_matching(paths))
     together = os.path.commonpath([os.path.abspath(path) for path in paths]) if paths else ""
-    for path in paths:
-        if os.path.isdir(path):
-            files = list(islice(_files(path, 0), 10 * FILES_AT_MOST))
-            likely = [one for one in files if _may_be_data(one)]
-            passed += len(files) - len(likely)
-            for one in likely[:FILES_AT_MOST]:
-                # Of several folders, their names tell files of the same name apart.
-                found.append(_look(one, os.path.relpath(one, together)))
-            passed += len(likely[FILES_AT_MOST:])
-        else:
-            found.append(_named(path))
+    found: list[Found] = []
+    links: list[str] = []
+    passed = 0
+    for path in (path for path in paths if os.path.isdir(path)):
+        met = _Met(os.path.realpath(path))
+        files = list(islice(met.files(path, 0), 10 * FILES_AT_MOST))
+        likely = [one for one in files if _may_be_data(one)]
+        passed += len(files) - len(likely)
+        # Of several folders, their names tell files of the same name apart.
+        groups, alone = _record_files(likely, together)
+        found += groups
+        found += [_look(one, os.path.relpath(one, together)) for one in alone[:FILES_AT_MOST]]
+        passed += len(alone[FILES_AT_MOST:])
+        links += [os.path.relpath(link, together) for link in met.links]
+    named = [path for path in paths if not os.path.isdir(path)]
+    groups, alone = _record_files(named, together) if len(named) >= FEWEST else ([], named)
+    found += groups
+    found += map(_named, alone)
     data = [one for one in found if one.format or one.why]
-    return Place(files=tuple(data), passed_over=passed + len(found) - len(data))
+    passed += len(found) - len(data)
+    return Place(files=tuple(data), passed_over=passed, links=tuple(links))
 
 
-def _files(folder: Path, depth: int) -> Iterator[Path]:
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        hidden = entry.name.startswith(".") or entry.name.lower() in PASSED_OVER
-        if hidden or entry.is_symlink():
+def _matching(paths: Sequence[Path]) -> Iterator[Path]:
+    """The paths, and in place of a pattern the files that match it."""
+    for path in paths:
+        if os.path.lexists(path) or not has_magic(str(path)):
+            yield path
             continue
-        if entry.is_dir():
-            if depth < DEPTH:
-                yield from _files(Path(entry.path), depth + 1)
-        elif entry.is_file():
-            yield Path(entry.path)
+        matching = sorted(glob(str(path), recursive=True))
+        if not matching:
+            remedy = "check the pattern, or name the folder"
+            raise CannotRead("no file matches", where=str(path), remedy=remedy)
+        yield from map(Path, matching)
+
+
+class _Met:
+    """The files of a folder as it is gone through, and the links that lead out of it."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self.links: list[str] = []
+
+    def files(self, folder: Path, depth: int) -> Iterator[Path]:
+        """The files in their order, those of the folders inside among them."""
+        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+            hidden = entry.name.startswith(".") or entry.name.lower() in PASSED_OVER
+            if hidden:
+                continue
+            if entry.is_symlink():
+                if not Path(os.path.realpath(entry.path)).is_relative_to(self._root):
+                    self.links.append(entry.path)
+            elif entry.is_dir():
+                if depth < DEPTH:
+                    yield from self.files(Path(entry.path), depth + 1)
+            elif entry.is_file():
+                yield Path(entry.path)
+
+
+def _record_files(files: Sequence[Path], together: str) -> tuple[list[Found], list[Path]]:
+    """The folders whose JSON files are a record each, all of them being here, and other files."""
+    by_folder: dict[Path, set[Path]] = {}
+    for path in files:
+        if path.name.lower().endswith(".json"):
+            by_folder.setdefault(path.parent, set()).add(path)
+    found = {}
+    for folder, here in by_folder.items():
+        every = files_in(folder) if len(here) >= FEWEST else []
+        if here >= {*every} and are_records(every):
+            name = os.path.normpath(os.path.join(os.path.relpath(folder, together), "*.json"))
+            one = _described(folder, name, look_at(folder, name, lenient=True))
+            if one.records:
+                found[folder] = one
+    grouped = {path for folder in found for path in by_folder[folder]}
+    return list(found.values()), [path for path in files if path not in grouped]
 
 
 def _may_be_data(path: Path) -> bool:

@@ -19,6 +19,9 @@ LEVEL_LENGTH = 60  # characters of one
 ATTRIBUTES_AT_MOST = 6
 
 
+FILE = "file"  # in a record that is a file of its own
+
+
 class Guess(NamedTuple):
     """A field for a part, and why; `field` is "" when none could be guessed."""
 
@@ -177,6 +180,8 @@ def guess_id(sets: Sequence[Columns]) -> Guess:
     named = [name for name in unique if plain(name).endswith(("_id", "id"))]
     if len(named) == 1:
         return Guess("id", named[0], f"{all_differ}, and the name ends in id")
+    if FILE in unique:
+        return Guess("id", FILE, f"{all_differ}, and each is the name of a file")
     if len(unique) == 1:
         return Guess("id", unique[0], f"{all_differ}, which those of no other field do")
     if unique:

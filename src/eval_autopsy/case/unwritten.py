@@ -25,6 +25,7 @@ from eval_autopsy.case.sets import Look, Sets, guess_sets, look_at, split_of
 from eval_autopsy.errors import BadCase
 from eval_autopsy.features import every_feature
 from eval_autopsy.readers import Source, SplitColumn, Wanted
+from eval_autopsy.readers.record_files import size_of
 from eval_autopsy.records import SPLITS, Split
 
 TEXTS_READ = 2**23  # bytes of files whose texts are read for features without being asked to
@@ -110,7 +111,7 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     if not (said.eval or said.split):
         notes.insert(0, f"eval and production are told apart: {sets.why}")
     texts = [part for part in ("input", "output") if part in fields or part in parts]
-    small = sum(look.file.path.stat().st_size for look in sets.looks()) <= TEXTS_READ
+    small = sum(size_of(look.file.path) for look in sets.looks()) <= TEXTS_READ
     features = every_feature() if small and "input" in texts and not numbered else []
     if "input" in parts and not small:
         notes.append("these files are too long to read the texts by the way; a case can ask for it")
@@ -201,7 +202,7 @@ def _scorer(said: Said, files: Mapping[Split, Sequence[Look]], names: Names) -> 
 
 def _features(sets: Sets, names: Names) -> list[str]:
     """The features of the texts that all records have, where the files are short enough."""
-    if sum(look.file.path.stat().st_size for look in sets.looks()) > TEXTS_READ:
+    if sum(size_of(look.file.path) for look in sets.looks()) > TEXTS_READ:
         return []
     ends = tuple(f"({part})" for part in ("input", "output") if names.both(part))
     return [name for name in every_feature() if name.endswith(ends)] if ends else []

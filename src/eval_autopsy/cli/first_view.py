@@ -21,7 +21,7 @@ from eval_autopsy.questions.pairs import mcnemar
 from eval_autopsy.questions.promise import Promise
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import Slice, Slices
-from eval_autopsy.screen import FileSeen, FirstScreen, Worse
+from eval_autopsy.screen import FileSeen, FirstScreen, Worse, links_words
 
 NAMED = 3  # slices, or files, in lines of their own
 AT_MOST = 2  # records that were set aside, in their line
@@ -69,7 +69,8 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
     for need in screen.needs:
         yield Line("missing", plain(need, 200))
     for at, one in enumerate(screen.cannot_conclude[:NAMED]):
-        yield Line("unknown", plain(f"{one.what}; it takes {one.settled_by}", 300), 2 * at)
+        takes = f"; it takes {one.settled_by}" if one.settled_by else ""
+        yield Line("unknown", plain(one.what + takes, 300), 2 * at)
     if screen.next:
         yield Line("next", " · ".join(kernel.visible(one) for one in screen.next))
 
@@ -81,7 +82,7 @@ def summary(screen: FirstScreen) -> str:
     aside = sum(one.set_aside for one in used)
     left = sum(one.role in LEFT_OUT for one in screen.files)
     files = f"{len(used):,} file" + "s" * (len(used) != 1)
-    text = f"{files} · {records:,} records"
+    text = f"{files} · {records:,} record" + "s" * (records != 1)
     if screen.compared and screen.compared != records:
         text += f", {screen.compared:,} of them compared"
     text += f" · {aside:,} set aside"
@@ -237,7 +238,9 @@ def _set_aside(screen: FirstScreen) -> Iterator[Line]:
     named = [(one.path, words) for one in screen.files for words in one.such_as]
     if named:
         aside = sum(one.set_aside for one in screen.files if one.such_as)
-        text = "; ".join(f"{plain(path, 60)} {plain(words, 80)}" for path, words in named[:AT_MOST])
+        text = "; ".join(
+            f"{plain(path, 60)} {plain(words, 120)}" for path, words in named[:AT_MOST]
+        )
         more = f"; and {aside - AT_MOST:,} more"
         yield Line("set aside", text + (more if aside > AT_MOST else ""), 3)
 
@@ -249,6 +252,9 @@ def _unread(screen: FirstScreen) -> Iterator[Line]:
         named = "; ".join(f"{plain(one.path, 60)}: {plain(one.why, 100)}" for one in unread[:NAMED])
         more = f"; and {len(unread) - NAMED:,} more" if len(unread) > NAMED else ""
         yield Line("unread", named + more)
+    if screen.links:
+        names = ", ".join(plain(one, 60) for one in screen.links[:NAMED])
+        yield Line("", f"{links_words(screen.links)}: {names}; name what they lead to", 4)
 
 
 def _reconciled(screen: FirstScreen) -> Iterator[Line]:

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from eval_autopsy.readers.logs import aside_words
 from eval_autopsy.readers.opened import open_file
 from eval_autopsy.readers.parquet import plain
 from eval_autopsy.readers.parquet_sample import PLACES, is_parquet, opened, places_in, rows_in
+from eval_autopsy.readers.record_files import files_in
 from eval_autopsy.readers.sources import Source, SplitColumn
 
 BATCH = 2**20  # rows of Parquet
@@ -283,6 +285,8 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _rows_about(source: Source) -> int:
     """How many rows a file has, if the others are as long as its first."""
+    if os.path.isdir(source.path):
+        return len(files_in(source.path))
     with open_file(source.path, source.name) as stream:
         head = stream.head()
     return source.path.stat().st_size * max(1, head.count(b"\n")) // max(1, len(head))

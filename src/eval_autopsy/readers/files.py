@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,12 +16,19 @@ from eval_autopsy.readers.delimited import delimited_without_damage
 from eval_autopsy.readers.exports import PARQUET, beginning
 from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample, Tally
 from eval_autopsy.readers.opened import Lines, open_file, refuse_strangers
+from eval_autopsy.readers.record_files import are_records, files_in, rows_of_files
 from eval_autopsy.readers.trouble import MERGE_MARKERS, explain
 from eval_autopsy.registry import Entry, Reader, Yields
 
+JSON_FILES = "json files"
 KERNEL_LAYOUTS = ("jsonl", "json", "csv")
 WITHOUT_DAMAGE = {"csv": csv_without_damage, "delimited": delimited_without_damage}
-UNITS = {"jsonl": "", "csv": "", "json": "item"}  # what a row's number counts, when not lines
+UNITS = {
+    "jsonl": "",
+    "csv": "",
+    "json": "item",
+    JSON_FILES: "file",
+}  # what a row's number counts, when not lines
 
 
 class DataFile(NamedTuple):
@@ -178,9 +187,12 @@ def open_rows(path: Path, name: str = "", *, lenient: bool = False) -> tuple[Dat
     """What a file is, and its rows, read as they are asked for.
 
     `name` stands for the file in messages; it is the path when it is not given. The file is closed
-    after the last row, at an error, and by `Rows.close()`. For `lenient` see `Rows`.
+    after the last row, at an error, and by `Rows.close()`. For `lenient` see `Rows`. The path may be
+    that of a folder in which each JSON file is a record.
     """
     name = name or str(path)
+    if os.path.isdir(path) and are_records(files := files_in(path)):
+        return _of_files(path, files, name, lenient)
     stream = open_file(path, name)
     try:
         packed = compressed.kind_of(stream.head(), name)
@@ -191,6 +203,19 @@ def open_rows(path: Path, name: str = "", *, lenient: bool = False) -> tuple[Dat
     except BaseException:
         stream.close()
         raise
+
+
+def _of_files(
+    folder: Path, files: Sequence[Path], name: str, lenient: bool
+) -> tuple[DataFile, Rows]:
+    """A folder of records, which no stream is read from."""
+
+    def read(_stream: Lines, _name: str) -> Iterator[kernel.Row | Aside]:
+        return rows_of_files(files, lenient=lenient)
+
+    what = f"{len(files):,} json files"
+    entry = Entry(JSON_FILES, Reader(bool, read, "rows"), "", registry.OURS)
+    return DataFile(folder, "jsonl", "", what), Rows(Lines(io.BytesIO()), name, entry)
 
 
 def _read(entry: Entry[Reader], stream: Lines, name: str) -> Iterator[Any]:
