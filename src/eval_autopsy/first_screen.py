@@ -24,7 +24,7 @@ from eval_autopsy.case.model import Guards
 from eval_autopsy.case.nearest import nearest_formats
 from eval_autopsy.case.sets import Look
 from eval_autopsy.case.sliced import by_itself
-from eval_autopsy.case.unwritten import Said, confidence_in, of_places, of_sets
+from eval_autopsy.case.unwritten import NO_VERDICT, Said, confidence_in, of_places, of_sets
 from eval_autopsy.case.written import write
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
@@ -267,6 +267,7 @@ def _judged(base: FirstScreen, evidence: Evidence, case: Case, seed: int) -> Fir
         production=slices.production,
         gap=gap,
         paired=paired,
+        repeated=_repeated(evidence) if base.comparison == "two-sets" else None,
         slices=slices,
         searched=slices.searched,
         silent=slices.silent if slices.silent.guards else None,
@@ -371,6 +372,25 @@ def _paired(evidence: Evidence) -> Paired:
     return Paired(pairs, only)
 
 
+def _repeated(evidence: Evidence) -> Rate | None:
+    """How many records of production are those of eval; None when it is not all of them.
+
+    They are the same when their ids are, and all that is known of them is: an answer alone is often
+    the same by chance.
+    """
+    before = {one.id: _known(one) for one in evidence.records if one.split == "eval"}
+    after = [one for one in evidence.records if one.split == "production"]
+    same = sum(before.get(one.id) == _known(one) for one in after)
+    texts = any(
+        one.input is not kernel.MISSING or one.output is not kernel.MISSING for one in after
+    )
+    return Rate(same, len(after)) if texts and same == len(after) else None
+
+
+def _known(record: Record) -> tuple[object, ...]:
+    return record.input, record.output, record.score, record.error, record.attributes
+
+
 def _by_task(evidence: Evidence, split: str, part: str) -> Iterator[tuple[str, bool]]:
     for record, right in _judgements(evidence, split):
         value = getattr(record, part)
@@ -383,7 +403,10 @@ def _by_task(evidence: Evidence, split: str, part: str) -> Iterator[tuple[str, b
 
 def _without_labels(base: FirstScreen, compared: Compared, error: BadCase) -> FirstScreen:
     """What is there, when nothing says which answers are right."""
-    unknown = Unknown(f"which answers are right: {error.what}", error.remedy)
+    what = error.what
+    if not what.startswith(NO_VERDICT):
+        what = f"which answers are right: {what}"
+    unknown = Unknown(what, error.remedy, remedy=error.remedy)
     needs = tuple(
         f"{look.name}: {one.what} ({one.where})"
         for look in compared.sets.looks()
@@ -395,14 +418,12 @@ def _without_labels(base: FirstScreen, compared: Compared, error: BadCase) -> Fi
 def _no_data(place: Place, where: str) -> CannotRead:
     """Why nothing can be looked at: there is nothing, or nothing but links and files of code."""
     many = place.passed_over
-    files = "1 file is none" if many == 1 else f"{many:,} files are none"
     remedy = "name a file, or see `autopsy formats` for what is read"
     if place.links:
         what = f"{links_words(place.links)}, and there is no other data"
         return CannotRead(what, where=where, remedy="name the files that they lead to")
-    if not many:
-        return CannotRead("the folder has no files", where=where, remedy=remedy)
-    return CannotRead(f"there is no data that can be read: {files}", where=where, remedy=remedy)
+    among = f", among {many:,} file{'s' * (many != 1)}" if many else ": there are no files"
+    return CannotRead(f"there is no data that can be read{among}", where=where, remedy=remedy)
 
 
 def _nothing(place: Place, paths: Sequence[Path]) -> FirstScreen:

@@ -36,6 +36,33 @@ class Guess(NamedTuple):
         return f"{self.why} ({'sure' if self.sure else 'likely'})"
 
 
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text."""
+    return tuple(text.split())
+
+
+# Two values of a field that say of an answer whether it is right, whatever the field is called.
+VERDICTS = tuple(
+    frozenset(words(pair))
+    for pair in (
+        "ok bad",
+        "ok error",
+        "ok nok",
+        "good bad",
+        "pass fail",
+        "passed failed",
+        "right wrong",
+        "correct incorrect",
+        "correct wrong",
+        "success failure",
+        "yes no",
+        "y n",
+        "true false",
+        "t f",
+    )
+)
+
+
 class Part(NamedTuple):
     """How the field of a part is known: names it may have, the best first, and what it holds."""
 
@@ -71,11 +98,6 @@ def _some(column: Column) -> bool:
 
 def _repeated(column: Column) -> bool:
     return column.scalar and 1 < len(column.counts) < len(column.given)
-
-
-def words(text: str) -> tuple[str, ...]:
-    """The words of a text."""
-    return tuple(text.split())
 
 
 PARTS = (
@@ -257,6 +279,21 @@ def _fits(part: Part, name: str, sets: Sequence[Columns]) -> bool:
     given = [columns[name] for columns in sets if name in columns and columns[name].given]
     enough = len(given) == len(sets) if part.everywhere else bool(given)
     return enough and all(map(part.fits, given))
+
+
+def verdict_like(sets: Sequence[Columns]) -> tuple[str, tuple[str, ...]] | None:
+    """A field that may be a verdict under another name, with its values; None where none may be."""
+    taken = [guess.field for guess in guess_parts(sets, [])]
+    for name in (name for name in sets[0] if not _inside(name, taken)):
+        columns = [known[name] for known in sets if name in known]
+        given = [value for column in columns for value in column.given]
+        if len(columns) < len(sets) or not all(column.scalar for column in columns):
+            continue
+        values = tuple(dict.fromkeys(map(str, given)))
+        said = frozenset(value.strip().lower() for value in values)
+        if said in VERDICTS or (len(values) == 2 and all(one.verdicts for one in columns)):
+            return name, values
+    return None
 
 
 def guess_attributes(sets: Sequence[Columns], taken: Sequence[str]) -> list[Guess]:

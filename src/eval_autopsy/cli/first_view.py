@@ -53,7 +53,7 @@ def lines_of(screen: FirstScreen) -> list[Line]:
 def _every_line(screen: FirstScreen) -> Iterator[Line]:
     yield Line("", summary(screen))
     yield from _rates(screen)
-    if screen.gap is not None:
+    if screen.gap is not None and screen.repeated is None:
         yield Line("gap", gap_words(screen, screen.gap))
     yield from _where(screen)
     yield from _silent(screen)
@@ -62,6 +62,7 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
         yield Line("confidence", promise_words(screen.calibration))
     yield from _unscored(screen)
     yield from _reconciled(screen)
+    yield from _left_out(screen)
     if screen.also:
         yield Line("also", plain(screen.also, 200))
     yield from _set_aside(screen)
@@ -69,8 +70,8 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
     for need in screen.needs:
         yield Line("missing", plain(need, 200))
     for at, one in enumerate(screen.cannot_conclude[:NAMED]):
-        takes = f"; it takes {one.settled_by}" if one.settled_by else ""
-        yield Line("unknown", plain(one.what + takes, 300), 2 * at)
+        settled = one.remedy or f"it takes {one.settled_by}"
+        yield Line("unknown", plain(f"{one.what}; {settled}", 300), 2 * at)
     if screen.next:
         yield Line("next", " · ".join(kernel.visible(one) for one in screen.next))
 
@@ -231,6 +232,15 @@ def _unscored(screen: FirstScreen) -> Iterator[Line]:
     ]
     if parts:
         yield Line("apart", f"{'; '.join(parts)}, counted neither right nor wrong")
+
+
+def _left_out(screen: FirstScreen) -> Iterator[Line]:
+    """The files with records that are not looked at, and why, where nothing else says it."""
+    left = [one for one in screen.files if one.role == "left out"]
+    if left and not screen.also:
+        named = "; ".join(f"{plain(one.path, 60)}: {plain(one.why, 120)}" for one in left[:AT_MOST])
+        more = f"; and {len(left) - AT_MOST:,} more" if len(left) > AT_MOST else ""
+        yield Line("left out", named + more, 3)
 
 
 def _set_aside(screen: FirstScreen) -> Iterator[Line]:
