@@ -423,6 +423,10 @@ def _no_data(place: Place, where: str) -> CannotRead:
         what = f"{links_words(place.links)}, and there is no other data"
         return CannotRead(what, where=where, remedy="name the files that they lead to")
     among = f", among {many:,} file{'s' * (many != 1)}" if many else ": there are no files"
+    if place.closed:
+        more = f" and {len(place.closed) - SHOWN:,} more" if len(place.closed) > SHOWN else ""
+        among += f"; not gone into: {', '.join(place.closed[:SHOWN])}{more}"
+        remedy = "name a file or such a folder itself"
     return CannotRead(f"there is no data that can be read{among}", where=where, remedy=remedy)
 
 

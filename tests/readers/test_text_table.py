@@ -74,7 +74,7 @@ def test_a_last_line_that_is_cut_off_inside_quotes_is_set_aside(tmp_path: Path) 
         (BEFORE + b'3,"three,en\n' + AFTER + b'6,"six",de\n', "lines 4 to 7 are inside", 4),
         (BEFORE + b'3,"three,en\n4,four",de,x\n' + AFTER, "from line 4 to 5", 4),
         (BEFORE + b'3,"3" nails",en\n' + AFTER, "expected after", 4),
-        (BEFORE + b"3,three,en\r4,four,de\n" + AFTER, "new-line character", 4),
+        (BEFORE + b"3,three,en\r4,four,de\n" + AFTER, "a carriage return", 4),
         (BEFORE + b"<<<<<<< HEAD\n" + AFTER, "the marker of a merge conflict", 4),
         (b"id,text,lang\n1,one\n2,two\n", "found 2 cells, expected 3", 2),
         (b"id,te\xffxt,lang\n1,one,en\n", "not UTF-8", 1),

@@ -53,11 +53,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """All that was found, how many files were passed over, and the links that lead out of it."""
+    """All that was found, how many files were passed over, and what was not gone into."""
 
     files: tuple[Found, ...]
     passed_over: int
-    links: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()  # that lead out of the folders
+    closed: tuple[str, ...] = ()  # folders: hidden, of packages, too deep, or not to be read
 
 
 def are_places(paths: Sequence[Path]) -> bool:
@@ -67,69 +68,92 @@ def are_places(paths: Sequence[Path]) -> bool:
 
 
 def find(paths: Sequence[Path]) -> Place:
-    """What lies at some paths, or matches them as patterns.
+    """What lies at some paths, or matches them as patterns; what two of them lead to counts once.
 
     Raises CannotRead for a named file that is no data, and a path or pattern that leads nowhere.
     """
-    paths = list(_matching(paths))
-    together = os.path.commonpath([os.path.abspath(path) for path in paths]) if paths else ""
-    found: list[Found] = []
-    links: list[str] = []
-    passed = 0
-    for path in (path for path in paths if os.path.isdir(path)):
-        met = _Met(os.path.realpath(path))
-        files = list(islice(met.files(path, 0), 10 * FILES_AT_MOST))
-        likely = [one for one in files if _may_be_data(one)]
-        passed += len(files) - len(likely)
-        # Of several folders, their names tell files of the same name apart.
-        groups, alone = _record_files(likely, together)
-        found += groups
-        found += [_look(one, os.path.relpath(one, together)) for one in alone[:FILES_AT_MOST]]
-        passed += len(alone[FILES_AT_MOST:])
-        links += [os.path.relpath(link, together) for link in met.links]
-    named = [path for path in paths if not os.path.isdir(path)]
-    groups, alone = _record_files(named, together) if len(named) >= FEWEST else ([], named)
-    found += groups
-    found += map(_named, alone)
+    pairs = list(_matching(paths))
+    together = os.path.commonpath([os.path.abspath(path) for path, _ in pairs]) if pairs else ""
+    met = _Met(together)
+    for path, named in pairs:
+        met.go_to(path, named)
+    passed = [path for path in met.in_folders if not _may_be_data(path)]
+    likely = [path for path in met.in_folders if _may_be_data(path)]
+    groups, alone = _record_files(likely, together)
+    found = [
+        *groups,
+        *(_look(one, os.path.relpath(one, together)) for one in alone[:FILES_AT_MOST]),
+    ]
+    groups, named_alone = _record_files(met.named, together)
+    found += [*groups, *map(_named, named_alone)]
     data = [one for one in found if one.format or one.why]
-    passed += len(found) - len(data)
-    return Place(files=tuple(data), passed_over=passed, links=tuple(links))
+    over = len(passed) + len(alone[FILES_AT_MOST:]) + len(found) - len(data)
+    return Place(
+        files=tuple(data), passed_over=over, links=tuple(met.links), closed=tuple(met.closed)
+    )
 
 
-def _matching(paths: Sequence[Path]) -> Iterator[Path]:
-    """The paths, and in place of a pattern the files that match it."""
+def _matching(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """The paths, and in place of a pattern the files that match it; and whether each was named."""
     for path in paths:
         if os.path.lexists(path) or not has_magic(str(path)):
-            yield path
+            yield path, True
             continue
         matching = sorted(glob(str(path), recursive=True))
         if not matching:
             remedy = "check the pattern, or name the folder"
             raise CannotRead("no file matches", where=str(path), remedy=remedy)
-        yield from map(Path, matching)
+        yield from ((Path(one), False) for one in matching)
 
 
 class _Met:
-    """The files of a folder as it is gone through, and the links that lead out of it."""
+    """The files at some paths, each once, and what was not gone into on the way."""
 
-    def __init__(self, root: str) -> None:
-        self._root = root
+    def __init__(self, together: str) -> None:
+        self._together = together
+        self._seen: set[str] = set()
+        self.named: list[Path] = []
+        self.in_folders: list[Path] = []
         self.links: list[str] = []
+        self.closed: list[str] = []
 
-    def files(self, folder: Path, depth: int) -> Iterator[Path]:
+    def go_to(self, path: Path, named: bool) -> None:
+        """Takes a path in: of a folder, the files in it."""
+        if os.path.isdir(path):
+            root = os.path.realpath(path)
+            self.in_folders += islice(self._files(path, root, 0), 10 * FILES_AT_MOST)
+        elif self._first(path):
+            (self.named if named else self.in_folders).append(path)
+
+    def _first(self, path: Path | str) -> bool:
+        """Whether a file was not met before."""
+        real = os.path.realpath(path)
+        new = real not in self._seen
+        self._seen.add(real)
+        return new
+
+    def _files(self, folder: Path, root: str, depth: int) -> Iterator[Path]:
         """The files in their order, those of the folders inside among them."""
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        for entry in self._entries(folder):
             hidden = entry.name.startswith(".") or entry.name.lower() in PASSED_OVER
-            if hidden:
-                continue
-            if entry.is_symlink():
-                if not Path(os.path.realpath(entry.path)).is_relative_to(self._root):
-                    self.links.append(entry.path)
-            elif entry.is_dir():
-                if depth < DEPTH:
-                    yield from self.files(Path(entry.path), depth + 1)
-            elif entry.is_file():
+            if entry.is_symlink() and not hidden:
+                if not Path(os.path.realpath(entry.path)).is_relative_to(root):
+                    self.links.append(os.path.relpath(entry.path, self._together))
+            elif entry.is_dir(follow_symlinks=False):
+                if hidden or depth == DEPTH:
+                    self.closed.append(os.path.relpath(entry.path, self._together))
+                else:
+                    yield from self._files(Path(entry.path), root, depth + 1)
+            elif entry.is_file(follow_symlinks=False) and not hidden and self._first(entry.path):
                 yield Path(entry.path)
+
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            self.closed.append(os.path.relpath(folder, self._together))
+            return []
 
 
 def _record_files(files: Sequence[Path], together: str) -> tuple[list[Found], list[Path]]:

@@ -19,7 +19,8 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int
     """Show what lies at some paths, what it says, and what to do next.
 
     The verb may be left out: `autopsy logs` is `autopsy look logs`. Without PATH it looks at the
-    current folder. PATH is an eval log, a table of records, a folder with some, or a case.
+    current folder. PATH is an eval log, a table of records, a folder with some, a pattern in quotes,
+    or a case.
 
     Nothing has to be named: formats are told by content (`autopsy formats`), eval and production
     by names and formats, the parts of a table by names and values. It says which comparison it

@@ -176,6 +176,8 @@ class Rows(Iterator[kernel.Row]):
         self.close()
         if self.records == 0 and self._entry.value.yields != "summary":
             what = "there are no records in the file"
+            if self._entry.name in WITHOUT_DAMAGE and self._stream.first.strip():
+                what += ", only the line with the names of the columns"
             raise CannotRead(what, where=self.name, remedy="check how it was written")
         unaccounted = self.lines - self.blank - self.records - len(self.aside)
         if self._entry.name == "jsonl" and unaccounted:
@@ -246,15 +248,23 @@ def _recognise(head: bytes, start: bytes, packed: str, name: str) -> Entry[Reade
         names = " and ".join(entry.name for entry in (found, *others))
         what = f"the readers {names} both claim the file"
         raise CannotRead(what, where=name, remedy="uninstall the package of one of them")
-    if found.name in KERNEL_LAYOUTS:
+    if found.name in KERNEL_LAYOUTS or found.name == "delimited":
         refuse_strangers(head, name)
     if start.startswith(PARQUET) and packed:
         what = f"found a Parquet file inside {packed}"
         raise CannotRead(what, where=name, remedy="unpack it; Parquet is compressed by itself")
-    if found.name == "csv" and b"\0" in start[:1024].partition(b"\n")[0]:
+    if found.name in WITHOUT_DAMAGE and _is_binary(start):
         what = "found binary data, expected JSON Lines, a JSON array, CSV or Parquet"
         raise CannotRead(what, where=name, remedy="export the rows as one of these")
     return found
+
+
+def _is_binary(start: bytes) -> bool:
+    """Whether a file begins as no text does: with NUL in its first line, or many control signs."""
+    if b"\0" in start[:1024].partition(b"\n")[0]:
+        return True
+    signs = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in start[:1024])
+    return 20 * signs > len(start[:1024])
 
 
 def _rank(entry: Entry[Reader]) -> int:

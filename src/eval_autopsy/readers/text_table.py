@@ -56,8 +56,7 @@ class TableLines(Iterator[str]):
         try:
             found = next(csv.reader(self, delimiter=sign, strict=True), [])
         except csv.Error as error:
-            remedy = "check its quotes and line ends"
-            raise kernel.Unreadable(f"not a table: {error}", self.where, remedy) from None
+            raise _unparsed(self, error) from None
         if self.bad:
             raise kernel.Unreadable(self.bad, self.where, "save the file as UTF-8")
         if not found and self.raw:
@@ -165,11 +164,14 @@ def leniently(rows: Iterator[kernel.Row | Damaged]) -> Iterator[kernel.Row | Asi
 def _unparsed(lines: TableLines, error: csv.Error) -> kernel.Unreadable:
     """What is wrong with a row that cannot be taken apart; raised when it may be several."""
     remedy = "check its quotes and line ends"
-    found = kernel.Unreadable(f"not a table: {error}", lines.where, remedy)
+    inside = lines.raw.rstrip(b"\r\n")
+    what = f"not a table: {error}"
+    if b"\r" in inside and "new-line" in str(error):
+        what = "a carriage return in the middle of the line, outside of quotes"
+    found = kernel.Unreadable(what, lines.where, remedy)
     if lines.number > lines.first:
         what = f"a quote is opened and not closed: lines {lines.first} to {lines.number} are inside"
         raise kernel.Unreadable(what, lines.where, "close it, or export the table again") from None
-    inside = lines.raw.rstrip(b"\r\n")
     open_quote = inside.count(b'"') % 2 == 1 and not str(error).startswith("unexpected end")
     if open_quote or b"\r" in inside:
         raise found from None
