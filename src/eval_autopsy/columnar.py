@@ -27,6 +27,7 @@ from eval_autopsy.discovery import LEVELS_AT_MOST
 from eval_autopsy.errors import CannotUse
 from eval_autopsy.questions.discover import Discovery, Records, Searched, discover, plan_for
 from eval_autopsy.readers.parquet_sample import is_parquet, rows_in
+from eval_autopsy.readers.record_files import size_of
 
 LONG = 100_000  # rows of Parquet; shorter tables are read record by record
 DEFAULT_ID = "id"
@@ -51,7 +52,7 @@ def fits(case: Case) -> bool:
         return rows >= LONG or "id" not in fields
     if any(is_parquet(one.path, one.name) for one in case.sources):
         return False
-    return sum(one.path.stat().st_size for one in case.sources) >= LARGE
+    return sum(size_of(one.path) for one in case.sources) >= LARGE
 
 
 class Study(NamedTuple):
@@ -118,7 +119,11 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
         cube=CountedCube(cube, scan, found),
         discovery=found,
         set_aside=tuple(one for choice in choices.values() for one in choice.set_aside),
-        notes=(*(note for choice in choices.values() for note in choice.notes), *late),
+        notes=(
+            *table.aside.values(),
+            *(note for choice in choices.values() for note in choice.notes),
+            *late,
+        ),
         specs=tuple(specs),
     )
 

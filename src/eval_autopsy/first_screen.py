@@ -23,7 +23,7 @@ from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.case.nearest import nearest_formats
 from eval_autopsy.case.sets import Look
 from eval_autopsy.case.sliced import by_itself
-from eval_autopsy.case.unwritten import Said, of_sets, sets_of
+from eval_autopsy.case.unwritten import NO_VERDICT, Said, of_sets, sets_of
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase, CannotRead
@@ -37,6 +37,7 @@ from eval_autopsy.questions.rates import Rate, right_rate
 from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.questions.slices import levels_in, slices_of
 from eval_autopsy.readers.intake import FileCount
+from eval_autopsy.readers.logs import Aside
 from eval_autopsy.records import SPLITS, Record, Split
 from eval_autopsy.screen import (
     FileSeen,
@@ -44,11 +45,13 @@ from eval_autopsy.screen import (
     Paired,
     Unknown,
     Worse,
+    links_words,
     next_steps,
     unknowns,
 )
 
 SHOWN = 3  # slices
+ASIDE_NAMED = 100  # records of a file
 
 
 def look(
@@ -94,6 +97,7 @@ def _of_case(case: Case, seed: int, progress: Progress, paths: Sequence[Path]) -
             count.records,
             len(count.aside),
             "the case says so",
+            _such_as(count.aside),
         )
         for source, count, role in zip(
             case.sources,
@@ -125,6 +129,7 @@ def _of_compared(
     base = FirstScreen(
         files=_seen(compared.roles, {}),
         passed_over=place.passed_over,
+        links=place.links,
         comparison=compared.comparison,
         why=compared.sets.why,
         also=compared.others,
@@ -203,10 +208,17 @@ def _file_seen(role: Role, count: FileCount | None) -> FileSeen:
     found = role.found
     look: Look | None = found.look
     records = len(look.rows) if look is not None and look.whole else None
-    aside = len(look.aside) if look is not None else 0
+    aside = look.aside if look is not None else ()
     if count is not None:
-        records, aside = count.records, len(count.aside)
-    return FileSeen(found.name, found.format, role.role, records, aside, role.why)
+        records, aside = count.records, count.aside
+    return FileSeen(
+        found.name, found.format, role.role, records, len(aside), role.why, _such_as(aside)
+    )
+
+
+def _such_as(aside: Sequence[Aside]) -> tuple[str, ...]:
+    """The first of the records that were set aside: where each is, and the reason."""
+    return tuple(one.words() for one in aside[:ASIDE_NAMED])
 
 
 # What the records say
@@ -240,6 +252,7 @@ def _judged(base: FirstScreen, evidence: Evidence, case: Case, seed: int) -> Fir
         production=slices.production,
         gap=gap,
         paired=paired,
+        repeated=_repeated(evidence) if base.comparison == "two-sets" else None,
         slices=slices,
         searched=slices.searched,
         silent=slices.silent if slices.silent.guards else None,
@@ -344,6 +357,25 @@ def _paired(evidence: Evidence) -> Paired:
     return Paired(pairs, only)
 
 
+def _repeated(evidence: Evidence) -> Rate | None:
+    """How many records of production are those of eval; None when it is not all of them.
+
+    They are the same when their ids are, and all that is known of them is: an answer alone is often
+    the same by chance.
+    """
+    before = {one.id: _known(one) for one in evidence.records if one.split == "eval"}
+    after = [one for one in evidence.records if one.split == "production"]
+    same = sum(before.get(one.id) == _known(one) for one in after)
+    texts = any(
+        one.input is not kernel.MISSING or one.output is not kernel.MISSING for one in after
+    )
+    return Rate(same, len(after)) if texts and same == len(after) else None
+
+
+def _known(record: Record) -> tuple[object, ...]:
+    return record.input, record.output, record.score, record.error, record.attributes
+
+
 def _by_task(evidence: Evidence, split: str, part: str) -> Iterator[tuple[str, bool]]:
     for record, right in _judgements(evidence, split):
         value = getattr(record, part)
@@ -356,7 +388,10 @@ def _by_task(evidence: Evidence, split: str, part: str) -> Iterator[tuple[str, b
 
 def _without_labels(base: FirstScreen, compared: Compared, error: BadCase) -> FirstScreen:
     """What is there, when nothing says which answers are right."""
-    unknown = Unknown(f"which answers are right: {error.what}", error.remedy)
+    what = error.what
+    if not what.startswith(NO_VERDICT):
+        what = f"which answers are right: {what}"
+    unknown = Unknown(what, error.remedy, remedy=error.remedy)
     needs = tuple(
         f"{look.name}: {one.what} ({one.where})"
         for look in compared.sets.looks()
@@ -365,13 +400,26 @@ def _without_labels(base: FirstScreen, compared: Compared, error: BadCase) -> Fi
     return replace(base, cannot_conclude=(unknown,), needs=needs)
 
 
+def _no_data(place: Place, where: str) -> CannotRead:
+    """Why nothing can be looked at: there is nothing, or nothing but links and files of code."""
+    many = place.passed_over
+    remedy = "name a file, or see `autopsy formats` for what is read"
+    if place.links:
+        what = f"{links_words(place.links)}, and there is no other data"
+        return CannotRead(what, where=where, remedy="name the files that they lead to")
+    among = f", among {many:,} file{'s' * (many != 1)}" if many else ": there are no files"
+    if place.closed:
+        more = f" and {len(place.closed) - SHOWN:,} more" if len(place.closed) > SHOWN else ""
+        among += f"; not gone into: {', '.join(place.closed[:SHOWN])}{more}"
+        remedy = "name a file or such a folder itself"
+    return CannotRead(f"there is no data that can be read{among}", where=where, remedy=remedy)
+
+
 def _nothing(place: Place, paths: Sequence[Path]) -> FirstScreen:
     """What was found where no file holds records."""
     if not place.files:
         where = ", ".join(map(str, paths))
-        what = f"there is no data that can be read, among {place.passed_over:,} files"
-        remedy = "name a file, or see `autopsy formats` for what is read"
-        raise CannotRead(what, where=where, remedy=remedy)
+        raise _no_data(place, where)
     files = tuple(
         FileSeen(one.name, one.format, one.yields or "not readable", None, 0, one.why)
         for one in place.files
@@ -382,6 +430,7 @@ def _nothing(place: Place, paths: Sequence[Path]) -> FirstScreen:
     return FirstScreen(
         files=files,
         passed_over=place.passed_over,
+        links=place.links,
         comparison=None,
         why="no file holds records with an input, an output or a score",
         name=", ".join(map(str, paths)),

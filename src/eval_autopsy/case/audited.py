@@ -34,7 +34,7 @@ from eval_autopsy.questions.judged import Judged, Verdict
 from eval_autopsy.readers import Source, SplitColumn, Wanted, open_rows
 from eval_autopsy.readers.intake import Intake
 from eval_autopsy.readers.join import changed, join_of
-from eval_autopsy.readers.logs import ROLES
+from eval_autopsy.readers.logs import ROLES, aside_words
 from eval_autopsy.records import SPLITS, Record, Split
 
 PARTS = ("input", "expected", "output", "score", "error", "cluster")
@@ -333,9 +333,7 @@ def _records(
     if not log:  # whose parts have their names whether a sample has them or not
         intake.finish()
     if rows.aside:
-        first = rows.aside[0]
-        words = f"{len(rows.aside):,} records of {place.look.name} are set aside"
-        aside.append(f"{words}, the first at {first.at:,}: {first.what}")
+        aside.append(aside_words(rows.aside, place.look.name))
     for one in rows.needs:
         if one.what != "scores" or not joins:  # which may be the scores that it lacks
             aside.append(f"{place.look.name} lacks {one.what}: {one.where}")

@@ -20,6 +20,7 @@ from eval_autopsy.case.model import KINDS, Bands, CaseFile, Hypothesis, Scorer, 
 from eval_autopsy.case.words import fault_of, said
 from eval_autopsy.errors import BadCase
 from eval_autopsy.readers.opened import open_file
+from eval_autopsy.readers.record_files import are_records, files_in
 from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
 
 FILE_NAME = "autopsy.toml"
@@ -358,10 +359,15 @@ class _Loader:
         return (Source(path, column_of, name, {}, joined, "", data.set_aside, data.only),)
 
     def _existing(self, name: str, *key: str) -> Path:
-        """The path of a named file, which must be there; a folder is not a file."""
+        """The path of a named file, which must be there; a folder is not a file.
+
+        Data may be a folder in which each JSON file is a record.
+        """
         path = self.folder / name
         # os.path, because the methods of Path raise for a name that is too long.
         if os.path.isfile(path):
+            return path
+        if key[0] == "data" and os.path.isdir(path) and are_records(files_in(path)):
             return path
         what = f"there is no file {name!r}"
         if os.path.isdir(path):
