@@ -6,6 +6,7 @@ have to be kept because the kernel cannot make them itself, and the description 
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from eval_autopsy.errors import CannotRead, CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
 from eval_autopsy.readers.intake import FileCount
+from eval_autopsy.readers.shelf import Shelf
 from eval_autopsy.records import SPLITS, Record, Split
 from eval_autopsy.systems import stability
 
@@ -93,7 +95,7 @@ def gather(
             name = RECORDS.format(number)
             if twice:
                 made[name] = b"".join(_line(row.fields) for row in count.kept)
-            digest = kernel.file_digest(str(count.file.path))
+            digest = _digest(count.file.path)
             said = f"{name} from {count.file.converted_from} {source.name} sha256 {digest}"
             spec["converted"].append(said)
         else:
@@ -256,18 +258,23 @@ def judgeable(
     spec: Mapping[str, Any], records: Sequence[Record], answers: Sequence[kernel.Answer] | None
 ) -> list[Record]:
     """Records with the system's answers in place of their own, and JSON texts as their values."""
-    found = list(records)
+    found, shelf = list(records), Shelf()
     if answers is not None:
         found = [
-            replace(record, output=answer.output, error=answer.error)
+            shelf.changed(record, output=answer.output, error=answer.error)
             for record, answer in zip(records, answers, strict=True)
         ]
     if spec["output_format"] == "json":
         found = [
-            replace(record, output=parsed(record.output), expected=parsed(record.expected))
+            shelf.changed(record, output=parsed(record.output), expected=parsed(record.expected))
             for record in found
         ]
     return found
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _line(fields: Mapping[str, Any]) -> bytes:
