@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,10 +47,33 @@ class Judged:
         """Whether the grader failed, so that its verdict is none."""
         return bool(self.grader_error)
 
-    @property
-    def task(self) -> tuple[str, str]:
-        """What tells the task: the JSON texts of the input and of the expected value."""
-        return text_of(self.record.input), text_of(self.record.expected)
+
+class Same:
+    """Which records have the same values: a number for each, the same where the JSON texts are.
+
+    Numbers stand for the texts because there can be more of these than fit in memory.
+    """
+
+    def __init__(self, judged: Sequence[Judged]) -> None:
+        self.inputs = numbered(text_of(one.record.input) for one in judged)
+        self.expected = numbered(text_of(one.record.expected) for one in judged)
+        self.outputs = numbered(text_of(one.record.output) for one in judged)
+
+    def task(self, row: int) -> tuple[int, int]:
+        """What tells the task of a record: its input and its expected value."""
+        return self.inputs[row], self.expected[row]
+
+
+def numbered(texts: Iterable[str]) -> Sequence[int]:
+    """A number for each text, from 0 in the order in which they come first.
+
+    >>> list(numbered(["yes", "no", "yes"]))
+    [0, 1, 0]
+    """
+    numbers: dict[bytes, int] = {}
+    encoded = (text.encode("utf-8", "surrogatepass") for text in texts)
+    digests = (hashlib.blake2b(one, digest_size=16).digest() for one in encoded)
+    return array("Q", (numbers.setdefault(one, len(numbers)) for one in digests))
 
 
 def text_of(value: object) -> str:

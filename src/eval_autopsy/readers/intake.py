@@ -233,9 +233,8 @@ class Intake:
         for name, value in zip(self.wanted.attributes, attributes, strict=True):
             if value is MISSING:
                 self._note(BY, name, place)
-        return self._kept(
-            belongs, where, attributes, parts | {p: given[p] for p in VERBATIM if p in given}
-        )
+        verbatim = {part: given[part] for part in VERBATIM if part in given}
+        return self._kept(place, attributes, parts | verbatim)
 
     def _kept(self, place: Place, attributes: Sequence[object], parts: Mapping[str, Any]) -> Record:
         """The record of some parts, whose values are held as the shelf holds them."""
