@@ -27,7 +27,7 @@ from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
 from eval_autopsy.readers.join import Join, changed, is_wanted, join_of
 from eval_autopsy.readers.logs import Aside, Needs, Note, Reconciled
-from eval_autopsy.readers.shelf import Attributes, Shelf
+from eval_autopsy.readers.shelf import ON_DEMAND, Attributes, Shelf
 from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
 from eval_autopsy.records import SPLITS, Record, Split
 
@@ -238,10 +238,13 @@ class Intake:
 
     def _kept(self, place: Place, attributes: Sequence[object], parts: Mapping[str, Any]) -> Record:
         """The record of some parts, whose values are held as the shelf holds them."""
-        kept = self._shelf.kept
-        values = Attributes(self._places, tuple(map(kept, attributes)))
-        held = {part: value if part == "id" else kept(value) for part, value in parts.items()}
-        return self._shelf.record(split=place.split, where=place.where, attributes=values, **held)
+        shelf = self._shelf
+        values = Attributes(self._places, tuple(map(shelf.kept, attributes)))
+        held = {
+            part: shelf.kept(value) if part in ON_DEMAND else shelf.once(value)
+            for part, value in parts.items()
+        }
+        return shelf.record(split=place.split, where=place.where, attributes=values, **held)
 
     def _note_absent(self, given: Mapping[str, Any], failed: bool, record: Place) -> None:
         for part, value in given.items():

@@ -21,7 +21,7 @@ from eval_autopsy.records import Record
 
 T = TypeVar("T")
 
-IN_MEMORY = 2**25  # bytes of long values, before they go to the disk
+IN_MEMORY = 2**24  # bytes of long values, before they go to the disk
 SHORT = 64  # characters of a text that stays in memory
 ONCE = 2**16  # different short values that are held once for all records
 BUFFER = 2**16  # bytes that are read at once: one record's values lie beside the next one's
@@ -33,28 +33,35 @@ class Shelf:
 
     def __init__(self) -> None:
         self._room = IN_MEMORY
-        self._texts: dict[str, str] = {}
-        self._numbers: dict[str, Decimal] = {}
+        self._held: dict[tuple[type, str], Any] = {}
         self._file: IO[bytes] | None = None
         self._begins = array("Q", [0])  # of each value in the file, and the end of the last one
         self._at_end = True
 
     def kept(self, value: object) -> object:
         """What to hold in place of a value: itself, an equal one, or a `Shelved` one."""
-        if isinstance(value, str):
-            if len(value) <= SHORT:
-                return _once(self._texts, value, value)
+        if isinstance(value, str) and len(value) > SHORT:
             size = sys.getsizeof(value)
-        elif isinstance(value, Decimal):
-            return _once(self._numbers, str(value), value)
-        elif not value or not isinstance(value, dict | list):
-            return value
-        else:
+        elif value and isinstance(value, dict | list):
             size = IN_PYTHON * len(_packed(value))
+        else:
+            return self.once(value)
         if size <= self._room:
             self._room -= size
             return value
         return self._put(_packed(value))
+
+    def once(self, value: T) -> T:
+        """The value, or an equal one of its type that is held already; it stays in memory."""
+        if not isinstance(value, str | Decimal):
+            return value
+        key = (type(value), str(value))  # for 1.0 equals 1, and is another number
+        same: T = (
+            self._held.get(key, value)
+            if len(self._held) >= ONCE
+            else self._held.setdefault(key, value)
+        )
+        return same
 
     def record(self, **parts: Any) -> Record:
         """A record of parts that were `kept`."""
@@ -132,6 +139,7 @@ class Attributes(Mapping[str, object]):
 
 
 SLOTS = {one.name: vars(Record)[one.name] for one in fields(Record)}
+ON_DEMAND = ("input", "expected", "output", "score", "error")  # parts that may lie on the disk
 
 
 def _on_demand(part: str) -> Any:
@@ -144,11 +152,7 @@ class ShelvedRecord(Record):
     """A record whose long values may lie on the disk, and are read each time they are asked for."""
 
     __slots__ = ()
-    input = _on_demand("input")
-    expected = _on_demand("expected")
-    output = _on_demand("output")
-    score = _on_demand("score")
-    error = _on_demand("error")
+    input, expected, output, score, error = map(_on_demand, ON_DEMAND)
 
 
 def _read(value: object) -> Any:
@@ -157,8 +161,3 @@ def _read(value: object) -> Any:
 
 def _packed(value: object) -> bytes:
     return pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-
-
-def _once(held: dict[str, T], text: str, value: T) -> T:
-    """The value that is held under a text already, or this one."""
-    return held.get(text, value) if len(held) >= ONCE else held.setdefault(text, value)
