@@ -9,7 +9,7 @@ what an amount is, and how a level is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
 from itertools import chain
@@ -54,7 +54,7 @@ def table_of(
     given = (name for name in spec["attributes"] if isinstance(name, str))
     columns = chain((levels_of(name, records) for name in given), features)
     # Each list is a column before the next one is made: all of them would be as long as the table.
-    texts = chain(
+    texts: Iterator[tuple[str, Sequence[str]]] = chain(
         (
             ("split", [record.split for record in records]),
             ("id", [record.id for record in records]),

@@ -71,9 +71,12 @@ def numbered(texts: Iterable[str]) -> Sequence[int]:
     [0, 1, 0]
     """
     numbers: dict[bytes, int] = {}
-    encoded = (text.encode("utf-8", "surrogatepass") for text in texts)
-    digests = (hashlib.blake2b(one, digest_size=16).digest() for one in encoded)
-    return array("Q", (numbers.setdefault(one, len(numbers)) for one in digests))
+    return array("Q", (numbers.setdefault(digest(text), len(numbers)) for text in texts))
+
+
+def digest(text: str) -> bytes:
+    """Sixteen bytes that stand for a text of any length."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def text_of(value: object) -> str:
