@@ -31,6 +31,7 @@ from eval_autopsy.evidence import Evidence, Progress, gather, quiet
 from eval_autopsy.questions.audit import Audit, audit_of
 from eval_autopsy.questions.discover import CHANCE, Discovery
 from eval_autopsy.questions.gap import Gap
+from eval_autopsy.questions.judged import digest
 from eval_autopsy.questions.pairs import Pairs, paired_interval
 from eval_autopsy.questions.promise import Judged, promise_of
 from eval_autopsy.questions.rates import Rate, right_rate
@@ -115,7 +116,9 @@ def _of_case(case: Case, seed: int, progress: Progress, paths: Sequence[Path]) -
         case=written,
         asked=tuple(map(str, paths)),
     )
-    return _judged(base, evidence, case, seed)
+    base = _told(base, evidence, case)
+    evidence = replace(evidence, records=())
+    return _judged(base, evidence, seed)
 
 
 def _of_compared(
@@ -163,7 +166,10 @@ def _of_compared(
             if not any(join.matched for join in count.joins)
         ),
     )
-    return _judged(base, evidence, case, seed)
+    base = _told(base, evidence, case)
+    # What follows is told from the table, and needs the memory that the records have.
+    evidence = replace(evidence, records=())
+    return _judged(base, evidence, seed)
 
 
 def _labelled(compared: Compared, said: Said, why: str) -> Compared | None:
@@ -224,26 +230,34 @@ def _such_as(aside: Sequence[Aside]) -> tuple[str, ...]:
 # What the records say
 
 
-def _judged(base: FirstScreen, evidence: Evidence, case: Case, seed: int) -> FirstScreen:
-    """The screen with what was counted of the records."""
-    cube = polars_cube.count(evidence.spec, evidence.table)
-    base = replace(
+def _told(base: FirstScreen, evidence: Evidence, case: Case) -> FirstScreen:
+    """The screen with what is told from the records one by one."""
+    alone = base.comparison == "one-set"
+    confident = (_with_confidence(evidence, split) for split in SPLITS)
+    return replace(
         base,
         unscored=_unscored(case, evidence),
         compared=len(evidence.records),
         audit=_audit(case, evidence),
+        paired=_paired(evidence) if base.comparison == "paired" else None,
+        repeated=_repeated(evidence) if base.comparison == "two-sets" else None,
+        calibration=None if alone else promise_of(*confident),
     )
+
+
+def _judged(base: FirstScreen, evidence: Evidence, seed: int) -> FirstScreen:
+    """The screen with what is counted of all records together."""
+    cube = polars_cube.count(evidence.spec, evidence.table)
     counted = {split: cube.count(split, "counted", {}) for split in SPLITS}
     if base.comparison == "one-set" and counted["production"]:
         return _one_set(base, evidence, cube, seed)
     for split, n in counted.items():
         if not n:
             unknown = Unknown(f"whether answers of {split} are right", "a score for each record")
-            return replace(base, cannot_conclude=(unknown,))
+            return replace(base, cannot_conclude=(unknown,), paired=None, calibration=None)
     looked = search(evidence, cube, seed=seed)
     slices = slices_of(cube, evidence.spec, discovery=looked.discovery)
-    paired = _paired(evidence) if base.comparison == "paired" else None
-    gap = slices.gap
+    gap, paired = slices.gap, base.paired
     if paired is not None and paired.pairs.difference is not None:
         gap = Gap(paired.pairs.difference, paired_interval(paired.pairs))
     screen = replace(
@@ -251,12 +265,9 @@ def _judged(base: FirstScreen, evidence: Evidence, case: Case, seed: int) -> Fir
         eval=slices.eval,
         production=slices.production,
         gap=gap,
-        paired=paired,
-        repeated=_repeated(evidence) if base.comparison == "two-sets" else None,
         slices=slices,
         searched=slices.searched,
         silent=slices.silent if slices.silent.guards else None,
-        calibration=promise_of(*(_with_confidence(evidence, split) for split in SPLITS)),
     )
     return replace(screen, cannot_conclude=tuple(unknowns(screen)), next=tuple(next_steps(screen)))
 
@@ -363,24 +374,22 @@ def _repeated(evidence: Evidence) -> Rate | None:
     They are the same when their ids are, and all that is known of them is: an answer alone is often
     the same by chance.
     """
-    before = {one.id: _known(one) for one in evidence.records if one.split == "eval"}
+    before = {one.id: one for one in evidence.records if one.split == "eval"}
     after = [one for one in evidence.records if one.split == "production"]
-    same = sum(before.get(one.id) == _known(one) for one in after)
-    texts = any(
-        one.input is not kernel.MISSING or one.output is not kernel.MISSING for one in after
-    )
-    return Rate(same, len(after)) if texts and same == len(after) else None
+    same = (one.id in before and _known(one) == _known(before[one.id]) for one in after)
+    texts = (value is not kernel.MISSING for one in after for value in (one.input, one.output))
+    return Rate(len(after), len(after)) if any(texts) and all(same) else None
 
 
 def _known(record: Record) -> tuple[object, ...]:
     return record.input, record.output, record.score, record.error, record.attributes
 
 
-def _by_task(evidence: Evidence, split: str, part: str) -> Iterator[tuple[str, bool]]:
+def _by_task(evidence: Evidence, split: str, part: str) -> Iterator[tuple[bytes, bool]]:
     for record, right in _judgements(evidence, split):
         value = getattr(record, part)
         if value is not kernel.MISSING:
-            yield kernel.canonical(value), right
+            yield digest(kernel.canonical(value)), right
 
 
 # What can be said with less
