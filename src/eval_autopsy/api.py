@@ -44,7 +44,8 @@ from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.receipt import certify
 from eval_autopsy.receipt.account import Account
-from eval_autopsy.table_slices import TableStudy, study_of_table
+from eval_autopsy.table_slices import study_of_table
+from eval_autopsy.warehoused import TableStudy, study_of_case
 
 Paths = str | Path | Iterable[str | Path]
 
@@ -126,6 +127,17 @@ class Autopsy:
         says = self.case.file
         seed = says.seed if seed is None else seed
         depth, min_support = depth or says.slices.depth, min_support or says.slices.min_support
+        if self.case.table is not None:
+            if where or features or members:
+                what = "the case is of a table, and what only goes with files is asked as well"
+                raise BadCase(what, remedy="make a view of the records, or name --by alone")
+            return study_of_case(self.case).slices(
+                by or self.case.wanted.attributes,
+                depth=depth,
+                min_support=min_support,
+                seed=seed,
+                progress=progress,
+            )
         if columnar.fits(self.case) and not features:
             asked = Asked(
                 by=by or self.case.wanted.attributes,
@@ -321,7 +333,7 @@ class Autopsy:
         if not self.written:
             what = "there is no case file, which a receipt rests on"
             raise BadCase(what, remedy="run `autopsy init` with the same files")
-        case, earlier = self._sliced()
+        case, earlier = (self.case, ()) if self.case.table else self._sliced()
         done = certify.certify(case, Path(into), progress, seed, account)
         aside = (*earlier, *done.evidence.set_aside)
         return done._replace(evidence=replace(done.evidence, set_aside=aside))
@@ -401,7 +413,7 @@ def open(  # noqa: A001  it is called as autopsy.open
     one = said.paths[0] if said.paths else Path()
     is_case = (one / FILE_NAME).is_file() or one.suffix == ".toml" or not said.paths
     if said == Said(paths=said.paths) and len(said.paths) < 2 and is_case:
-        return Autopsy(load(one))
+        return Autopsy(load(one, tables=True))
     if said.paths and is_case:
         what = f"{one} is a case, and other data is named as well"
         raise BadCase(what, remedy="name the case alone, or data files and their columns")

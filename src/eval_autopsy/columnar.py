@@ -15,17 +15,16 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from eval_autopsy import attributes as choosing
 from eval_autopsy import kernel
 from eval_autopsy.attributes import Choice, SetAside
 from eval_autopsy.case.load import Case
 from eval_autopsy.cubes import blocks
-from eval_autopsy.cubes.blocks import OUTCOMES, MarginCube, counts_as
+from eval_autopsy.cubes.blocks import OUTCOMES, counts_as
 from eval_autopsy.discovery import LEVELS_AT_MOST
 from eval_autopsy.errors import CannotUse
-from eval_autopsy.questions.discover import Discovery, Records, Searched, discover, plan_for
+from eval_autopsy.questions.counted import CountedCube
+from eval_autopsy.questions.discover import Discovery, Records, discover, plan_for
 from eval_autopsy.readers.parquet_sample import is_parquet, rows_in
 
 LONG = 100_000  # rows of Parquet; shorter tables are read record by record
@@ -57,7 +56,7 @@ def fits(case: Case) -> bool:
 class Study(NamedTuple):
     """The counts of some tables, and what a search of them found."""
 
-    cube: CountedCube
+    cube: Streamed
     discovery: Discovery
     set_aside: tuple[SetAside, ...]
     notes: tuple[str, ...]
@@ -115,7 +114,7 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
         for name, (levels, rows) in scan.late().items()
     )
     return Study(
-        cube=CountedCube(cube, scan, found),
+        cube=Streamed(cube, scan, found),
         discovery=found,
         set_aside=tuple(one for choice in choices.values() for one in choice.set_aside),
         notes=(*(note for choice in choices.values() for note in choice.notes), *late),
@@ -178,26 +177,12 @@ def _texts(value: object) -> frozenset[str]:
     return frozenset(texts)
 
 
-class CountedCube(MarginCube):
-    """The cube of counted tables: what it does not hold of slices together, their overlaps do."""
+class Streamed(CountedCube):
+    """The cube of tables that were counted as they streamed by, and can be read again."""
 
     def __init__(self, cube: blocks.BlockCube, scan: Any, found: Discovery) -> None:
-        super().__init__(cube, self._ids)
-        self.scan, self.found = scan, found
-        self.search = Searched(self.attributes, found)
-
-    def union(self, split: str, outcome: str, slices: Sequence[kernel.Where], inside: bool) -> int:
-        """How many records with an outcome lie in any of some tested slices, or in none of them."""
-        overlaps = self.found.overlaps
-        tested: list[kernel.Where] = [one.where for one in self.found.tested]
-        if not all(where in tested for where in slices):
-            raise kernel.Undefined("slices that were not counted together")
-        held = np.zeros(len(overlaps.pattern), np.bool_)
-        for where in slices:
-            held |= overlaps.has(tested.index(where))
-        these = (held == inside) & ((overlaps.part == 0) == (split == "eval"))
-        by_outcome = (overlaps.total(these & (overlaps.outcome == i)) for i in range(len(OUTCOMES)))
-        return counts_as(*by_outcome)[outcome]
+        super().__init__(cube, found, self._ids)
+        self.scan = scan
 
     def _ids(self, split: str, outcome: str, where: kernel.Where) -> Iterator[str]:
         """The ids of records with an outcome, read from the files again."""
@@ -205,19 +190,3 @@ class CountedCube(MarginCube):
 
         kinds = [one for one in OUTCOMES if counts_as(*(one == kind for kind in OUTCOMES))[outcome]]
         yield from self.scan.rows_where(where, class_numbers(split, kinds))
-
-
-def given(studied: Study) -> dict[str, Any]:
-    """The counts as a receipt keeps them."""
-    cube, overlaps = studied.cube.blocks, studied.discovery.overlaps
-    classes = overlaps.part * len(OUTCOMES) + overlaps.outcome
-    rows = zip(overlaps.pattern, classes, overlaps.records, strict=True)
-    return {
-        "levels": [list(one.levels) for one in cube.attributes],
-        "unscored": {split: cube.unscored.get(split, 0) for split in kernel.SPLITS},
-        "blocks": [
-            {"attributes": list(positions), "counts": counts.ravel().tolist()}
-            for positions, counts in sorted(cube.blocks.items())
-        ],
-        "overlaps": [[int(n) for n in row] for row in rows],
-    }

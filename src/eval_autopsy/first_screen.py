@@ -87,11 +87,14 @@ def _guarded(case: Case) -> Case:
     return replace(case, file=case.file.model_copy(update={"guards": guards}))
 
 
-def case_at(paths: Sequence[Path]) -> Case | None:
-    """The case that a path is, or that a folder has; None for data alone."""
+def case_at(paths: Sequence[Path], *, tables: bool = False) -> Case | None:
+    """The case that a path is, or that a folder has; None for data alone.
+
+    With `tables` it may be of a table that stays in its warehouse.
+    """
     one = paths[0]
     if len(paths) == 1 and (one.suffix == ".toml" or os.path.isfile(one / FILE_NAME)):
-        return load(one)
+        return load(one, tables=tables)
     return None
 
 

@@ -60,7 +60,7 @@ def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None) -> int:
 
     paths = case or (Path(),)
     with out.progress() as progress:
-        found = case_at(paths) or case_of(paths, into)
+        found = case_at(paths, tables=True) or case_of(paths, into)
         done = Autopsy(found).run(into, seed=seed, progress=progress)
     recorded(out, found, of_receipt(done))
     show(out, done)

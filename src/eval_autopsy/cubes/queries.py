@@ -40,6 +40,10 @@ class Queried:
             remedy = "run a query of your own on the table, to see whether it can be read"
             raise CannotRead(what, where=self.name, remedy=remedy) from error
 
+    def words(self, groups: Table) -> str:
+        """A query as the engine is asked it."""
+        return str(groups.get_backend().compile(groups, pretty=True))
+
     def rows(self, groups: Table) -> list[tuple[Any, ...]]:
         """The rows of an answer that has few."""
         found = self.answer(groups)
