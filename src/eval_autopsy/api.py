@@ -25,7 +25,7 @@ from typing import Any, overload
 from eval_autopsy import columnar, systems
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case import audited
-from eval_autopsy.case.load import FILE_NAME, Case, load
+from eval_autopsy.case.load import FILE_NAME, Case, load, of_records
 from eval_autopsy.case.sliced import by_itself, sliced_by
 from eval_autopsy.case.unwritten import Said, Unwritten, of_places, unwritten
 from eval_autopsy.columnar import Asked
@@ -91,7 +91,7 @@ class Autopsy:
         if isinstance(self._given, Said):
             material = audited.of_options(self._given)
         else:
-            material = audited.of_case(self._given, progress)
+            material = audited.of_case(of_records(self._given), progress)
         return audit_of(
             material.judged,
             scorer=material.scorer,
@@ -215,7 +215,7 @@ class Autopsy:
             seed=self.case.file.seed if seed is None else seed,
             now=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        study.check(self.case, how)
+        study.check(of_records(self.case), how)
         evidence, found = self._judged((), None, None, how.seed, None, (), True, progress)
         with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
             return study.varied(self.case, evidence, found, runner, how, tell)
@@ -242,7 +242,7 @@ class Autopsy:
             calls=calls,
             seed=self.case.file.seed if seed is None else seed,
         )
-        study.check(self.case, how)
+        study.check(of_records(self.case), how)
         with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
             return study.stress(self.case, runner, how, weights, tell)
 
@@ -276,8 +276,9 @@ class Autopsy:
             calls=calls,
             seed=self.case.file.seed if seed is None else seed,
         )
-        with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
-            return shrink.shrunk(self.case, runner, how)
+        case = of_records(self.case)
+        with systems.opened(case, systems.journal_of(case), progress) as runner:
+            return shrink.shrunk(case, runner, how)
 
     def guards(
         self, *, mine: bool = False, seed: int | None = None, progress: Progress = quiet
@@ -286,7 +287,8 @@ class Autopsy:
 
         Runs the system once, when the case names one.
         """
-        case = replace(self.case, wanted=self.case.wanted._replace(attributes=()))
+        case = of_records(self.case)
+        case = replace(case, wanted=case.wanted._replace(attributes=()))
         seed = case.file.seed if seed is None else seed
         base = Path(Path(os.path.abspath(case.folder)).anchor)
         evidence = gather(case, base, progress, twice=False, seed=seed)

@@ -72,10 +72,15 @@ def load(path: Path, *, eval_alone: bool = False, tables: bool = False) -> Case:
     """
     path = _case_file(path)
     case = _Loader(path, _text(path), eval_alone).case()
-    if case.table is not None and not tables:
+    return case if tables else of_records(case)
+
+
+def of_records(case: Case) -> Case:
+    """The same case. Raises BadCase for one of a table that stays in its warehouse."""
+    if case.table is not None:
         what = "this case is of a table that stays in its warehouse, and its records are needed"
         remedy = "of a table there are `autopsy slices`, `run` and `verify --recount`"
-        raise BadCase(what, where=str(path), remedy=remedy)
+        raise BadCase(what, where=str(case.path), remedy=remedy)
     return case
 
 

@@ -30,6 +30,7 @@ class CountedCube(MarginCube):
     def __init__(self, cube: BlockCube, found: Discovery | None, members: Members = nobody) -> None:
         super().__init__(cube, members)
         self.overlaps = overlaps_in(_all_of(cube)) if found is None else found.overlaps
+        self.drawn = None if found is None else found.drawn
         self.tested = [] if found is None else [one.where for one in found.tested]
         self.search = None if found is None else Searched(self.attributes, found)
 
@@ -63,6 +64,7 @@ def given(cube: CountedCube) -> dict[str, Any]:
             for positions, counts in sorted(blocks.blocks.items())
         ],
         "overlaps": rows_of(cube.overlaps),
+        "drawn": None if cube.drawn is None else rows_of(cube.drawn),
     }
 
 

@@ -92,6 +92,7 @@ class Discovery(NamedTuple):
     cover: tuple[int, ...]  # positions in `tested`: the fewest that hold nearly all their errors
     covered: int  # wrong answers of production that these hold
     overlaps: Overlaps  # of all that were tested
+    drawn: Overlaps | None = None  # of the records that tested, where they were drawn by cluster
 
 
 class Searched(kernel.Search):
@@ -185,14 +186,16 @@ def discover_in_counts(
         cube, plan, lambda hits, outcomes: InCubes(hits, cube, outcomes, recount)
     )
     names, hits = [name for name, _ in picked], [hit for _, hit in picked]
-    overlaps = overlaps_of(hits)
+    overlaps, drawn = overlaps_of(hits), None
     p_values, method = [1.0] * len(picked), NOT_TESTED
     if plan.held_out and not clustered:
         p_values, method = kernel.holm(raw_p_values(names, overlaps, plan)), "held-out-fisher-holm"
     elif plan.held_out and drawn_overlaps_of:
-        raw = raw_p_values(names, drawn_overlaps_of(hits), plan, at_least=2)
+        drawn = drawn_overlaps_of(hits)
+        raw = raw_p_values(names, drawn, plan, at_least=2)
         p_values, method = kernel.holm(raw), "held-out-drawn-fisher-holm"
-    return _discovery(plan, searched, picked, overlaps, p_values, method)
+    found = _discovery(plan, searched, picked, overlaps, p_values, method)
+    return found._replace(drawn=drawn)
 
 
 def _discovery(

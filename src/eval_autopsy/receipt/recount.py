@@ -104,6 +104,8 @@ def differences(
         yield f"{len(blocks)} blocks are not in the receipt"
     if given["overlaps"] != found["overlaps"]:
         yield "the slices that were tested overlap otherwise"
+    if given["drawn"] != found["drawn"]:
+        yield "the records that were drawn to test are others"
 
 
 def _levels(
