@@ -159,7 +159,7 @@ class _Loader:
             file=file,
             scorer=scorer,
             sources=() if file.data.table or file.data.table_env else self._sources(file),
-            table=self._table(file, scorer),
+            table=self._table(file),
             wanted=_wanted(file, scorer),
             system=self._system(file.system) if file.system else None,
             json_schema=self._existing(schema, "guards", "json_schema") if schema else None,
@@ -350,7 +350,7 @@ class _Loader:
             for split, path in named
         )
 
-    def _table(self, file: CaseFile, scorer: Scorer) -> InWarehouse | None:
+    def _table(self, file: CaseFile) -> InWarehouse | None:
         """The table of a case of one; None of any other."""
         data = file.data
         if data.table is None and data.table_env is None:
@@ -368,9 +368,6 @@ class _Loader:
         for path in only_of_files(file):
             what = f"[data] names a table, and {path[-1]!r} in {path[0]} goes with files alone"
             raise self.bad(what, "take it out, or make a view with a column of it", *path)
-        if scorer.name != "recorded":
-            what = f"a table has recorded scores, and the scorer is {scorer.name!r}"
-            raise self.bad(what, "name the column of the score under [fields]", "scorer", "name")
         return InWarehouse(
             url=data.table or "",
             variable=data.table_env or "",

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote_plus, urlencode, urlsplit
+from weakref import WeakValueDictionary
 
 from eval_autopsy.errors import AutopsyError, BadCase, CannotRead, CannotUse
 
@@ -25,6 +26,7 @@ FILES = ("duckdb", "sqlite")  # engines whose database is a file
 NAMES_SHOWN = 20
 HIDDEN = "***"
 WORD = 6  # letters of what may well stand within another word
+_OPEN: WeakValueDictionary[str, Any] = WeakValueDictionary()  # by the path of the file
 LOCKED = {
     "enable_external_access": False,
     "autoinstall_known_extensions": False,
@@ -148,12 +150,16 @@ def _duckdb(where: str, options: dict[str, str]) -> Any:
     if options:
         what = f"--table has the options {', '.join(options)}, and a DuckDB file takes none"
         raise BadCase(what, remedy="take them out")
+    path = os.path.realpath(where)
+    if path in _OPEN:  # DuckDB has a file open once in a process, and what is locked stays so
+        return _OPEN[path]
     try:
-        connection = ibis.duckdb.connect(os.path.abspath(where), read_only=True, **LOCKED)
+        connection = ibis.duckdb.connect(path, read_only=True, **LOCKED)
         connection.raw_sql("SET lock_configuration = true")
     except Exception as error:
         remedy = "check that it is a DuckDB database that nobody is writing to"
         raise CannotRead(_first_line(error), where=where, remedy=remedy) from error
+    _OPEN[path] = connection
     return connection
 
 
