@@ -128,11 +128,12 @@ class Autopsy:
         seed = says.seed if seed is None else seed
         depth, min_support = depth or says.slices.depth, min_support or says.slices.min_support
         if self.case.table is not None:
-            if where or features or members:
+            if features or members:
                 what = "the case is of a table, and what only goes with files is asked as well"
-                raise BadCase(what, remedy="make a view of the records, or name --by alone")
+                raise BadCase(what, remedy="leave out features and members")
             return study_of_case(self.case).slices(
                 by or self.case.wanted.attributes,
+                where=where,
                 depth=depth,
                 min_support=min_support,
                 seed=seed,

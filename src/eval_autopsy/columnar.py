@@ -26,11 +26,13 @@ from eval_autopsy.errors import CannotUse
 from eval_autopsy.questions.counted import CountedCube
 from eval_autopsy.questions.discover import Discovery, Records, discover, plan_for
 from eval_autopsy.readers.parquet_sample import is_parquet, rows_in
+from eval_autopsy.readers.sources import Source
 
 LONG = 100_000  # rows of Parquet; shorter tables are read record by record
 DEFAULT_ID = "id"
 LARGE = 2**25  # bytes of other files
 COUNTERS_AT_MOST = 40_000_000  # in all blocks together; of eight bytes each
+SHOWN = 5  # values that are told when none is the one that is asked for
 FOLDED_TO = (LEVELS_AT_MOST, 48, 32, 24, 16, 12, 8)  # levels, until the blocks fit
 
 Progress = Any
@@ -93,6 +95,9 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
     names = list(asked.by) or _others(case, known)
     choices = choose(table.level_counts(names), asked=bool(asked.by), depth=asked.depth)
     specs = [one for choice in choices.values() for one in choice.attributes]
+    if not specs:
+        aside = [one for choice in choices.values() for one in choice.set_aside]
+        raise _nothing_to_slice_by(aside, case.sources)
     plan = plan_for(table.rows, len(specs), depth=asked.depth, support=asked.support)
     scan = Scan(table, [Attribute(one, column_of(one)) for one in specs])
 
@@ -100,6 +105,7 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
         return blocks.count(scan.attributes, plan.depth, scan.batches(), rows=table.rows)
 
     cube = counted()
+    _check_kept(cube, table, asked.where or {})
     production = int(cube.totals[1:].sum())
     plan = plan_for(
         production, len(specs), depth=plan.depth, support=asked.support, seed=asked.seed
@@ -120,6 +126,25 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
         notes=(*(note for choice in choices.values() for note in choice.notes), *late),
         specs=tuple(specs),
     )
+
+
+def _nothing_to_slice_by(aside: Sequence[SetAside], sources: Sequence[Source]) -> CannotUse:
+    reasons = "; ".join(f"{one.name}: {one.reason}" for one in aside) or "no column is left"
+    where = ", ".join(dict.fromkeys(one.name for one in sources))
+    what = f"there is nothing to slice by ({reasons})"
+    return CannotUse(what, where=where, remedy="name other columns with --by")
+
+
+def _check_kept(cube: blocks.BlockCube, table: Any, where: Mapping[str, object]) -> None:
+    """Raises CannotUse when no record of a split has the values that are asked for."""
+    for split, records in zip(kernel.SPLITS, (cube.totals[0], cube.totals[1:]), strict=True):
+        if where and not records.sum():
+            asked = " and ".join(f"{name} = {value!r}" for name, value in where.items())
+            name = next(iter(where))
+            common = [text for text, _ in table.level_counts([name])[name].most_common(SHOWN)]
+            what = f"no scored record of {split} has {asked}"
+            remedy = f"values of {name} are, the most common first: {', '.join(common)}"
+            raise CannotUse(what, where=name, remedy=remedy)
 
 
 def column_of(spec: Any) -> str:

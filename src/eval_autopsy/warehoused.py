@@ -21,6 +21,7 @@ from eval_autopsy.cubes.classified import Attribute, Progress, Slice
 from eval_autopsy.cubes.columns import Table
 from eval_autopsy.cubes.connections import name_of, no_secrets, table_at
 from eval_autopsy.cubes.plan import DEPTH, TablePlan
+from eval_autopsy.cubes.queries import Queried
 from eval_autopsy.cubes.warehouse import Counted, cube_of_table
 from eval_autopsy.errors import BadCase
 from eval_autopsy.questions import slices as question
@@ -101,6 +102,7 @@ class TableStudy:
         self,
         by: Sequence[str] = (),
         *,
+        where: Mapping[str, object] | None = None,
         depth: int | None = None,
         min_support: int | None = None,
         seed: int = 0,
@@ -109,7 +111,8 @@ class TableStudy:
         """The counts of some columns or of all, and what a search of them found."""
         plan = replace(self.plan, attributes=tuple(by), depth=depth or DEPTH, seed=seed)
         with no_secrets(self.url):
-            counted = cube_of_table(self.table, plan, progress)
+            table = Queried(self.table).only(where) if where else self.table
+            counted = cube_of_table(table, plan, progress)
             production = int(counted.cube.totals[1:].sum())
             how = plan_for(
                 production,
@@ -125,6 +128,7 @@ class TableStudy:
         self,
         by: Sequence[str] = (),
         *,
+        where: Mapping[str, object] | None = None,
         depth: int | None = None,
         min_support: int | None = None,
         seed: int = 0,
@@ -132,9 +136,12 @@ class TableStudy:
     ) -> question.Slices:
         """Where production is wrong, by each of some columns or of all, and by them together.
 
-        Slices of up to `depth` columns are searched, as those of files are.
+        Slices of up to `depth` columns are searched, as those of files are. `where` keeps the rows
+        in which each of some columns has a value.
         """
-        studied = self.study(by, depth=depth, min_support=min_support, seed=seed, progress=progress)
+        studied = self.study(
+            by, where=where, depth=depth, min_support=min_support, seed=seed, progress=progress
+        )
         cube = CountedCube(studied.counted.cube, studied.discovery)
         found = question.slices_of(cube, EVIDENCE, discovery=studied.discovery)
         before = tuple(question.SetAside(*one) for one in studied.counted.set_aside)

@@ -177,15 +177,6 @@ def test_of_each_cluster_one_record_tests_and_the_kernel_derives_the_same_p(tmp_
     assert recount(verify(done.folder)).differences == ()
 
 
-@pytest.mark.parametrize("drawn", [[[0, 6, 10**6]], [[0, 6, -1]]])
-def test_more_records_drawn_than_there_are_cannot_be_checked(copy: Path, drawn: Any) -> None:
-    cube = json.loads((copy / "cube.json").read_bytes())
-    names = [one["name"] for one in json.loads((copy / "receipt.json").read_bytes())["subject"]]
-    assert "cube.json" in names
-    with pytest.raises(kernel.Unreadable, match="contradict"):
-        kernel.GivenCube(["plan", "region"], {**cube, "drawn": drawn, "name": "cube.json"})
-
-
 def test_spark_and_duckdb_give_the_same_counts(tmp_path: Path, receipt: Path, spark: Any) -> None:
     spark.createDataFrame(planted()).createOrReplaceTempView("runs")
     case = CASE.replace("duckdb://runs.db?table=runs", "pyspark://?table=runs")
