@@ -189,6 +189,19 @@ def test_a_frame_has_a_row_for_each_slice() -> None:
     assert frame["slice"].to_list()[0] == "`shift_type` is `reorder`"
 
 
+def test_a_frame_of_no_slice_has_the_columns_of_any_other() -> None:
+    some = found_in(invoices())
+    none = replace(some, found=(), picked=(), breakdowns=())
+    assert none.to_polars().is_empty()
+    assert none.to_polars().schema == some.to_polars().schema
+
+
+def test_all_slices_show_themselves_on_one_line() -> None:
+    shown = repr(found_in(invoices()))
+    assert shown.startswith("<Slices: eval 400 of 400 right, production 345 of 400 right; searched ")
+    assert "\n" not in shown
+
+
 def test_a_level_cannot_break_out_of_a_notebooks_table() -> None:
     cube = cube_of(["s"], {("a",): (2, 0, 0)}, {("a",): (2, 0, 0), ("<script>",): (0, 1, 0)})
     shown = found_in(cube)._repr_html_()
