@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from math import comb
 
@@ -198,7 +199,9 @@ def test_a_frame_of_no_slice_has_the_columns_of_any_other() -> None:
 
 def test_all_slices_show_themselves_on_one_line() -> None:
     shown = repr(found_in(invoices()))
-    assert shown.startswith("<Slices: eval 400 of 400 right, production 345 of 400 right; searched ")
+    assert shown.startswith(
+        "<Slices: eval 400 of 400 right, production 345 of 400 right; searched "
+    )
     assert "\n" not in shown
 
 
