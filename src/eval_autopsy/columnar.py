@@ -4,7 +4,8 @@
    output have none to look at.
 2. Everything is counted as the rows go by, and the same questions are asked of the counts.
 3. Half of production is searched and the other half tests, drawn by lot row by row. Where records
-   have clusters, this is not the way: see `fits`.
+   have clusters they are drawn by cluster, and one record of each tests. That is a weaker test than
+   dealing out the outcomes anew, which needs all records at hand: see `LONG_CLUSTERED`.
 """
 
 from __future__ import annotations
@@ -29,8 +30,11 @@ from eval_autopsy.readers.parquet_sample import is_parquet, rows_in
 from eval_autopsy.readers.sources import Source
 
 LONG = 100_000  # rows of Parquet; shorter tables are read record by record
+LONG_CLUSTERED = 1_000_000  # of those with clusters
 DEFAULT_ID = "id"
 LARGE = 2**25  # bytes of other files
+LARGE_CLUSTERED = 2**28
+DRAWN = "of each cluster one record tests, drawn by lot from the half that was not searched"
 COUNTERS_AT_MOST = 40_000_000  # in all blocks together; of eight bytes each
 SHOWN = 5  # values that are told when none is the one that is asked for
 FOLDED_TO = (LEVELS_AT_MOST, 48, 32, 24, 16, 12, 8)  # levels, until the blocks fit
@@ -41,7 +45,8 @@ Progress = Any
 def fits(case: Case) -> bool:
     """Whether a case is one of long tables that say by themselves what is right."""
     fields, guards = case.wanted.fields, case.file.guards
-    plain = case.scorer.name == "recorded" and case.system is None and "cluster" not in fields
+    plain = case.scorer.name == "recorded" and case.system is None
+    clustered = "cluster" in fields
     plain = plain and not (case.features or case.feature_files or case.bands or case.times)
     plain = plain and all(source.as_it_is for source in case.sources)
     guarded = guards.parses or guards.not_blank or guards.matches or guards.json_schema
@@ -49,10 +54,11 @@ def fits(case: Case) -> bool:
         return False
     if all(is_parquet(one.path, one.name) for one in case.sources):
         rows = sum(rows_in(one.path, one.name) for one in case.sources)
-        return rows >= LONG or "id" not in fields
+        return rows >= (LONG_CLUSTERED if clustered else LONG) or "id" not in fields
     if any(is_parquet(one.path, one.name) for one in case.sources):
         return False
-    return sum(one.path.stat().st_size for one in case.sources) >= LARGE
+    size = sum(one.path.stat().st_size for one in case.sources)
+    return size >= (LARGE_CLUSTERED if clustered else LARGE)
 
 
 class Study(NamedTuple):
@@ -84,7 +90,9 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
     fields = case.wanted.fields
     table = Table(
         sources=case.sources,
-        columns=Columns(fields["score"], fields.get("error"), fields.get("id")),
+        columns=Columns(
+            fields["score"], fields.get("error"), fields.get("id"), fields.get("cluster")
+        ),
         where={name: _texts(value) for name, value in (asked.where or {}).items()},
         seed=asked.seed,
         progress=progress,
@@ -113,7 +121,7 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
     if scan.grow(plan.support, LEVELS_AT_MOST):
         cube = counted()
     cube = cube.with_unscored(scan.unscored)
-    records = Records(scan.attributes, scan.batches, table.rows, scan.sample, None)
+    records = Records(scan.attributes, scan.batches, table.rows, scan.sample, None, scan.drawn)
     found = discover(records, plan, cube)
     late = (
         f"{name}: {levels:,} values that a sample did not have, in {rows:,} records, stand together"
@@ -123,7 +131,11 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
         cube=Streamed(cube, scan, found),
         discovery=found,
         set_aside=tuple(one for choice in choices.values() for one in choice.set_aside),
-        notes=(*(note for choice in choices.values() for note in choice.notes), *late),
+        notes=(
+            *(note for choice in choices.values() for note in choice.notes),
+            *late,
+            *((DRAWN,) if scan.drawn else ()),
+        ),
         specs=tuple(specs),
     )
 

@@ -43,6 +43,7 @@ class Columns(NamedTuple):
     score: str  # true or false, 1 or 0; null is a record without a verdict
     error: str | None = None  # the message of a call that failed, or nothing
     id: str | None = None
+    cluster: str | None = None  # the same for records that belong together
 
 
 class Encoded(NamedTuple):
@@ -185,6 +186,8 @@ class Table:
         yield self.columns.score
         if self.columns.error:
             yield self.columns.error
+        if self.columns.cluster:
+            yield self.columns.cluster
         if isinstance(source.split, SplitColumn):
             yield source.split.column
 
