@@ -27,6 +27,7 @@ from eval_autopsy.investigation.tools import READ, TOOLS, Place, checked, words_
 from eval_autopsy.systems.kinds import OutOfBounds
 
 SHOWN = 16_000  # characters of what a verb said
+SECONDS = "--max-seconds"
 READ_AT_ONCE = 12_000  # bytes of a file
 TURN = 0.2  # seconds between two looks at whether there was an interruption
 BEGIN = (
@@ -75,16 +76,19 @@ class Engine:
     def verb(self, name: str, arguments: Mapping[str, Any]) -> Said:
         """What a verb printed. Raises OutOfBounds for one that the time does not allow to end."""
         sent: str | None = arguments.get("text", "")
+        end = self.until - self.grace
+        if time.monotonic() >= end:
+            raise OutOfBounds(f"the time allowed is used up: {name} was not begun", where=SECONDS)
         process = _begun(words_of(TOOLS[name], arguments, self.place))
         try:
-            while time.monotonic() < self.until - self.grace:
+            while time.monotonic() < end:
                 with suppress(subprocess.TimeoutExpired):
                     said, _ = process.communicate(sent, timeout=TURN)
                     return Said(process.returncode, said)
                 sent = None
         finally:
             self._ended(process)
-        raise OutOfBounds(f"the time allowed is used up: {name} was ended", where="--max-seconds")
+        raise OutOfBounds(f"the time allowed is used up: {name} was ended", where=SECONDS)
 
     def read(self, name: str, offset: int) -> str:
         """A part of a file of the case or its receipt. Raises BadCase for any other file."""
@@ -98,7 +102,10 @@ class Engine:
         with open(found, "rb") as file:
             file.seek(offset)
             raw = file.read(READ_AT_ONCE)
-            left = os.fstat(file.fileno()).st_size - file.tell()
+            left = os.fstat(file.fileno()).st_size - offset - len(raw)
+        if left > 0 and b"\n" in raw:  # whole lines, of which none is cut within a character
+            whole = raw[: raw.rindex(b"\n") + 1]
+            raw, left = whole, left + len(raw) - len(whole)
         if b"\0" in raw:
             raise CannotUse("this file is not text", where=name)
         more = f"\n({left:,} bytes more, from offset {offset + len(raw)} on)" if left > 0 else ""

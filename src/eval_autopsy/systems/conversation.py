@@ -19,7 +19,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
-from itertools import count
 from typing import Any
 
 import anthropic
@@ -94,17 +93,16 @@ class Conversation:
         # at least one byte.
         tokens = self.counted + size - self.size
         most = most_of(tokens, self.terms.max_tokens, self.prices)
-        for attempt in count(1):
-            found = self._attempt(request, most, attempt, tell)
-            if isinstance(found, Message):
-                self.counted, self.size = sum(tokens_of(found).values()), size
-                return found
+        attempt = 1
+        while not isinstance(found := self._attempt(request, most, attempt, tell), Message):
             if not found.retry or attempt > RETRIES:
                 what = f"no answer in {attempt} attempts, the last with {found.answer.error}"
                 remedy = "run it again: it goes on where it stopped"
                 raise CannotRun(what, where=WHERE, remedy=remedy)
             self._back_off(found, attempt)
-        raise AssertionError("counting has no end")
+            attempt += 1
+        self.counted, self.size = sum(tokens_of(found).values()), size
+        return found
 
     def _attempt(
         self, request: Mapping[str, Any], most: Decimal, attempt: int, tell: Tell
