@@ -211,6 +211,25 @@ def test_the_end_of_a_model_is_told_as_it_was(answer: Answer, why: str, ask: Any
     assert transcript()[-1]["why"] == found["why"]
 
 
+def test_a_malformed_call_is_answered_and_the_model_may_go_on(ask: Any) -> None:
+    malformed = [
+        use("Bash", command="rm -r /"),
+        use("next", skip=7),
+        use("next", skip=float("nan")),
+        use("shrink"),
+        use("run", into="/"),
+    ]
+    with model([*malformed, use("next"), say("STOPPED: no")]) as endpoint:
+        _, found, _ = ask(endpoint)
+        *bad, good = results(endpoint)
+    assert [one.failed for one in bad] == [True] * len(malformed)
+    told = ["there is no tool 'Bash'", "7 is given", "None is given", "id is missing", "'into'"]
+    for one, said in zip(bad, told, strict=True):
+        assert said in one.text
+    assert not good.failed
+    assert found["calls"] == {"Bash": 1, "next": 3, "shrink": 1, "run": 1}
+
+
 def test_a_model_that_calls_nothing_is_told_twice_what_comes_next(ask: Any) -> None:
     with model([use("next"), say("Let us see.")]) as endpoint:
         code, found, _ = ask(endpoint)

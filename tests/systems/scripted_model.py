@@ -59,7 +59,7 @@ def events(name: str, answer: Answer) -> Iterator[Json]:
         if block["type"] == "text":
             start, delta = {**block, "text": ""}, {"type": "text_delta", "text": block["text"]}
         else:
-            text = json.dumps(block["input"]) + ("}" if answer.torn else "")
+            text = '{"skip": ]' if answer.torn else json.dumps(block["input"])
             start = {**block, "input": {}}
             delta = {"type": "input_json_delta", "partial_json": text}
         yield {"type": "content_block_start", "index": at, "content_block": start}

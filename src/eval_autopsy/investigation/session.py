@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from eval_autopsy import kernel
@@ -46,10 +46,11 @@ class Session:
         self._tell([text_block(f"CASE: {kernel.visible(str(self.engine.place.case))}")])
         for self.turn in range(1, most + 1):
             message = self.talk.reply(self.messages, self._note)
-            self._keep(message)
+            content = self._keep(message)
             if message.stop_reason in WHY:
                 return WHY[message.stop_reason]
-            told = self._answers(message) or self._nudge(message, step)
+            cut = message.stop_reason == "max_tokens"
+            told = self._answers(content, cut) or self._nudge(cut, step)
             if not told:
                 return f"the model ended: {self.last_words[:SHOWN] or 'without a word'}"
             self._tell(told)
@@ -63,45 +64,43 @@ class Session:
         self.messages.append({"role": "user", "content": content})
         self._note("message", self.messages[-1])
 
-    def _keep(self, message: Message) -> None:
+    def _keep(self, message: Message) -> list[Json]:
         """What the model said, kept before anything is done."""
         from eval_autopsy.systems.conversation import said_by
 
-        said = {"role": "assistant", "content": said_by(message)}
+        content = said_by(message)
         more = {"stop_reason": message.stop_reason, "usage": message.usage.to_dict()}
+        said = {"role": "assistant", "content": content}
         self._note("message", {**said, **more, "cost": f"{self.talk.taken.cost:f}"})
-        if said["content"]:
-            self.messages.append(said)
-        texts = [block.text for block in message.content if block.type == "text"]
-        self.last_words = kernel.visible(" ".join(" ".join(texts).split()))
+        self.messages += [said] if content else []
+        words = " ".join(part["text"] for part in content if part["type"] == "text")
+        self.last_words = kernel.visible(" ".join(words.split()))
+        return content
 
-    def _answers(self, message: Message) -> list[Json]:
+    def _answers(self, content: Sequence[Json], cut: bool) -> list[Json]:
         """What each tool that is called came to; of a message that was cut off, none is called."""
-        found = []
-        for block in message.content:
-            if block.type == "tool_use":
-                cut = message.stop_reason == "max_tokens"
-                said = cut_off(self.talk.terms.max_tokens) if cut else self._call(block)
-                found.append(tool_result(block.id, said))
-        return found
+        calls = [part for part in content if part["type"] == "tool_use"]
+        short = cut_off(self.talk.terms.max_tokens)
+        return [tool_result(one["id"], short if cut else self._call(one)) for one in calls]
 
-    def _call(self, block: Any) -> Said:
-        said = self.engine.call(block.name, block.input)
-        key = kernel.canonical([block.name, block.input])
+    def _call(self, called: Json) -> Said:
+        name, given = called["name"], called["input"]
+        said = self.engine.call(name, given)
+        key = kernel.canonical([name, given])
         self.same = self.same + 1 if key == self.last else 1
         self.last = key
-        name = kernel.visible(block.name[:40])
-        self.calls[name] += 1
-        self.say(f"{self.turn:3}  {name}: exit {said.code}")
+        shown = kernel.visible(name[:40])
+        self.calls[shown] += 1
+        self.say(f"{self.turn:3}  {shown}: exit {said.code}")
         return said
 
-    def _nudge(self, message: Message, step: Step) -> list[Json]:
+    def _nudge(self, cut: bool, step: Step) -> list[Json]:
         """What is said to a model that calls nothing: nothing, when it has ended."""
         name = step()
         if name is None or self.last_words.startswith("STOPPED") or self.nudges == NUDGES:
             return []
         self.nudges += 1
-        if message.stop_reason == "max_tokens":
+        if cut:
             return [text_block(cut_off(self.talk.terms.max_tokens).text)]
         what = f"Nothing was called, and the case is not certified: {name} comes next."
         return [text_block(f"{what} Call a tool, or say STOPPED: and why.")]

@@ -39,6 +39,7 @@ KEY = "ANTHROPIC_API_KEY"
 WHERE = "the Messages endpoint"
 RETRIES = 5
 PATIENCE = 300.0  # seconds that one answer may take
+UNSENT = {"parsed_output"}  # of a text, which is the library's own
 TURN = 0.2  # seconds between two looks at whether there was an interruption
 
 Json = dict[str, Any]
@@ -144,7 +145,7 @@ class Conversation:
         try:
             async with asyncio.timeout(seconds), self.client.messages.stream(**request) as stream:
                 message = await stream.get_final_message()
-            json.dumps(said_by(message), allow_nan=False, ensure_ascii=False).encode("utf-8")
+            _check_sendable(said_by(message))
         except TimeoutError:
             return unreached("TimeoutError", f"no answer in {seconds:.3g} s")
         except anthropic.APIStatusError as error:
@@ -155,7 +156,7 @@ class Conversation:
             return troubled(error)
         except (AssertionError, RuntimeError, ValueError) as error:
             # What makes no message, or none that could be sent back: events that are missing or in
-            # another order, arguments of a tool that are no JSON, half a character.
+            # another order, arguments of a tool that are no object, half a character.
             return unreached(type(error).__name__, str(error)[:200] or "no message")
         if message.stop_reason is None:
             return unreached("ConnectionError", "the answer ended before its end")
@@ -174,10 +175,18 @@ class Conversation:
 def said_by(message: Message) -> list[Json]:
     """The content of a message as it is sent back, and kept."""
     return [
-        block.model_dump(mode="json", exclude_none=True, exclude={"parsed_output"})
+        block.model_dump(mode="json", exclude_none=True, exclude=UNSENT, warnings=False)
         for block in message.content
         if block.type != "text" or block.text.strip()  # which the endpoint would not take back
     ]
+
+
+def _check_sendable(content: Sequence[Json]) -> None:
+    """Raises ValueError for content that the endpoint would not take back."""
+    json.dumps(content, allow_nan=False, ensure_ascii=False).encode("utf-8")
+    for part in content:
+        if part["type"] == "tool_use" and not isinstance(part["input"], dict):
+            raise ValueError("a tool is called with what is no object")
 
 
 def _status(error: anthropic.APIStatusError) -> Reply:
