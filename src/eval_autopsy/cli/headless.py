@@ -83,8 +83,7 @@ def investigate(
     \b
     Examples:
       autopsy investigate --model claude-sonnet-4-5
-      autopsy investigate examples/invoice-extraction --model claude-sonnet-4-5 \\
-          --max-cost 2 --price input=3 --price output=15
+      autopsy investigate nightly --model M --max-cost 2 --price input=3 --price output=15
     """
     from eval_autopsy.case.load import load
     from eval_autopsy.investigation.headless import Bounds, investigate
