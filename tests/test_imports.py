@@ -58,7 +58,7 @@ NOT_APART = {
 
 # Where each package of others may be imported.
 HOMES = {
-    "anthropic": {"investigation.session", "systems.conversation", "systems.prompt"},
+    "anthropic": {"systems.conversation", "systems.prompt"},
     "backports": {"readers", "cli.doctor"},
     "click": {"cli"},
     "httpx2": {"systems.conversation", "systems.endpoint", "systems.network", "systems.prompt"},

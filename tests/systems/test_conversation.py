@@ -13,7 +13,7 @@ import pytest
 from eval_autopsy.case.model import Prices
 from eval_autopsy.errors import CannotRun
 from eval_autopsy.systems import conversation as under_test
-from eval_autopsy.systems.conversation import Conversation, Terms, conversation, said_by
+from eval_autopsy.systems.conversation import Conversation, Terms, conversation
 from eval_autopsy.systems.kinds import OutOfBounds
 
 from .faulty_endpoint import RETRY_AFTER, FaultyEndpoint
@@ -54,8 +54,9 @@ def talking(endpoint: FaultyEndpoint, seconds: float = 60, **terms: Any) -> Iter
 
 def test_a_request_has_the_prompt_the_tools_and_the_key() -> None:
     with model([say("Hello.")]) as endpoint, talking(endpoint) as talk:
-        message = talk.reply(HELLO, Told())
-    assert said_by(message) == [{"type": "text", "text": "Hello."}]
+        answered = talk.reply(HELLO, Told())
+    assert answered.content == [{"type": "text", "text": "Hello."}]
+    assert answered.stop == "end_turn"
     sent = endpoint.requests[0]
     assert sent.pop("stream") is True
     caching = {"cache_control": {"type": "ephemeral"}}

@@ -11,9 +11,7 @@ from eval_autopsy.investigation.engine import Engine, Said
 from eval_autopsy.investigation.transcript import Transcript
 
 if TYPE_CHECKING:  # it needs the library of the model, which is imported where it is used
-    from anthropic.types import Message
-
-    from eval_autopsy.systems.conversation import Conversation
+    from eval_autopsy.systems.conversation import Answered, Conversation
 
 NUDGES = 2  # answers without a call that are met with what comes next
 SAME = 3  # calls alike, from which on it is said
@@ -45,12 +43,12 @@ class Session:
         """Why it ended. Raises OutOfBounds for a bound, CannotRun where no answer is to be had."""
         self._tell([text_block(f"CASE: {kernel.visible(str(self.engine.place.case))}")])
         for self.turn in range(1, most + 1):
-            message = self.talk.reply(self.messages, self._note)
-            content = self._keep(message)
-            if message.stop_reason in WHY:
-                return WHY[message.stop_reason]
-            cut = message.stop_reason == "max_tokens"
-            told = self._answers(content, cut) or self._nudge(cut, step)
+            answered = self.talk.reply(self.messages, self._note)
+            self._keep(answered)
+            if answered.stop in WHY:
+                return WHY[answered.stop]
+            cut = answered.stop == "max_tokens"
+            told = self._results(answered.content, cut) or self._nudge(cut, step)
             if not told:
                 return f"the model ended: {self.last_words[:SHOWN] or 'without a word'}"
             self._tell(told)
@@ -64,20 +62,16 @@ class Session:
         self.messages.append({"role": "user", "content": content})
         self._note("message", self.messages[-1])
 
-    def _keep(self, message: Message) -> list[Json]:
+    def _keep(self, answered: Answered) -> None:
         """What the model said, kept before anything is done."""
-        from eval_autopsy.systems.conversation import said_by
-
-        content = said_by(message)
-        more = {"stop_reason": message.stop_reason, "usage": message.usage.to_dict()}
-        said = {"role": "assistant", "content": content}
+        said = {"role": "assistant", "content": answered.content}
+        more = {"stop_reason": answered.stop, "usage": answered.usage}
         self._note("message", {**said, **more, "cost": f"{self.talk.taken.cost:f}"})
-        self.messages += [said] if content else []
-        words = " ".join(part["text"] for part in content if part["type"] == "text")
+        self.messages += [said] if answered.content else []
+        words = " ".join(part["text"] for part in answered.content if part["type"] == "text")
         self.last_words = kernel.visible(" ".join(words.split()))
-        return content
 
-    def _answers(self, content: Sequence[Json], cut: bool) -> list[Json]:
+    def _results(self, content: Sequence[Json], cut: bool) -> list[Json]:
         """What each tool that is called came to; of a message that was cut off, none is called."""
         calls = [part for part in content if part["type"] == "tool_use"]
         short = cut_off(self.talk.terms.max_tokens)

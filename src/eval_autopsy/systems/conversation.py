@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import anthropic
 import httpx2
@@ -67,6 +67,14 @@ class Taken:
     tokens: Counter[str] = field(default_factory=Counter)
 
 
+class Answered(NamedTuple):
+    """A message of the model."""
+
+    content: list[Json]  # its parts, as they are sent back
+    stop: str | None  # why it stopped, as the endpoint names it
+    usage: Json  # the tokens, as the endpoint counted them
+
+
 class Conversation:
     """Messages to one model, one after the other. `taken` says what they took."""
 
@@ -82,7 +90,7 @@ class Conversation:
             api_key=secret(KEY, "--model"), http_client=client, max_retries=0, timeout=None
         )
 
-    def reply(self, messages: Sequence[Json], tell: Tell) -> Message:
+    def reply(self, messages: Sequence[Json], tell: Tell) -> Answered:
         """The model's next message.
 
         Raises OutOfBounds when an attempt could pass a bound, and CannotRun when the endpoint does
@@ -103,7 +111,7 @@ class Conversation:
             self._back_off(found, attempt)
             attempt += 1
         self.counted, self.size = sum(tokens_of(found).values()), size
-        return found
+        return Answered(said_by(found), found.stop_reason, found.usage.to_dict())
 
     def _attempt(
         self, request: Mapping[str, Any], most: Decimal, attempt: int, tell: Tell
