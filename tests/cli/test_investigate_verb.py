@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -359,25 +360,48 @@ def test_a_bound_that_cannot_be_held_is_refused(
 # Interrupted
 
 
+def interrupted(endpoint: FaultyEndpoint, ready: Callable[[], bool]) -> tuple[int, str]:
+    """The exit code and the words of a process that gets Ctrl-C once it is ready."""
+    env = environment(ANTHROPIC_BASE_URL=endpoint.url, ANTHROPIC_API_KEY="a key")
+    command = [*COMMAND, "investigate", "case", "--model", "claude-test"]
+    started = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
+    while not ready():
+        assert started.poll() is None
+        time.sleep(0.1)
+    started.send_signal(signal.SIGINT)
+    _, err = started.communicate(timeout=60)
+    return started.returncode, err
+
+
 def test_ctrl_c_ends_the_verb_that_runs_and_the_transcript_says_so(case: Path) -> None:
     slow = "import time\ndef extract(text):\n    time.sleep(60)\n"
     (case / "extractor.py").write_text(slow)
     with model([use("next"), use("run")]) as endpoint:
-        env = environment(ANTHROPIC_BASE_URL=endpoint.url, ANTHROPIC_API_KEY="a key")
-        command = [*COMMAND, "investigate", "case", "--model", "claude-test"]
-        started = subprocess.Popen(command, env=env, stderr=subprocess.PIPE, text=True)
-        while not (case / ".autopsy" / "journal.sqlite").exists():
-            assert started.poll() is None
-            time.sleep(0.1)
-        started.send_signal(signal.SIGINT)
-        _, err = started.communicate(timeout=60)
-    assert started.returncode == 130
+        journal = case / ".autopsy" / "journal.sqlite"
+        code, err = interrupted(endpoint, journal.exists)
+    assert code == 130
     assert "interrupted: what was there before is as it was." in err
-    assert transcript()[-1]["kind"] == "end"
-    assert [one["content"][0]["name"] for one in transcript() if one.get("stop_reason")] == [
-        "next",
-        "run",
-    ]
+    lines = transcript()
+    assert (lines[-1]["kind"], lines[-1]["why"]) == ("end", "interrupted")
+    assert [one["content"][0]["name"] for one in lines if one.get("stop_reason")] == ["next", "run"]
     assert not RECEIPT.exists()
     left = subprocess.run(["pgrep", "-f", str(case.resolve())], capture_output=True, check=False)
     assert left.stdout == b""
+
+
+def test_ctrl_c_ends_an_answer_that_is_waited_for(case: Path) -> None:
+    with model([use("next")], faults=["none", "stalled"]) as endpoint:
+        code, err = interrupted(endpoint, lambda: len(endpoint.requests) == 2)
+    assert code == 130
+    assert "interrupted" in err
+    assert [one["kind"] for one in transcript()][-2:] == ["asked", "end"]
+
+
+def test_a_line_that_a_kill_cut_spoils_no_other(ask: Any) -> None:
+    TRANSCRIPT.parent.mkdir()
+    TRANSCRIPT.write_text('{"kind": "as')
+    with model([say("STOPPED: no")]) as endpoint:
+        ask(endpoint)
+    cut, *whole = TRANSCRIPT.read_text().splitlines()
+    assert cut == '{"kind": "as'
+    assert [json.loads(line)["kind"] for line in whole][0] == "begin"

@@ -18,7 +18,7 @@ def test_the_bounds_have_the_defaults_that_the_page_says() -> None:
     assert found is not None
     defaults = {one.opts[0]: one.default for one in found.params if isinstance(one, click.Option)}
     rows = re.findall(r"^\| `(--\S+) \w` \| (\w+) \|", PAGE, re.MULTILINE)
-    assert {name: value for name, value in rows} == {
+    assert dict(rows) == {
         "--max-turns": str(defaults["--max-turns"]),
         "--max-seconds": str(defaults["--max-seconds"]),
         "--max-cost": "none",

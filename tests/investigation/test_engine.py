@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.test_hostile_words import ORDER, PAYLOADS, hostile
 from eval_autopsy.case.load import load
 from eval_autopsy.investigation.engine import READ_AT_ONCE, SHOWN, Engine, Said
 from eval_autopsy.investigation.tools import Place
@@ -169,6 +170,28 @@ def test_what_a_verb_said_stands_between_two_marks_with_nothing_hidden(text: str
 def test_two_results_have_other_marks() -> None:
     one, two = (Said(0, "a").to_model().splitlines()[1] for _ in range(2))
     assert one != two
+
+
+@pytest.mark.parametrize("text", PAYLOADS.values(), ids=PAYLOADS)
+def test_orders_in_records_reach_a_model_between_marks_alone(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hostile(tmp_path, text)
+    monkeypatch.chdir(tmp_path)
+    case = load(tmp_path)
+    engine = Engine(case, Place(Path(), Path(), Path("receipts/hostile")), time.monotonic() + 60, 5)
+    called: list[tuple[str, object]] = [("next", {}), ("slices", {}), ("run", {}), ("claims", {})]
+    called += [("read", {"file": name}) for name in ("REPORT.md", "production.jsonl")]
+    seen = ""
+    for name, arguments in called:
+        said = engine.call(name, arguments)
+        assert said.code == 0, said.text
+        shown = between_marks(said.to_model())
+        assert not any(sign in shown for sign in "\x1b\x07\u202e\u200b")
+        seen += shown
+    assert ORDER in seen or "{{ rate" in text
+    names = {"autopsy.toml", "eval.jsonl", "production.jsonl", ".autopsy", "receipts"}
+    assert {path.name for path in tmp_path.iterdir()} == names
 
 
 def test_what_is_too_long_is_cut_and_counted() -> None:

@@ -61,7 +61,7 @@ class Investigated:
     model: str
     place: Place
     transcript: Path
-    why: str = ""  # it ended, in words
+    why: str = "interrupted"  # it ended, in words
     receipt: str | None = None  # the id of the certified receipt that holds
     step: str | None = None  # that comes next, when it is not certified
     turns: int = 0
