@@ -78,7 +78,7 @@ def test_an_attempt_is_told_of_before_it_is_made_and_so_is_what_it_came_to() -> 
     told = Told()
     with model([say("Hello.")], ["busy"]) as endpoint, talking(endpoint, prices=PRICES) as talk:
         talk.reply(HELLO, told)
-        assert (talk.taken.attempts, talk.taken.cost) == (2, COST)
+        assert (talk.taken.attempts, talk.cost) == (2, COST)
     assert told.kinds == ["asked", "failed", "asked"]
     assert "429" in told[1][1]["why"]
     assert endpoint.times[1] - endpoint.times[0] >= RETRY_AFTER
@@ -94,7 +94,7 @@ def test_an_attempt_that_broke_off_is_paid_for_at_its_most(fault: str) -> None:
         talk.reply(HELLO, told)
         most = Decimal(told[0][1]["most"])
         assert most > 10 * COST / 9
-        assert talk.taken.cost == most + COST
+        assert talk.cost == most + COST
 
 
 def test_the_limit_counts_attempts_that_broke_off() -> None:

@@ -26,8 +26,8 @@ from eval_autopsy.investigation.state import files_of
 from eval_autopsy.investigation.tools import READ, TOOLS, Place, checked, words_of
 from eval_autopsy.systems.kinds import OutOfBounds
 
-SHOWN = 16_000  # characters of what a verb said
 SECONDS = "--max-seconds"
+SHOWN = 16_000  # characters of what a verb said
 READ_AT_ONCE = 12_000  # bytes of a file
 TURN = 0.2  # seconds between two looks at whether there was an interruption
 BEGIN = (
@@ -99,17 +99,7 @@ class Engine:
         if found is None:
             what = f"{name!r} cannot be read, expected one of {', '.join(known)}"
             raise BadCase(what, where=READ.name)
-        with open(found, "rb") as file:
-            file.seek(offset)
-            raw = file.read(READ_AT_ONCE)
-            left = os.fstat(file.fileno()).st_size - offset - len(raw)
-        if left > 0 and b"\n" in raw:  # whole lines, of which none is cut within a character
-            whole = raw[: raw.rindex(b"\n") + 1]
-            raw, left = whole, left + len(raw) - len(whole)
-        if b"\0" in raw:
-            raise CannotUse("this file is not text", where=name)
-        more = f"\n({left:,} bytes more, from offset {offset + len(raw)} on)" if left > 0 else ""
-        return raw.decode("utf-8", "replace") + more
+        return part_of(found, offset)
 
     def files(self) -> dict[str, Path]:
         """The files that can be read, by their names; none is a link out of where it should be."""
@@ -131,6 +121,21 @@ class Engine:
         except subprocess.TimeoutExpired:
             process.kill()
             process.communicate()
+
+
+def part_of(path: Path, offset: int) -> str:
+    """A part of a text file that is read at once, in whole lines where it has lines."""
+    with open(path, "rb") as file:
+        file.seek(offset)
+        raw = file.read(READ_AT_ONCE)
+        left = os.fstat(file.fileno()).st_size - offset - len(raw)
+    if b"\0" in raw:
+        raise CannotUse("this file is not text", where=str(path))
+    if left > 0 and b"\n" in raw:  # so that none is cut within a character
+        whole = raw[: raw.rindex(b"\n") + 1]
+        raw, left = whole, left + len(raw) - len(whole)
+    more = f"\n({left:,} bytes more, from offset {offset + len(raw)} on)" if left > 0 else ""
+    return raw.decode("utf-8", "replace") + more
 
 
 def _begun(words: Sequence[str]) -> subprocess.Popen[str]:

@@ -76,7 +76,7 @@ class Investigated:
         taken = session.talk.taken
         self.turns, self.says = session.turn, session.last_words
         self.calls, self.tokens = session.calls, taken.tokens
-        self.cost = taken.cost if session.talk.terms.prices else None
+        self.cost = session.talk.cost if session.talk.terms.prices else None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of `autopsy investigate`."""

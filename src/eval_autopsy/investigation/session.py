@@ -66,7 +66,7 @@ class Session:
         """What the model said, kept before anything is done."""
         said = {"role": "assistant", "content": answered.content}
         more = {"stop_reason": answered.stop, "usage": answered.usage}
-        self._note("message", {**said, **more, "cost": f"{self.talk.taken.cost:f}"})
+        self._note("message", {**said, **more, "cost": f"{self.talk.cost:f}"})
         self.messages += [said] if answered.content else []
         words = " ".join(part["text"] for part in answered.content if part["type"] == "text")
         self.last_words = kernel.visible(" ".join(words.split()))

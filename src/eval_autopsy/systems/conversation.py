@@ -63,7 +63,6 @@ class Taken:
     """What a conversation took so far."""
 
     attempts: int = 0
-    cost: Decimal = Decimal(0)  # at most
     tokens: Counter[str] = field(default_factory=Counter)
 
 
@@ -89,6 +88,11 @@ class Conversation:
         self.client = anthropic.AsyncAnthropic(
             api_key=secret(KEY, "--model"), http_client=client, max_retries=0, timeout=None
         )
+
+    @property
+    def cost(self) -> Decimal:
+        """What it cost so far, at most: an attempt that is under way counts as its most."""
+        return self.purse.spent
 
     def reply(self, messages: Sequence[Json], tell: Tell) -> Answered:
         """The model's next message.
@@ -127,7 +131,6 @@ class Conversation:
         cost = cost_of(found, self.prices) if isinstance(found, Message) else found.cost
         cost = most if cost is None else cost
         self.purse.settle(most, cost)
-        self.taken.cost += cost
         if isinstance(found, Message):
             self.taken.tokens.update(tokens_of(found))
         else:
