@@ -312,6 +312,11 @@ def test_a_failing_input_that_was_made_small_is_on_record(call: Call, varied: Pa
     failing, passing = (says["sides"][side]["input"].split("\n") for side in ("failing", "passing"))
     assert sorted(failing) == sorted(passing)
     assert failing != passing
+    done = call("run", varied, "--untested", "--json")
+    assert done.code == 0, done.err
+    receipt = Path(json.loads(done.out)["receipt"])
+    kept = [json.loads(line) for line in (receipt / "twins.jsonl").read_bytes().splitlines()]
+    assert [one["input"].split("\n") for one in kept] == [passing, failing]
 
 
 # The narrative
