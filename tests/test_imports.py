@@ -57,10 +57,10 @@ NOT_APART = {
 
 # Where each package of others may be imported.
 HOMES = {
-    "anthropic": {"systems.prompt"},
+    "anthropic": {"systems.conversation", "systems.prompt"},
     "backports": {"readers", "cli.doctor"},
     "click": {"cli"},
-    "httpx2": {"systems.endpoint", "systems.network", "systems.prompt"},
+    "httpx2": {"systems.conversation", "systems.endpoint", "systems.network", "systems.prompt"},
     "ibis": {"cubes"},
     "jinja2": {"receipt.template"},
     "jsonschema": {"guards.schemas"},

@@ -27,6 +27,7 @@ from eval_autopsy.errors import CannotUse
 from eval_autopsy.questions.counted import CountedCube
 from eval_autopsy.questions.discover import Discovery, Records, discover, plan_for
 from eval_autopsy.readers.parquet_sample import is_parquet, rows_in
+from eval_autopsy.readers.record_files import size_of
 from eval_autopsy.readers.sources import Source
 
 LONG = 100_000  # rows of Parquet; shorter tables are read record by record
@@ -57,7 +58,7 @@ def fits(case: Case) -> bool:
         return rows >= (LONG_CLUSTERED if clustered else LONG) or "id" not in fields
     if any(is_parquet(one.path, one.name) for one in case.sources):
         return False
-    size = sum(one.path.stat().st_size for one in case.sources)
+    size = sum(size_of(one.path) for one in case.sources)
     return size >= (LARGE_CLUSTERED if clustered else LARGE)
 
 
@@ -132,6 +133,7 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
         discovery=found,
         set_aside=tuple(one for choice in choices.values() for one in choice.set_aside),
         notes=(
+            *table.aside.values(),
             *(note for choice in choices.values() for note in choice.notes),
             *late,
             *((DRAWN,) if scan.drawn else ()),

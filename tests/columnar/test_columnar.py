@@ -134,6 +134,19 @@ def test_an_id_that_stands_twice_is_an_error_in_a_long_file_of_rows(tmp_path: Pa
 
 
 @pytest.mark.usefixtures("long")
+def test_a_damaged_line_of_a_long_file_is_set_aside_and_said(tmp_path: Path) -> None:
+    path = written(tmp_path, "jsonl", list(rows(2000)))
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines.insert(1900, b"x\n")
+    path.write_bytes(b"".join(lines))
+    notes = autopsy.open(path, split="set", id="id", correct="right").slices().notes
+    (said,) = (note for note in notes if "set aside" in note)
+    begins = sum(map(len, lines[:1900]))
+    where = f"the first at line 1,901, byte {begins:,}: "
+    assert said.startswith(f"1 record is set aside in {path}, {where}")
+
+
+@pytest.mark.usefixtures("long")
 def test_a_million_different_values_are_set_aside_with_their_number(tmp_path: Path) -> None:
     records = [{**one, "trace": f"t{number}"} for number, one in enumerate(rows(3000))]
     path = written(tmp_path, "parquet", records)

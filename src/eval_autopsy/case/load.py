@@ -21,6 +21,7 @@ from eval_autopsy.case.table import InWarehouse, holds_secret, only_of_files
 from eval_autopsy.case.words import fault_of, said
 from eval_autopsy.errors import BadCase
 from eval_autopsy.readers.opened import open_file
+from eval_autopsy.readers.record_files import are_records, files_in
 from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
 
 FILE_NAME = "autopsy.toml"
@@ -112,6 +113,9 @@ def _case_file(path: Path) -> Path:
         path = path / FILE_NAME
         if not os.path.isfile(path):
             remedy = f"run `autopsy init {path.parent}`, which proposes one"
+            made = sorted(one.parent for one in path.parent.glob(f".autopsy/*/{FILE_NAME}"))
+            if made:  # of data alone, by `autopsy run`
+                remedy += f", or name the one that was made of the data: {made[0]}"
             raise BadCase(f"there is no {FILE_NAME}", where=str(path.parent), remedy=remedy)
     if path.suffix != ".toml" and os.path.isfile(path):
         remedy = f"name {FILE_NAME} or the folder that has it"
@@ -398,10 +402,15 @@ class _Loader:
         return (Source(path, column_of, name, {}, joined, "", data.set_aside, data.only),)
 
     def _existing(self, name: str, *key: str) -> Path:
-        """The path of a named file, which must be there; a folder is not a file."""
+        """The path of a named file, which must be there; a folder is not a file.
+
+        Data may be a folder in which each JSON file is a record.
+        """
         path = self.folder / name
         # os.path, because the methods of Path raise for a name that is too long.
         if os.path.isfile(path):
+            return path
+        if key[0] == "data" and os.path.isdir(path) and are_records(files_in(path)):
             return path
         what = f"there is no file {name!r}"
         if os.path.isdir(path):

@@ -243,7 +243,7 @@ class Data(Table):
     split: Text | None = None
     splits: Splits | None = None
     join: Paths = ()
-    set_aside: bool = False  # lines of JSON Lines that cannot be read, instead of stopping there
+    set_aside: bool = False  # lines and rows that cannot be read, instead of stopping there
     prefix: bool = False  # ids with the name of their file, where files of a split share some
     only: dict[Text, Level] = {}  # the records in which these fields have these values
 

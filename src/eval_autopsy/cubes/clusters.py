@@ -2,9 +2,9 @@
 
 1. A cluster is in one half, by kernel.half_of, so that records which are alike do not search and
    test the same slice.
-2. Records of a cluster do not vouch for each other, and there is no room to deal their outcomes out
-   anew. So of those that test one of each cluster is drawn by lot, whatever it came to.
-3. A cluster is told by 64 bits of a digest. What is kept grows with the clusters, not with the rows.
+2. Records of a cluster do not vouch for each other, and there is no room to deal their outcomes
+   out anew. So of those that test one of each cluster is drawn by lot, whatever it came to.
+3. A cluster is told by 64 bits of a digest. What is kept grows with clusters, not with rows.
 """
 
 from __future__ import annotations

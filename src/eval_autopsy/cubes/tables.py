@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,9 +26,11 @@ from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers import open_rows
+from eval_autopsy.readers.logs import aside_words
 from eval_autopsy.readers.opened import open_file
 from eval_autopsy.readers.parquet import plain
 from eval_autopsy.readers.parquet_sample import PLACES, is_parquet, opened, places_in, rows_in
+from eval_autopsy.readers.record_files import files_in
 from eval_autopsy.readers.sources import Source, SplitColumn
 
 BATCH = 2**20  # rows of Parquet
@@ -144,6 +147,7 @@ class Table:
     seed: int = 0
     progress: Progress = lambda what, done, total: None
     sampled: dict[str, list[tuple[Any, int]]] = field(default_factory=dict)
+    aside: dict[str, str] = field(default_factory=dict)  # what of a file was, once it was read
 
     @cached_property
     def parquet(self) -> bool:
@@ -176,9 +180,27 @@ class Table:
                 for batch in _column_batches(source, names, sample):
                     yield source, InColumns(batch)
             else:
-                for rows in _row_batches(source, names, sample):
+                for rows in self._row_batches(source, names, sample):
                     self._refuse_twice(source, rows, seen)
                     yield source, InRows(rows)
+
+    def _row_batches(
+        self, source: Source, names: Sequence[str], sample: bool
+    ) -> Iterator[Sequence[kernel.Row]]:
+        """The rows of a file; raises CannotRead at a column that none of the first rows has."""
+        _, rows = open_rows(source.path, source.name, lenient=source.lenient)
+        with rows:
+            left = islice(rows, SAMPLED) if sample else rows
+            first = True
+            while some := list(islice(left, ROWS)):
+                for name in names if first else ():
+                    if all(kernel.field(row.fields, name) is MISSING for row in some):
+                        known = list(dict.fromkeys(key for row in some for key in row.fields))
+                        raise _no_such_column(name, known, source)
+                first = False
+                yield some
+            if rows.aside:
+                self.aside[source.name] = aside_words(rows.aside, source.name)
 
     def _needed(self, source: Source, wanted: Sequence[str]) -> Iterator[str]:
         yield from wanted
@@ -277,6 +299,8 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _rows_about(source: Source) -> int:
     """How many rows a file has, if the others are as long as its first."""
+    if os.path.isdir(source.path):
+        return len(files_in(source.path))
     with open_file(source.path, source.name) as stream:
         head = stream.head()
     return source.path.stat().st_size * max(1, head.count(b"\n")) // max(1, len(head))
@@ -287,20 +311,3 @@ def _fields(source: Source) -> Iterator[str]:
     _, rows = open_rows(source.path, source.name, lenient=source.lenient)
     with rows:
         yield from dict.fromkeys(name for row in islice(rows, SAMPLED) for name in row.fields)
-
-
-def _row_batches(
-    source: Source, names: Sequence[str], sample: bool
-) -> Iterator[Sequence[kernel.Row]]:
-    """The rows of a file; raises CannotRead at a column that none of the first rows has."""
-    _, rows = open_rows(source.path, source.name, lenient=source.lenient)
-    with rows:
-        left = islice(rows, SAMPLED) if sample else rows
-        first = True
-        while some := list(islice(left, ROWS)):
-            for name in names if first else ():
-                if all(kernel.field(row.fields, name) is MISSING for row in some):
-                    known = list(dict.fromkeys(key for row in some for key in row.fields))
-                    raise _no_such_column(name, known, source)
-            first = False
-            yield some
