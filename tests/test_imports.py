@@ -58,10 +58,10 @@ NOT_APART = {
 
 # Where each package of others may be imported.
 HOMES = {
-    "anthropic": {"systems.prompt"},
+    "anthropic": {"systems.prompt", "systems.prompt_batch"},
     "backports": {"readers", "cli.doctor"},
     "click": {"cli"},
-    "httpx2": {"systems.endpoint", "systems.network", "systems.prompt"},
+    "httpx2": {"systems.endpoint", "systems.network", "systems.prompt", "systems.prompt_batch"},
     "ibis": {"cubes"},
     "jinja2": {"receipt.template"},
     "jsonschema": {"guards.schemas"},
