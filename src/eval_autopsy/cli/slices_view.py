@@ -19,6 +19,7 @@ from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
 if TYPE_CHECKING:
     from eval_autopsy.api import Autopsy
 
+ASIDE = 5  # attributes named in a line; --json names all
 NAMED = 5  # slices named in a line
 NAME_LENGTH = 40  # characters of a level, a field or an id
 WORDS_LENGTH = 120  # characters of a slice in words
@@ -246,11 +247,8 @@ def closing(found: Slices, study: Autopsy) -> Iterator[str]:
     yield from columns_explained(found)
     yield silence(found)
     yield from left_out(found)
-    if study.written:
-        yield f"next: {command('autopsy', 'run', case_path(study))} (writes the receipt)"
-    else:
-        files = dict.fromkeys(source.path for source in study.case.sources)
-        yield f"next: {command('autopsy', 'init', *files)} (proposes a case, as a receipt needs)"
+    asked = [case_path(study)] if study.written else study.asked
+    yield f"next: {command('autopsy', 'run', *asked)} (writes the receipt)"
 
 
 def columns_explained(found: Slices) -> Iterator[str]:
@@ -276,7 +274,9 @@ def aside(found: Sequence[tuple[str, str]]) -> Iterator[str]:
     for name, reason in found:
         by_reason.setdefault(reason, []).append(plain(name))
     for reason, names in by_reason.items():
-        yield f"set aside: {', '.join(names)} ({reason})"
+        shown = ", ".join(names[:ASIDE]) if len(names) > ASIDE + 1 else ", ".join(names)
+        more = f" and {len(names) - ASIDE} more" if len(names) > ASIDE + 1 else ""
+        yield f"set aside: {shown}{more} ({reason})"
 
 
 def case_path(study: Autopsy) -> Path:

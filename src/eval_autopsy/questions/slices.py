@@ -217,6 +217,11 @@ class Slices:
         ]
         return polars.DataFrame(rows)
 
+    def __repr__(self) -> str:
+        """One line: the whole is as long as its tables."""
+        rates = f"eval={self.eval}, production={self.production}"
+        return f"Slices({rates}, searched={self.searched}, found={len(self.found)})"
+
     def _repr_html_(self) -> str:
         """The counts of each slice as a table, for a notebook; what was found is bold."""
         heads = ("slice", "right", "of", "wrong", "silent", "p")
