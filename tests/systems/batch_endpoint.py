@@ -25,7 +25,8 @@ from typing import Any
 
 Json = dict[str, Any]
 USAGE = {"input_tokens": 100, "output_tokens": 20}
-STATUS = {"busy": 429, "overloaded": 529, "bad": 400}
+STATUS = {"busy": 429, "overloaded": 529, "bad": 400, "gone": 404}
+RETRY_AFTER = 1  # seconds, of "busy"
 
 
 class BatchEndpoint:
@@ -163,6 +164,8 @@ def _handler(endpoint: BatchEndpoint) -> type[BaseHTTPRequestHandler]:
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
+            if status == STATUS["busy"]:
+                self.send_header("Retry-After", str(RETRY_AFTER))
             self.end_headers()
             self.wfile.write(body)
 

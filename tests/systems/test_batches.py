@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,9 +15,9 @@ import pytest
 from eval_autopsy import kernel, systems
 from eval_autopsy.case.load import Case, load
 from eval_autopsy.errors import CannotRun
-from eval_autopsy.systems import batches
+from eval_autopsy.systems import batches, prompt_batch
 
-from .batch_endpoint import BatchEndpoint
+from .batch_endpoint import RETRY_AFTER, BatchEndpoint
 from .cases import case
 
 PRICES = "prices = { input = 3, output = 15 }"
@@ -183,9 +184,49 @@ def test_the_wait_has_an_end_and_the_next_run_goes_on_with_it(tmp_path: Path) ->
 def test_a_busy_endpoint_is_asked_again(tmp_path: Path, kind: str, fault: str) -> None:
     with BatchEndpoint() as endpoint:
         endpoint.faults = {kind: [fault]}
+        before = time.monotonic()
         with systems.opened(batched(tmp_path, endpoint.url), None) as runner:
             assert outputs(runner.answers(texts())) == texts()
         assert len(endpoint.batches) == 1
+        assert fault != "busy" or time.monotonic() - before >= RETRY_AFTER
+
+
+def test_the_inputs_of_a_batch_that_is_not_there_any_more_fail_and_are_sent_by_a_later_run(
+    tmp_path: Path,
+) -> None:
+    with BatchEndpoint() as endpoint:
+        endpoint.ends = False
+        found = batched(tmp_path, endpoint.url, claude="batch_wait = 0.1")
+        journal = systems.journal_of(found)
+        with (
+            systems.opened(found, journal) as runner,
+            pytest.raises(CannotRun, match="has not ended within"),
+        ):
+            runner.answers(texts())
+        endpoint.faults = {"retrieve": ["gone", "gone"]}  # also asked before results
+        with systems.opened(found, journal) as runner:
+            errors = {answer.error for answer in runner.answers(texts())}
+        assert errors == {"BatchError: the batch msgbatch_0 has no result for it"}
+        endpoint.ends = True
+        with systems.opened(found, journal) as runner:
+            assert outputs(runner.answers(texts())) == texts()
+            # The batch that is gone may have been paid for: 12 times up to half of 0.0072.
+            assert Decimal("0.04") < runner.journal.cost() < Decimal("0.05")
+        assert len(endpoint.batches) == 2
+
+
+def test_what_is_too_much_for_one_batch_goes_in_several(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prompt_batch, "MOST", 5)
+    with BatchEndpoint() as endpoint:
+        with systems.opened(batched(tmp_path, endpoint.url), None) as runner:
+            assert outputs(runner.answers(texts())) == texts()
+        assert [len(sent) for sent in endpoint.batches.values()] == [5, 5, 2]
+        monkeypatch.setattr(prompt_batch, "LARGEST", 250)  # bytes; a request is about 110
+        with systems.opened(batched(tmp_path, endpoint.url), None) as runner:
+            assert outputs(runner.answers(texts())) == texts()
+        assert [len(sent) for sent in endpoint.batches.values()][3:] == [2] * 6
 
 
 def test_a_batch_that_was_taken_while_the_line_was_cut_is_found_and_not_sent_again(
@@ -219,7 +260,7 @@ import os, sys
 from pathlib import Path
 from eval_autopsy import systems
 from eval_autopsy.case.load import load
-from eval_autopsy.systems import batches
+from eval_autopsy.systems import batches, prompt_batch
 
 batches.FIRST = 0.01
 case = load(Path(sys.argv[1]))

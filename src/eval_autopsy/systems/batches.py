@@ -27,14 +27,18 @@ T = TypeVar("T")
 Call = tuple[str, object]  # a key, and the input
 
 FEWEST = 10  # inputs that are worth the wait; fewer are asked one by one
-MOST = 10_000  # inputs of a batch
 SKEW = timedelta(minutes=5)  # that the endpoint's clock may be behind ours
 FIRST, LONGEST = 0.2, 60.0  # seconds between two questions whether a batch has ended
 TRIES = 5  # to reach the endpoint, with a pause that grows
 
 
 class Unreached(Exception):
-    """The endpoint was not reached, or was too busy; the same question may be asked again."""
+    """The endpoint was not reached, or was too busy; the same question may be asked again, after
+    `wait` seconds if it says so."""
+
+    def __init__(self, what: str, wait: float | None = None) -> None:
+        super().__init__(what)
+        self.wait = wait
 
 
 class Batch(Protocol):
@@ -42,8 +46,8 @@ class Batch(Protocol):
 
     wait: float  # seconds, for a batch to end
 
-    def split(self, calls: Sequence[Call]) -> tuple[list[Call], list[Called]]:
-        """The calls that can be sent, and what came of those for which no request can be made."""
+    def split(self, calls: Sequence[Call]) -> tuple[list[list[Call]], list[Called]]:
+        """The calls of each batch, and what came of those for which no request can be made."""
 
     def most(self, value: object) -> Decimal:
         """What an input of a batch can cost."""
@@ -52,10 +56,11 @@ class Batch(Protocol):
         """The name of a batch of some inputs."""
 
     def has_ended(self, name: str) -> bool:
-        """Whether a batch is done."""
+        """Whether a batch is done, or not there any more."""
 
     def results(self, name: str) -> Mapping[str, Reply]:
-        """What came of each input of a batch that has ended, by its key."""
+        """What came of each input of a batch that has ended, by its key; nothing of one that is
+        not there any more."""
 
     def since(self, when: datetime, size: int) -> Sequence[str]:
         """The names of the batches of so many inputs that were sent since some time."""
@@ -93,12 +98,11 @@ class Batches:
         left = [call for call in calls if call[0] not in seen]
         if len(left) < FEWEST:
             return
-        ready, failed = self.batch.split(left)
-        if failed:
-            self.journal.write(failed, {one.key: Decimal(0) for one in failed})
-            yield from failed
-        for start in range(0, len(ready), MOST):
-            yield from self._ended(self._sent(ready[start : start + MOST]))
+        parts, failed = self.batch.split(left)
+        self.journal.write(failed, {one.key: Decimal(0) for one in failed})
+        yield from failed
+        for part in parts:
+            yield from self._ended(self._sent(part))
 
     def _sent(self, calls: Sequence[Call]) -> Sent:
         """A batch that is on its way. Raises TooDear when not all of it can be paid for."""
@@ -118,7 +122,7 @@ class Batches:
             try:
                 return found or self.batch.send(calls)
             except Unreached as error:
-                self._pause(2.0**tried / 2, error if tried == TRIES - 1 else None)
+                self._bear(error, tried)
         raise AssertionError("the last try has raised")
 
     def _lost(self, sent: Sent) -> str | None:
@@ -175,14 +179,18 @@ class Batches:
             try:
                 return ask()
             except Unreached as error:
-                self._pause(2.0**tried / 2, error if tried == TRIES - 1 else None)
+                self._bear(error, tried)
         raise AssertionError("the last try has raised")
 
-    def _pause(self, seconds: float, last: Unreached | None = None) -> None:
-        """Waits a little. Raises CannotRun after the last try, and when the run was ended."""
-        if last is not None:
+    def _bear(self, error: Unreached, tried: int) -> None:
+        """Waits before the next try, as the endpoint asks. Raises CannotRun after the last one."""
+        if tried == TRIES - 1:
             remedy = "run it again: what was sent is waited for, and not sent a second time"
-            raise CannotRun(str(last), where="[system.claude] batch", remedy=remedy) from last
+            raise CannotRun(str(error), where="[system.claude] batch", remedy=remedy) from error
+        self._pause(2.0**tried / 2 if error.wait is None else min(error.wait, LONGEST))
+
+    def _pause(self, seconds: float) -> None:
+        """Waits a little. Raises CannotRun when the run was ended meanwhile."""
         if self.stopped.wait(seconds):
             raise CannotRun("this runner was ended", remedy="open the system again")
 

@@ -27,6 +27,7 @@ T = TypeVar("T")
 PRICE = Decimal("0.5")  # of that of single messages
 LARGE = 600.0  # seconds, for what has all inputs or all answers in it
 WHERE = "[system.claude] batch"
+MOST, LARGEST = 10_000, 100 * 10**6  # inputs of a batch, and bytes of their requests
 RESULTS = 2**30  # bytes of all answers together
 
 
@@ -37,16 +38,23 @@ class PromptBatch:
         self.prompt, self.loop, self.timeout, self.wait = prompt, loop, bounds.timeout, wait
         self.client = prompt.client.messages.batches
 
-    def split(self, calls: Sequence[Call]) -> tuple[list[Call], list[Called]]:
-        ready, without = [], []
+    def split(self, calls: Sequence[Call]) -> tuple[list[list[Call]], list[Called]]:
+        parts: list[list[Call]] = []
+        without = []
+        room = 0
         for key, value in calls:
             try:
-                self.prompt.request(value)
-                ready.append((key, value))
+                size = len(kernel.canonical(self.prompt.request(value)).encode("utf-8"))
             except NoField as error:
                 reply = failed("ValueError", str(error))
                 without.append(Called(key, reply, 1, Decimal(0), 0.0))
-        return ready, without
+                continue
+            if not parts or size > room or len(parts[-1]) == MOST:
+                parts.append([])
+                room = LARGEST
+            parts[-1].append((key, value))
+            room -= size
+        return parts, without
 
     def most(self, value: object) -> Decimal:
         return PRICE * self.prompt.most(value)
@@ -58,11 +66,24 @@ class PromptBatch:
         return self._over(self.client.create(requests=requests), LARGE).id
 
     def has_ended(self, name: str) -> bool:
-        return self._over(self.client.retrieve(name), self.timeout).processing_status == "ended"
+        async def read() -> bool:
+            try:
+                return (await self.client.retrieve(name)).processing_status == "ended"
+            except anthropic.NotFoundError:
+                return True
+
+        return self._over(read(), self.timeout)
 
     def results(self, name: str) -> Mapping[str, Reply]:
         async def read() -> dict[str, Reply]:
-            lines = await self.client.results(name)
+            try:
+                lines = await self.client.results(name)
+            except anthropic.NotFoundError:
+                return {}
+            except anthropic.APIError:
+                raise
+            except anthropic.AnthropicError:  # its results were kept for a time, which is over
+                return {}
             return {one.custom_id: self._reply(one) async for one in lines}
 
         return self._over(read(), LARGE)
@@ -123,7 +144,7 @@ class PromptBatch:
         headers = {name.lower(): text for name, text in error.response.headers.items()}
         reply = refused(error.status_code, headers, error.message[:200], WHERE)
         if reply.retry:
-            return Unreached(str(reply.answer.error))
+            return Unreached(str(reply.answer.error), reply.wait)
         remedy = "look at the request, and at what the endpoint says of batches"
         return CannotRun(str(reply.answer.error), where=WHERE, remedy=remedy)
 
