@@ -19,7 +19,7 @@ from eval_autopsy.errors import CannotRun
 from eval_autopsy.systems.batches import Call, Unreached
 from eval_autopsy.systems.journal import Called, Reply
 from eval_autopsy.systems.network import Loop, Refused, failed, refused, troubled
-from eval_autopsy.systems.prompt import Prompt, tokens_of
+from eval_autopsy.systems.prompt import Prompt, cost_of, tokens_of
 from eval_autopsy.systems.template import NoField
 
 T = TypeVar("T")
@@ -111,7 +111,7 @@ class PromptBatch:
         result = one.result
         if result.type == "succeeded":
             message = result.message
-            cost = PRICE * self.prompt.cost(message)
+            cost = PRICE * cost_of(message, self.prompt.prices)
             return Reply(self.prompt.answer(message), cost=cost, tokens=tokens_of(message))
         if result.type == "errored":
             error = result.error.error
