@@ -27,7 +27,8 @@ from eval_autopsy.attributes import SetAside
 from eval_autopsy.case import audited
 from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.case.sliced import by_itself, sliced_by
-from eval_autopsy.case.unwritten import Said, Unwritten, of_places, unwritten
+from eval_autopsy.case.unwritten import Said, Unwritten, unwritten
+from eval_autopsy.case.written import write
 from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
@@ -66,11 +67,13 @@ class Autopsy:
     def _described(self) -> Unwritten:
         """The case, and what was guessed; options describe one only when a question needs it."""
         if isinstance(self._given, Said):
-            said = self._given
-            sets_named = said.eval or said.production or said.split
-            folders = any(path.is_dir() for path in said.paths) and not sets_named
-            return of_places(said) if folders else unwritten(said)
+            return unwritten(self._given)
         return Unwritten(self._given, self._notes)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The words of a command line that describe the same data; none for a case."""
+        return tuple(self._given.words()) if isinstance(self._given, Said) else ()
 
     @property
     def case(self) -> Case:
@@ -250,9 +253,9 @@ class Autopsy:
         """The smallest input that fails as a record does, and the smallest difference that matters.
 
         That is the difference to its passing twin: the record `against`, or the nearest one that is
-        right; `alone` asks for none. With `changes` the record is right, and fails when it is
-        changed by all of them. `keep` are texts that stay in the input. Runs the system on every
-        input as it is, and on at most `calls` smaller ones.
+        right; `alone` asks for none. With `changes` a right record fails when it is changed by
+        all of them, and a wrong one is right then, which makes its twin. `keep` are texts that stay
+        in the input. Runs the system on every input as it is, and on at most `calls` smaller ones.
         """
         how = shrink.How(
             id=id,
@@ -305,6 +308,10 @@ class Autopsy:
             return self.case, ()
         return by_itself(self.case)
 
+    def in_writing(self, into: str | Path = ".") -> Autopsy:
+        """The same with a case file, below `into/.autopsy` where there was none."""
+        return self if self.written else Autopsy(load(write(self.case, Path(into), self.notes)))
+
     def run(
         self,
         into: str | Path = ".",
@@ -315,12 +322,11 @@ class Autopsy:
     ) -> certify.Certified:
         """The receipt of the case, verified, in `into/receipts/<name>`.
 
-        Runs the system twice. `account` says how far an investigation went. Raises BadCase when
-        there is no case file: a receipt rests on it.
+        Runs the system twice. `account` says how far an investigation went. A receipt rests on a
+        case file: where there is none, `into/.autopsy/<name>` is given one.
         """
         if not self.written:
-            what = "there is no case file, which a receipt rests on"
-            raise BadCase(what, remedy="run `autopsy init` with the same files")
+            return self.in_writing(into).run(into, seed=seed, progress=progress, account=account)
         case, earlier = self._sliced()
         done = certify.certify(case, Path(into), progress, seed, account)
         aside = (*earlier, *done.evidence.set_aside)

@@ -17,15 +17,13 @@ from pathlib import Path
 
 from eval_autopsy import kernel, verdicts
 from eval_autopsy.case import audited
-from eval_autopsy.case.compared import Compared, Role, alone, compare
+from eval_autopsy.case.compared import Compared, Role, alone, compare, declared
 from eval_autopsy.case.found import Place, find, first_record, keys_of
 from eval_autopsy.case.load import FILE_NAME, Case, load
-from eval_autopsy.case.model import Guards
 from eval_autopsy.case.nearest import nearest_formats
 from eval_autopsy.case.sets import Look
 from eval_autopsy.case.sliced import by_itself
-from eval_autopsy.case.unwritten import Said, confidence_in, of_places, of_sets
-from eval_autopsy.case.written import write
+from eval_autopsy.case.unwritten import Said, of_sets, sets_of
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase, CannotRead
@@ -50,7 +48,6 @@ from eval_autopsy.screen import (
     unknowns,
 )
 
-USUAL = Guards(no_exception=True, not_blank=True)  # what any pipeline notices by itself
 SHOWN = 3  # slices
 
 
@@ -65,26 +62,15 @@ def look(
     case = case_at(paths)
     if case is not None:
         return _of_case(case, seed, progress, paths)
+    if said is not None and said.sets_named:
+        paths = [Path(place) for place in places]
+        named = declared(sets_of(replace(said, paths=tuple(paths))))
+        return _of_compared(Place(files=(), passed_over=0), named, said, seed, progress, paths)
     place = find(paths)
     compared = compare(place.files)
     if compared is None:
         return _nothing(place, paths)
     return _of_compared(place, compared, said or Said(), seed, progress, paths)
-
-
-def case_of(paths: Sequence[Path], into: Path, said: Said | None = None) -> Case:
-    """The case of some data files, written below `into`, for a receipt to rest on.
-
-    Raises BadCase when no file holds records, and when they make no comparison.
-    """
-    case, notes = of_places(replace(said or Said(), paths=tuple(paths)))
-    return load(write(_guarded(case), into, notes))
-
-
-def _guarded(case: Case) -> Case:
-    """The case with the guards that any pipeline has."""
-    guards = USUAL if "output" in case.wanted.fields else Guards()
-    return replace(case, file=case.file.model_copy(update={"guards": guards}))
 
 
 def case_at(paths: Sequence[Path]) -> Case | None:
@@ -143,9 +129,8 @@ def _of_compared(
         why=compared.sets.why,
         also=compared.others,
         name=", ".join(role.found.name for role in compared.roles if _is_set(role)),
-        asked=tuple(map(str, paths)),
+        asked=tuple(replace(said, paths=tuple(paths)).words()),
     )
-    said = replace(said, confidence=said.confidence or confidence_in(compared.sets))
     try:
         case, notes = of_sets(said, compared.sets, compared.joined)
     except BadCase as error:
@@ -154,7 +139,7 @@ def _of_compared(
             return _without_labels(base, compared, error)
         return _of_compared(place, labelled, said, seed, progress, paths)
     split: Sequence[Split] = ("production",) if compared.comparison == "one-set" else SPLITS
-    case, _ = by_itself(_guarded(case))
+    case, _ = by_itself(case)
     evidence = _gathered(case, split, progress)
     names = (source.name for source in case.sources)
     counts = dict(zip(names, evidence.files, strict=True))

@@ -98,7 +98,7 @@ def _may_be_data(path: Path) -> bool:
 def _named(path: Path) -> Found:
     """A file that was asked for. Raises CannotRead when it is no data."""
     look = look_at(path, str(path), lenient=True)
-    return _described(path, str(path), look)
+    return described(path, str(path), look)
 
 
 def _look(path: Path, name: str) -> Found:
@@ -109,7 +109,7 @@ def _look(path: Path, name: str) -> Found:
     if not plain.endswith(TABLES) and not _known(path, name):
         return Found(path=path, name=name, look=None, format="")
     try:
-        return _described(path, name, look_at(path, name, lenient=True))
+        return described(path, name, look_at(path, name, lenient=True))
     except CannotRead as error:
         unknown = plain.endswith(".json") and _one_object(path, name)
         return Found(path=path, name=name, look=None, format="", why="" if unknown else error.what)
@@ -129,7 +129,7 @@ def _known(path: Path, name: str) -> bool:
     return any(one.sniff(head) for one in readers if one.yields != "rows")
 
 
-def _described(path: Path, name: str, look: Look) -> Found:
+def described(path: Path, name: str, look: Look) -> Found:
     """What a file is, once its first rows were read."""
     format_ = look.file.converted_from or look.file.layout
     why = ""

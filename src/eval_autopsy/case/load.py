@@ -99,6 +99,9 @@ def _case_file(path: Path) -> Path:
         path = path / FILE_NAME
         if not os.path.isfile(path):
             remedy = f"run `autopsy init {path.parent}`, which proposes one"
+            made = sorted(one.parent for one in path.parent.glob(f".autopsy/*/{FILE_NAME}"))
+            if made:  # of data alone, by `autopsy run`
+                remedy += f", or name the one that was made of the data: {made[0]}"
             raise BadCase(f"there is no {FILE_NAME}", where=str(path.parent), remedy=remedy)
     if path.suffix != ".toml" and os.path.isfile(path):
         remedy = f"name {FILE_NAME} or the folder that has it"

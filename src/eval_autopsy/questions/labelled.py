@@ -32,7 +32,7 @@ TEXT_LIMIT = 20_000  # characters of an input that are looked at
 _DELIMITER = r"->|=>|→|:|=|\||\t|\s-(?=\s)|\s\u2013(?=\s)"
 _NAME = r"[A-Za-z][A-Za-z0-9 ._#/'-]{0,38}?"
 _FIELD = re.compile(rf"\s*({_NAME})\s*(?:{_DELIMITER})(?!//)\s*(\S.*)")
-_BETWEEN = re.compile(rf"(?:[;,]\s+|(?<!\s)\s{{3,}})(?={_NAME}\s*(?:{_DELIMITER}))")
+_BETWEEN = re.compile(rf"(?:[;,]\s+|(?<=\S)\s{{3,}})(?={_NAME}\s*(?:{_DELIMITER}))")
 
 
 class Contradiction(NamedTuple):
