@@ -22,7 +22,8 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None, **said
     """Show what lies at some paths, what it says, and what to do next.
 
     The verb may be left out: `autopsy logs` is `autopsy look logs`. Without PATH it looks at the
-    current folder. PATH is an eval log, a table of records, a folder with some, or a case.
+    current folder. PATH is an eval log, a table of records, a folder with some, a quoted pattern,
+    or a case.
 
     Nothing has to be named: formats are told by content (`autopsy formats`), eval and production
     by names and formats, the parts of a table by names and values; the options say what these
