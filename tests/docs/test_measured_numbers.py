@@ -40,27 +40,25 @@ def of_counts(runs: int) -> set[Rate]:
     return found
 
 
-def counted() -> Iterator[tuple[str, int, list[Rate]]]:
-    """Where docs/search.md states rates, of how many runs, and which."""
+def counted() -> Iterator[tuple[str, list[int], list[Rate]]]:
+    """Where docs/search.md states rates, the runs that it names there, and the rates."""
     for block in BLOCK.findall(SEARCH):
         for line in block.splitlines()[1:]:
             name, runs = re.findall(r"^(.+?) {2,}(\d+) {2,}", line)[0]
-            yield name, int(runs), rates(line)
-    prose = " ".join(BLOCK.sub("", SEARCH).split())
-    for sentence in re.split(r"(?<=[;.]) ", prose):
-        said = re.search(r"(\d+) (?:further runs|for each depth)", sentence)
-        if said:
-            yield sentence[:40], int(said[1]), rates(sentence)
+            yield name, [int(runs)], rates(line)
+    for sentence in re.split(r"(?<=[;.])\s", BLOCK.sub("", SEARCH)):
+        runs = re.findall(r"(?<![\d.,\[])\d{2,3}(?![\d%]|[.,]\d)", sentence)
+        yield sentence, [int(one) for one in runs], rates(sentence)
 
 
-def test_every_interval_of_the_search_follows_from_its_count() -> None:
-    for name, runs, found in counted():
-        assert found, name
-        assert [one for one in found if one not in of_counts(runs)] == [], name
+def test_every_interval_of_the_search_follows_from_a_count_beside_it() -> None:
+    for where, runs, found in counted():
+        possible = {rate for one in runs for rate in of_counts(one)} if found else set()
+        assert [one for one in found if one not in possible] == [], where
 
 
 def test_no_rate_of_the_search_is_left_out_here() -> None:
-    assert sum(len(found) for _, _, found in counted()) == len(rates(SEARCH))
+    assert sum(len(found) for _, _, found in counted()) == len(rates(SEARCH)) > 100
 
 
 def columns(kind: str) -> list[Decimal]:
