@@ -25,6 +25,7 @@ from eval_autopsy.readers import Source, SplitColumn, read_sources
 from eval_autopsy.readers.intake import FileCount
 from eval_autopsy.readers.logs import aside_words
 from eval_autopsy.readers.record_files import digest_of
+from eval_autopsy.readers.shelf import Shelf
 from eval_autopsy.records import SPLITS, Record, Split
 from eval_autopsy.systems import stability
 
@@ -269,15 +270,15 @@ def judgeable(
     spec: Mapping[str, Any], records: Sequence[Record], answers: Sequence[kernel.Answer] | None
 ) -> list[Record]:
     """Records with the system's answers in place of their own, and JSON texts as their values."""
-    found = list(records)
+    found, shelf = list(records), Shelf()
     if answers is not None:
         found = [
-            replace(record, output=answer.output, error=answer.error)
+            shelf.changed(record, output=answer.output, error=answer.error)
             for record, answer in zip(records, answers, strict=True)
         ]
     if spec["output_format"] == "json":
         found = [
-            replace(record, output=parsed(record.output), expected=parsed(record.expected))
+            shelf.changed(record, output=parsed(record.output), expected=parsed(record.expected))
             for record in found
         ]
     return found

@@ -17,15 +17,13 @@ from pathlib import Path
 
 from eval_autopsy import kernel, verdicts
 from eval_autopsy.case import audited
-from eval_autopsy.case.compared import Compared, Role, alone, compare
+from eval_autopsy.case.compared import Compared, Role, alone, compare, declared
 from eval_autopsy.case.found import Place, find, first_record, keys_of
 from eval_autopsy.case.load import FILE_NAME, Case, load
-from eval_autopsy.case.model import Guards
 from eval_autopsy.case.nearest import nearest_formats
 from eval_autopsy.case.sets import Look
 from eval_autopsy.case.sliced import by_itself
-from eval_autopsy.case.unwritten import NO_VERDICT, Said, confidence_in, of_places, of_sets
-from eval_autopsy.case.written import write
+from eval_autopsy.case.unwritten import NO_VERDICT, Said, of_sets, sets_of
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase, CannotRead
@@ -33,6 +31,7 @@ from eval_autopsy.evidence import Evidence, Progress, gather, quiet
 from eval_autopsy.questions.audit import Audit, audit_of
 from eval_autopsy.questions.discover import CHANCE, Discovery
 from eval_autopsy.questions.gap import Gap
+from eval_autopsy.questions.judged import digest
 from eval_autopsy.questions.pairs import Pairs, paired_interval
 from eval_autopsy.questions.promise import Judged, promise_of
 from eval_autopsy.questions.rates import Rate, right_rate
@@ -52,7 +51,6 @@ from eval_autopsy.screen import (
     unknowns,
 )
 
-USUAL = Guards(no_exception=True, not_blank=True)  # what any pipeline notices by itself
 SHOWN = 3  # slices
 ASIDE_NAMED = 100  # records of a file
 
@@ -68,26 +66,15 @@ def look(
     case = case_at(paths)
     if case is not None:
         return _of_case(case, seed, progress, paths)
+    if said is not None and said.sets_named:
+        paths = [Path(place) for place in places]
+        named = declared(sets_of(replace(said, paths=tuple(paths))))
+        return _of_compared(Place(files=(), passed_over=0), named, said, seed, progress, paths)
     place = find(paths)
     compared = compare(place.files)
     if compared is None:
         return _nothing(place, paths)
     return _of_compared(place, compared, said or Said(), seed, progress, paths)
-
-
-def case_of(paths: Sequence[Path], into: Path, said: Said | None = None) -> Case:
-    """The case of some data files, written below `into`, for a receipt to rest on.
-
-    Raises BadCase when no file holds records, and when they make no comparison.
-    """
-    case, notes = of_places(replace(said or Said(), paths=tuple(paths)))
-    return load(write(_guarded(case), into, notes))
-
-
-def _guarded(case: Case) -> Case:
-    """The case with the guards that any pipeline has."""
-    guards = USUAL if "output" in case.wanted.fields else Guards()
-    return replace(case, file=case.file.model_copy(update={"guards": guards}))
 
 
 def case_at(paths: Sequence[Path]) -> Case | None:
@@ -129,7 +116,9 @@ def _of_case(case: Case, seed: int, progress: Progress, paths: Sequence[Path]) -
         case=written,
         asked=tuple(map(str, paths)),
     )
-    return _judged(base, evidence, case, seed)
+    base = _told(base, evidence, case)
+    evidence = replace(evidence, records=())
+    return _judged(base, evidence, seed)
 
 
 def _of_compared(
@@ -148,9 +137,8 @@ def _of_compared(
         why=compared.sets.why,
         also=compared.others,
         name=", ".join(role.found.name for role in compared.roles if _is_set(role)),
-        asked=tuple(map(str, paths)),
+        asked=tuple(replace(said, paths=tuple(paths)).words()),
     )
-    said = replace(said, confidence=said.confidence or confidence_in(compared.sets))
     try:
         case, notes = of_sets(said, compared.sets, compared.joined)
     except BadCase as error:
@@ -159,7 +147,7 @@ def _of_compared(
             return _without_labels(base, compared, error)
         return _of_compared(place, labelled, said, seed, progress, paths)
     split: Sequence[Split] = ("production",) if compared.comparison == "one-set" else SPLITS
-    case, _ = by_itself(_guarded(case))
+    case, _ = by_itself(case)
     evidence = _gathered(case, split, progress)
     names = (source.name for source in case.sources)
     counts = dict(zip(names, evidence.files, strict=True))
@@ -178,7 +166,10 @@ def _of_compared(
             if not any(join.matched for join in count.joins)
         ),
     )
-    return _judged(base, evidence, case, seed)
+    base = _told(base, evidence, case)
+    # What follows is told from the table, and needs the memory that the records have.
+    evidence = replace(evidence, records=())
+    return _judged(base, evidence, seed)
 
 
 def _labelled(compared: Compared, said: Said, why: str) -> Compared | None:
@@ -239,26 +230,34 @@ def _such_as(aside: Sequence[Aside]) -> tuple[str, ...]:
 # What the records say
 
 
-def _judged(base: FirstScreen, evidence: Evidence, case: Case, seed: int) -> FirstScreen:
-    """The screen with what was counted of the records."""
-    cube = polars_cube.count(evidence.spec, evidence.table)
-    base = replace(
+def _told(base: FirstScreen, evidence: Evidence, case: Case) -> FirstScreen:
+    """The screen with what is told from the records one by one."""
+    alone = base.comparison == "one-set"
+    confident = (_with_confidence(evidence, split) for split in SPLITS)
+    return replace(
         base,
         unscored=_unscored(case, evidence),
         compared=len(evidence.records),
         audit=_audit(case, evidence),
+        paired=_paired(evidence) if base.comparison == "paired" else None,
+        repeated=_repeated(evidence) if base.comparison == "two-sets" else None,
+        calibration=None if alone else promise_of(*confident),
     )
+
+
+def _judged(base: FirstScreen, evidence: Evidence, seed: int) -> FirstScreen:
+    """The screen with what is counted of all records together."""
+    cube = polars_cube.count(evidence.spec, evidence.table)
     counted = {split: cube.count(split, "counted", {}) for split in SPLITS}
     if base.comparison == "one-set" and counted["production"]:
         return _one_set(base, evidence, cube, seed)
     for split, n in counted.items():
         if not n:
             unknown = Unknown(f"whether answers of {split} are right", "a score for each record")
-            return replace(base, cannot_conclude=(unknown,))
+            return replace(base, cannot_conclude=(unknown,), paired=None, calibration=None)
     looked = search(evidence, cube, seed=seed)
     slices = slices_of(cube, evidence.spec, discovery=looked.discovery)
-    paired = _paired(evidence) if base.comparison == "paired" else None
-    gap = slices.gap
+    gap, paired = slices.gap, base.paired
     if paired is not None and paired.pairs.difference is not None:
         gap = Gap(paired.pairs.difference, paired_interval(paired.pairs))
     screen = replace(
@@ -266,12 +265,9 @@ def _judged(base: FirstScreen, evidence: Evidence, case: Case, seed: int) -> Fir
         eval=slices.eval,
         production=slices.production,
         gap=gap,
-        paired=paired,
-        repeated=_repeated(evidence) if base.comparison == "two-sets" else None,
         slices=slices,
         searched=slices.searched,
         silent=slices.silent if slices.silent.guards else None,
-        calibration=promise_of(*(_with_confidence(evidence, split) for split in SPLITS)),
     )
     return replace(screen, cannot_conclude=tuple(unknowns(screen)), next=tuple(next_steps(screen)))
 
@@ -378,24 +374,22 @@ def _repeated(evidence: Evidence) -> Rate | None:
     They are the same when their ids are, and all that is known of them is: an answer alone is often
     the same by chance.
     """
-    before = {one.id: _known(one) for one in evidence.records if one.split == "eval"}
+    before = {one.id: one for one in evidence.records if one.split == "eval"}
     after = [one for one in evidence.records if one.split == "production"]
-    same = sum(before.get(one.id) == _known(one) for one in after)
-    texts = any(
-        one.input is not kernel.MISSING or one.output is not kernel.MISSING for one in after
-    )
-    return Rate(same, len(after)) if texts and same == len(after) else None
+    same = (one.id in before and _known(one) == _known(before[one.id]) for one in after)
+    texts = (value is not kernel.MISSING for one in after for value in (one.input, one.output))
+    return Rate(len(after), len(after)) if any(texts) and all(same) else None
 
 
 def _known(record: Record) -> tuple[object, ...]:
     return record.input, record.output, record.score, record.error, record.attributes
 
 
-def _by_task(evidence: Evidence, split: str, part: str) -> Iterator[tuple[str, bool]]:
+def _by_task(evidence: Evidence, split: str, part: str) -> Iterator[tuple[bytes, bool]]:
     for record, right in _judgements(evidence, split):
         value = getattr(record, part)
         if value is not kernel.MISSING:
-            yield kernel.canonical(value), right
+            yield digest(kernel.canonical(value)), right
 
 
 # What can be said with less

@@ -156,6 +156,11 @@ class FirstScreen:
         """The slices that a search confirmed, the worst first."""
         return self.slices.found if self.slices else self.worse
 
+    def __repr__(self) -> str:
+        """One line: the whole is as long as its tables."""
+        rates = f"eval={self.eval}, production={self.production}"
+        return f"FirstScreen({self.name!r}, {rates}, found={len(self.found)})"
+
     def _repr_html_(self) -> str:
         """The rates and the worst slices as a table, for a notebook."""
         rows = [_row("", "right", "of", tag="th")]

@@ -135,15 +135,14 @@ def test_a_receipt_of_folders_of_records_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import eval_autopsy as autopsy
-    from eval_autopsy.first_screen import case_of
 
     monkeypatch.chdir(tmp_path)
     written(Path("eval"), 40)
     written(Path("production"), 50)
-    case = case_of([Path()], Path())
-    assert autopsy.open(case.path).run().verification.verdict == "holds"
+    study = autopsy.open(Path()).in_writing()
+    assert study.run().verification.verdict == "holds"
     # The case that was written names the folders, and reads them again.
-    assert [source.path.name for source in case.sources] == ["eval", "production"]
+    assert [source.path.name for source in study.case.sources] == ["eval", "production"]
 
 
 @pytest.mark.parametrize("pattern", ["answers/*.json", "answers/case-*", "*/case-00??.json"])

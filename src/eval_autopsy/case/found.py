@@ -61,12 +61,6 @@ class Place:
     closed: tuple[str, ...] = ()  # folders: hidden, of packages, too deep, or not to be read
 
 
-def are_places(paths: Sequence[Path]) -> bool:
-    """Whether paths lead to files that have to be found: folders, patterns, a record in each."""
-    records = [path for path in paths if path.name.lower().endswith(".json")]
-    return len(records) >= FEWEST or any(not os.path.isfile(path) for path in paths)
-
-
 def find(paths: Sequence[Path]) -> Place:
     """What lies at some paths, or matches them as patterns; what two of them lead to counts once.
 
@@ -167,7 +161,7 @@ def _record_files(files: Sequence[Path], together: str) -> tuple[list[Found], li
         every = files_in(folder) if len(here) >= FEWEST else []
         if here >= {*every} and are_records(every):
             name = os.path.normpath(os.path.join(os.path.relpath(folder, together), "*.json"))
-            one = _described(folder, name, look_at(folder, name, lenient=True))
+            one = described(folder, name, look_at(folder, name, lenient=True))
             if one.records:
                 found[folder] = one
     grouped = {path for folder in found for path in by_folder[folder]}
@@ -184,7 +178,7 @@ def _may_be_data(path: Path) -> bool:
 def _named(path: Path) -> Found:
     """A file that was asked for. Raises CannotRead when it is no data."""
     look = look_at(path, str(path), lenient=True)
-    return _described(path, str(path), look)
+    return described(path, str(path), look)
 
 
 def _look(path: Path, name: str) -> Found:
@@ -195,7 +189,7 @@ def _look(path: Path, name: str) -> Found:
     if not plain.endswith(TABLES) and not _known(path, name):
         return Found(path=path, name=name, look=None, format="")
     try:
-        return _described(path, name, look_at(path, name, lenient=True))
+        return described(path, name, look_at(path, name, lenient=True))
     except CannotRead as error:
         unknown = plain.endswith(".json") and _one_object(path, name)
         return Found(path=path, name=name, look=None, format="", why="" if unknown else error.what)
@@ -215,7 +209,7 @@ def _known(path: Path, name: str) -> bool:
     return any(one.sniff(head) for one in readers if one.yields != "rows")
 
 
-def _described(path: Path, name: str, look: Look) -> Found:
+def described(path: Path, name: str, look: Look) -> Found:
     """What a file is, once its first rows were read."""
     format_ = look.file.converted_from or look.file.layout
     why = ""

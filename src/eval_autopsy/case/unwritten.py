@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from eval_autopsy.readers import Source, SplitColumn, Wanted
 from eval_autopsy.readers.record_files import size_of
 from eval_autopsy.records import SPLITS, Split
 
+USUAL = {"no_exception": True, "not_blank": True}  # what any pipeline notices by itself
 TEXTS_READ = 2**23  # bytes of files whose texts are read for features without being asked to
 VALUES_SHOWN = 5
 NO_VERDICT = "nothing says which answers are right"
@@ -50,6 +51,19 @@ class Said:
     confidence: str = ""
     time: str = ""
 
+    @property
+    def sets_named(self) -> bool:
+        """Whether it says which records are eval and which are production."""
+        return bool(self.eval or self.production or self.split)
+
+    def words(self) -> Iterator[str]:
+        """The command line that says the same."""
+        yield from map(str, self.paths)
+        for name, value in asdict(self).items():
+            each = value if isinstance(value, tuple) else (value,)
+            if name != "paths":
+                yield from (word for one in each if one for word in (f"--{name}", str(one)))
+
 
 class Unwritten(NamedTuple):
     """A case made of options, and a note for each guess."""
@@ -59,30 +73,37 @@ class Unwritten(NamedTuple):
 
 
 def unwritten(said: Said) -> Unwritten:
-    """The case that the options describe. Raises BadCase when they do not describe one."""
-    return of_sets(said, _sets(said))
+    """The case of the sets that options name, or else of the files that lie at some paths.
 
-
-def of_places(said: Said) -> Unwritten:
-    """The case of the files that lie at some paths, compared as `compared` tells.
-
-    Raises BadCase when no file holds records, or there is one set only.
+    Raises BadCase when no file holds records, and when there is one set only.
     """
+    if said.sets_named or not said.paths:
+        return of_sets(said, sets_of(said))
+    return _of_places(said)
+
+
+def _of_places(said: Said) -> Unwritten:
+    """The case of the files that lie at some paths, compared as `compared` tells."""
     where = ", ".join(map(str, said.paths))
     compared = compare(find(said.paths).files)
     if compared is None:
-        remedy = "see `autopsy formats` for what is read"
-        raise BadCase("no file holds records", where=where, remedy=remedy)
+        what = "there is no autopsy.toml, and no file that holds records"
+        remedy = "name a case or data; `autopsy formats` lists what is read"
+        raise BadCase(what, where=where, remedy=remedy)
     if compared.comparison == "one-set":
         name = compared.sets.looks()[0].name
         what = f"there is one set of records, {name}: {compared.sets.why}"
-        remedy = "name both with --eval and --production, or see `autopsy PATH` for one set"
+        remedy = (
+            "name both with --eval and --production, or the column that tells them apart with "
+            "--split; `autopsy PATH` shows what one set says"
+        )
         raise BadCase(what, where=where, remedy=remedy)
     return of_sets(said, compared.sets, compared.joined)
 
 
 def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     """The case of these sets, with files that say more about the same ids."""
+    said = replace(said, confidence=said.confidence or _confidence_in(sets))
     by_split = _by_split(sets)
     special = any(look.prefix or look.file.yields == "samples" for look in sets.looks())
     if joined or special or _differ(by_split):
@@ -126,7 +147,7 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     return Unwritten(case, tuple(notes))
 
 
-def confidence_in(sets: Sets) -> str:
+def _confidence_in(sets: Sets) -> str:
     """The field of a confidence in tables that were read to their end, or ""."""
     if not all(look.whole and look.file.yields == "rows" for look in sets.looks()):
         return ""
@@ -215,7 +236,7 @@ def _note_of(split: Split, part: str, guess: Guess) -> str:
 # Which records are which
 
 
-def _sets(said: Said) -> Sets:
+def sets_of(said: Said) -> Sets:
     """The files of each split, or the one file and its split column."""
     if bool(said.eval) != bool(said.production):
         given, other = ("eval", "production") if said.eval else ("production", "eval")
@@ -375,9 +396,12 @@ def _case(
         column = SplitColumn(sets.column, sets.values)
         sources = [Source(one.file.path, column, one.name, {}, tuple(joined), "", one.lenient)]
     said: dict[str, Any] = {**fields}
+    guards = USUAL if "output" in fields else {}
     said |= {split: dict(own) for split, own in others.items() if own}
     try:
-        file = CaseFile.model_validate({"name": "unwritten", "data": data, "fields": said})
+        file = CaseFile.model_validate(
+            {"name": "unwritten", "data": data, "fields": said, "guards": guards}
+        )
     except ValidationError as error:  # such as a split value that is not text
         what = error.errors(include_url=False)[0]["msg"]
         raise BadCase(f"the options make no case: {what}", remedy="write an autopsy.toml") from None

@@ -137,7 +137,8 @@ def _where(screen: FirstScreen) -> Iterator[Line]:
         text = slice_words(screen, one) if isinstance(one, Slice) else worse_words(one)
         yield Line("where" if at == 0 else "", text, 2 * at)
     if not throughout and slices is not None and len(slices.found) > 1 and slices.covered.k:
-        yield Line("", f"{len(slices.cover)} slices carry {of(slices.covered)} wrong answers", 3)
+        carry = "1 slice carries" if len(slices.cover) == 1 else f"{len(slices.cover)} slices carry"
+        yield Line("", f"{carry} {of(slices.covered)} wrong answers", 3)
     if screen.searched and not screen.found:
         yield Line("where", f"no slice stands out, of {screen.searched:,} searched")
     waterfall = screen.waterfall

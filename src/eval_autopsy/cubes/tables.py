@@ -46,6 +46,7 @@ class Columns(NamedTuple):
     score: str  # true or false, 1 or 0; null is a record without a verdict
     error: str | None = None  # the message of a call that failed, or nothing
     id: str | None = None
+    cluster: str | None = None  # the same for records that belong together
 
 
 class Encoded(NamedTuple):
@@ -77,6 +78,8 @@ class InColumns(NamedTuple):
     def encoded(self, name: str) -> Encoded:
         """A column; null is a value."""
         column = self.batch.column(name)
+        if pa.types.is_nested(column.type):
+            return _encoded([_plain(value, name) for value in column.to_pylist()])
         if not pa.types.is_dictionary(column.type):
             column = pc.dictionary_encode(column, null_encoding="encode")
         values = [_plain(value, name) for value in column.dictionary.to_pylist()]
@@ -98,17 +101,26 @@ class InRows(NamedTuple):
 
     def encoded(self, name: str) -> Encoded:
         """A column, by a name that may be dotted."""
-        positions: dict[Any, int] = {}
-        values: list[Any] = []
-        indices = np.empty(len(self.rows), np.int32)
-        for at, row in enumerate(self.rows):
-            value = row.fields[name] if name in row.fields else kernel.field(row.fields, name)
-            key = key_of(value)
-            if key not in positions:
-                positions[key] = len(values)
-                values.append(value)
-            indices[at] = positions[key]
-        return Encoded(values, pa.array(indices))
+        return _encoded(
+            [
+                row.fields[name] if name in row.fields else kernel.field(row.fields, name)
+                for row in self.rows
+            ]
+        )
+
+
+def _encoded(column: Sequence[Any]) -> Encoded:
+    """A column of Python's values."""
+    positions: dict[Any, int] = {}
+    values: list[Any] = []
+    indices = np.empty(len(column), np.int32)
+    for at, value in enumerate(column):
+        key = key_of(value)
+        if key not in positions:
+            positions[key] = len(values)
+            values.append(value)
+        indices[at] = positions[key]
+    return Encoded(values, pa.array(indices))
 
 
 def key_of(value: Any) -> Any:
@@ -196,6 +208,8 @@ class Table:
         yield self.columns.score
         if self.columns.error:
             yield self.columns.error
+        if self.columns.cluster:
+            yield self.columns.cluster
         if isinstance(source.split, SplitColumn):
             yield source.split.column
 

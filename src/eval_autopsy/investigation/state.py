@@ -126,11 +126,11 @@ def _said(entry: Entry) -> dict[str, Any]:
 def basis_of(case: Case) -> Basis:
     """What all that is established about a case now rests on."""
     said = case.file.model_dump(mode="json", exclude=LATER)
-    files = {os.path.relpath(path, case.folder): digest_of(path) for path in _files(case)}
+    files = {os.path.relpath(path, case.folder): digest_of(path) for path in files_of(case)}
     return Basis(hashlib.sha256(kernel.canonical(said).encode("utf-8")).hexdigest(), files)
 
 
-def _files(case: Case) -> Iterator[Path]:
+def files_of(case: Case) -> Iterator[Path]:
     """The data, and the code and schemas that the case names."""
     for source in case.sources:
         yield from (source.path, *source.joined)

@@ -189,8 +189,8 @@ def open_rows(path: Path, name: str = "", *, lenient: bool = False) -> tuple[Dat
     """What a file is, and its rows, read as they are asked for.
 
     `name` stands for the file in messages; it is the path when it is not given. The file is closed
-    after the last row, at an error, and by `Rows.close()`. For `lenient` see `Rows`. The path may be
-    that of a folder in which each JSON file is a record.
+    after the last row, at an error, and by `Rows.close()`. For `lenient` see `Rows`. A folder in
+    which each JSON file is a record is a path as well.
     """
     name = name or str(path)
     if os.path.isdir(path) and are_records(files := files_in(path)):

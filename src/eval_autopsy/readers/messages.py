@@ -1,9 +1,9 @@
 """Chat messages, in whichever of the common forms they come: what was asked, and what answered.
 
-1. A text stands for a message only where the message is nothing else: with an image beside the text,
+1. A text stands for a message only where the message is nothing else: with an image beside it,
    or a call of a tool in its place, the messages stay whole.
 2. `asked` and `answered` take any value, and give one that holds no messages back as it is.
-   `last_answer` and `words` take what is known to be messages, and their text wherever they have it.
+   `last_answer` and `words` take what is known to be messages, and text wherever they have it.
 """
 
 from __future__ import annotations
