@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,8 @@ WORDS = [
     "address",
     "please",
 ]
-LONG = 4_000  # characters of an input
-# Peak memory in MB over that of a log a hundredth as long; held texts would take as much as the log.
-ALLOWED = 60
+LONG = 1_300  # characters of a text
+ALLOWED = 90  # MB over what a log of 400 records takes; with the texts it would be 130 or more
 COST = """
 import os, subprocess, sys
 child = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
@@ -43,12 +43,14 @@ print(os.waitstatus_to_exitcode(status), usage.ru_maxrss // 1024)
 
 
 def write_log(path: Path, records: int) -> Path:
-    """Lines with an input of 4,000 characters each, no two alike; every tenth answer is wrong."""
-    text = (" ".join(WORDS) + " ") * (LONG // len(" ".join(WORDS)))
+    """Lines with three texts of a kilobyte each, no two alike; every tenth answer is wrong."""
+    text = " ".join(WORDS * (LONG // len(" ".join(WORDS))))
     with path.open("w", encoding="utf-8") as lines:
         for number in range(records):
-            fields = {"lang": ("en", "de")[number % 2], "output": "no" if number % 10 else "yes"}
-            record = {"id": number, "input": f"{number} {text}", "expected": "no", **fields}
+            answer = f"{'yes' if number % 10 else 'no'} {number} {text}"
+            texts = {"input": f"{number} {text}", "output": answer}
+            texts["expected"] = f"yes {number} {text}"
+            record = {"id": number, "lang": ("en", "de")[number % 2], **texts}
             lines.write(json.dumps(record) + "\n")
     return path
 
@@ -72,8 +74,8 @@ def peak(*arguments: str, folder: Path) -> int:
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in other units elsewhere")
 @pytest.mark.parametrize("verb", ["look", "audit"])
 def test_a_log_does_not_need_its_size_in_memory(verb: str, folder: Path) -> None:
-    short, long = write_log(folder / "short.jsonl", 400), write_log(folder / "long.jsonl", 40_000)
-    assert long.stat().st_size > 150e6
+    write_log(folder / "short.jsonl", 400)
+    assert write_log(folder / "long.jsonl", 35_000).stat().st_size > 120e6
     more = peak(verb, "long.jsonl", folder=folder) - peak(verb, "short.jsonl", folder=folder)
     assert more < ALLOWED
 
@@ -83,13 +85,23 @@ def test_a_log_does_not_need_its_size_in_memory(verb: str, folder: Path) -> None
 
 def spooling(process_id: int, folder: Path) -> bool:
     """Whether a process has a temporary file in a folder open."""
-    places = Path(f"/proc/{process_id}/fd")
-    return any(os.readlink(place).startswith(str(folder)) for place in places.iterdir())
+    for place in Path(f"/proc/{process_id}/fd").iterdir():
+        with suppress(FileNotFoundError):  # it was closed since
+            if os.readlink(place).startswith(str(folder)):
+                return True
+    return False
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc tells which files are open")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
-@pytest.mark.parametrize("verb", ["look", "slices", "audit", "run"])
+@pytest.mark.parametrize(
+    ("verb", "number"),
+    [
+        ("look", signal.SIGINT),
+        ("slices", signal.SIGTERM),
+        ("audit", signal.SIGINT),
+        ("run", signal.SIGTERM),
+    ],
+)
 def test_an_interruption_in_the_middle_of_reading_leaves_nothing(
     verb: str, number: signal.Signals, folder: Path
 ) -> None:
@@ -98,7 +110,7 @@ def test_an_interruption_in_the_middle_of_reading_leaves_nothing(
     data = folder / "data"
     data.mkdir()
     for name in ("eval", "production"):
-        write_log(data / f"{name}.jsonl", 8_000)
+        write_log(data / f"{name}.jsonl", 5_000)
     before = everything(data)
     with subprocess.Popen(
         [*COMMAND, verb, str(data)],
@@ -133,7 +145,7 @@ def growing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
     def grows(self: intake.Intake, rows: object, *others: object) -> Iterator[object]:
         for number, record in enumerate(records(self, rows, *others)):  # type: ignore[arg-type]
-            if number == 20 and record.where.startswith(str(data / "production")):
+            if number == 20 and "production" in record.where:
                 with (data / "production.jsonl").open("a") as lines:
                     lines.write('{"id": "new", "input": "a", "output": "b", "expected": "b"}\n')
             yield record
@@ -175,8 +187,9 @@ def test_a_folder_that_cannot_be_written_to_is_looked_at(locked: Path) -> None:
     assert done.stdout.startswith("2 files · 100 records · 0 set aside\n")
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_receipt_says_where_it_cannot_be_written(locked: Path) -> None:
+    if os.access(locked, os.W_OK):
+        pytest.skip("whoever runs this may write anywhere")
     done = process("run", ".", folder=locked)
     assert (done.returncode, done.stdout) == (2, "")
     assert "Permission denied" in done.stderr
