@@ -192,6 +192,19 @@ def test_a_case_without_a_cause_ends_in_a_receipt_that_says_so(ask: Any, case: P
     assert "no answer of production is wrong" in (RECEIPT / "REPORT.md").read_text()
 
 
+def test_a_certified_receipt_that_was_changed_since_counts_for_nothing(
+    whole: Whole, ask: Any, folder: Path
+) -> None:
+    shutil.copytree(whole.folder, folder, dirs_exist_ok=True)
+    with model([say("STOPPED: no")]) as endpoint:
+        assert ask(endpoint)[0] == 0
+        report = folder / RECEIPT / "REPORT.md"
+        report.write_text(report.read_text().replace("345 of 400", "354 of 400"))
+        code, found, _ = ask(endpoint)
+        assert len(endpoint.requests) == 1
+    assert (code, found["certified"]) == (1, False)
+
+
 # How it ends without a receipt
 
 
