@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from eval_autopsy.systems import kinds
 from systems.faulty_endpoint import FaultyEndpoint
 from systems.scripted_model import Answer, Result, model, results, say, use
 
@@ -349,6 +350,16 @@ def test_without_a_key_it_refuses_in_one_sentence(
         "Set ANTHROPIC_API_KEY, and run it again.\n"
     )
     assert not TRANSCRIPT.exists()
+
+
+def test_without_the_library_it_says_how_to_install_it(
+    call: Call, case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "find_spec", lambda name: None)
+    said = call("investigate", case, "--model", "claude-test")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("--model: this needs anthropic, which is not installed. Install")
+    assert "pip install 'eval-autopsy[claude]'" in said.err
 
 
 @pytest.mark.parametrize(
