@@ -25,7 +25,7 @@ from typing import Any, overload
 from eval_autopsy import columnar, systems
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case import audited
-from eval_autopsy.case.load import FILE_NAME, Case, load
+from eval_autopsy.case.load import FILE_NAME, Case, load, of_records
 from eval_autopsy.case.sliced import by_itself, sliced_by
 from eval_autopsy.case.unwritten import Said, Unwritten, unwritten
 from eval_autopsy.case.written import write
@@ -45,7 +45,8 @@ from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.receipt import certify
 from eval_autopsy.receipt.account import Account
-from eval_autopsy.table_slices import TableStudy, study_of_table
+from eval_autopsy.table_slices import study_of_table
+from eval_autopsy.warehoused import TableStudy, study_of_case
 
 Paths = str | Path | Iterable[str | Path]
 
@@ -93,7 +94,7 @@ class Autopsy:
         if isinstance(self._given, Said):
             material = audited.of_options(self._given)
         else:
-            material = audited.of_case(self._given, progress)
+            material = audited.of_case(of_records(self._given), progress)
         return audit_of(
             material.judged,
             scorer=material.scorer,
@@ -129,6 +130,18 @@ class Autopsy:
         says = self.case.file
         seed = says.seed if seed is None else seed
         depth, min_support = depth or says.slices.depth, min_support or says.slices.min_support
+        if self.case.table is not None:
+            if features or members:
+                what = "the case is of a table, and what only goes with files is asked as well"
+                raise BadCase(what, remedy="leave out features and members")
+            return study_of_case(self.case).slices(
+                by or self.case.wanted.attributes,
+                where=where,
+                depth=depth,
+                min_support=min_support,
+                seed=seed,
+                progress=progress,
+            )
         if columnar.fits(self.case) and not features:
             asked = Asked(
                 by=by or self.case.wanted.attributes,
@@ -206,7 +219,7 @@ class Autopsy:
             seed=self.case.file.seed if seed is None else seed,
             now=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        study.check(self.case, how)
+        study.check(of_records(self.case), how)
         evidence, found = self._judged((), None, None, how.seed, None, (), True, progress)
         with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
             return study.varied(self.case, evidence, found, runner, how, tell)
@@ -233,7 +246,7 @@ class Autopsy:
             calls=calls,
             seed=self.case.file.seed if seed is None else seed,
         )
-        study.check(self.case, how)
+        study.check(of_records(self.case), how)
         with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
             return study.stress(self.case, runner, how, weights, tell)
 
@@ -253,9 +266,9 @@ class Autopsy:
         """The smallest input that fails as a record does, and the smallest difference that matters.
 
         That is the difference to its passing twin: the record `against`, or the nearest one that is
-        right; `alone` asks for none. With `changes` the record is right, and fails when it is
-        changed by all of them. `keep` are texts that stay in the input. Runs the system on every
-        input as it is, and on at most `calls` smaller ones.
+        right; `alone` asks for none. With `changes` a right record fails when it is changed by
+        all of them, and a wrong one is right then, which makes its twin. `keep` are texts that stay
+        in the input. Runs the system on every input as it is, and on at most `calls` smaller ones.
         """
         how = shrink.How(
             id=id,
@@ -267,8 +280,9 @@ class Autopsy:
             calls=calls,
             seed=self.case.file.seed if seed is None else seed,
         )
-        with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
-            return shrink.shrunk(self.case, runner, how)
+        case = of_records(self.case)
+        with systems.opened(case, systems.journal_of(case), progress) as runner:
+            return shrink.shrunk(case, runner, how)
 
     def guards(
         self, *, mine: bool = False, seed: int | None = None, progress: Progress = quiet
@@ -277,7 +291,8 @@ class Autopsy:
 
         Runs the system once, when the case names one.
         """
-        case = replace(self.case, wanted=self.case.wanted._replace(attributes=()))
+        case = of_records(self.case)
+        case = replace(case, wanted=case.wanted._replace(attributes=()))
         seed = case.file.seed if seed is None else seed
         base = Path(Path(os.path.abspath(case.folder)).anchor)
         evidence = gather(case, base, progress, twice=False, seed=seed)
@@ -327,7 +342,7 @@ class Autopsy:
         """
         if not self.written:
             return self.in_writing(into).run(into, seed=seed, progress=progress, account=account)
-        case, earlier = self._sliced()
+        case, earlier = (self.case, ()) if self.case.table else self._sliced()
         done = certify.certify(case, Path(into), progress, seed, account)
         aside = (*earlier, *done.evidence.set_aside)
         return done._replace(evidence=replace(done.evidence, set_aside=aside))
@@ -407,7 +422,7 @@ def open(  # noqa: A001  it is called as autopsy.open
     one = said.paths[0] if said.paths else Path()
     is_case = (one / FILE_NAME).is_file() or one.suffix == ".toml" or not said.paths
     if said == Said(paths=said.paths) and len(said.paths) < 2 and is_case:
-        return Autopsy(load(one))
+        return Autopsy(load(one, tables=True))
     if said.paths and is_case:
         what = f"{one} is a case, and other data is named as well"
         raise BadCase(what, remedy="name the case alone, or data files and their columns")

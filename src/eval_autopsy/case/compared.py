@@ -371,7 +371,8 @@ def _largest(
     if not group:
         largest = max(files, key=lambda one: _records([one]))
         group = _parts_of_one_run(largest, files)
-        why = "no name says which file is eval and which production: this is the largest"
+        why = "no name says which file is eval and which production"
+        why += f", and {largest.name} is the largest"
         if len(group) > 1:
             why = "no name says which is eval and which production: these are parts of one run"
     sets = Sets(why, files={"eval": (), "production": _together(group)})

@@ -20,16 +20,18 @@ from eval_autopsy.case.found import find
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import CaseFile, Scorer
 from eval_autopsy.case.names import Names, best_scorer, names_of
-from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts
+from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts, verdict_like
 from eval_autopsy.case.sets import Look, Sets, guess_sets, look_at, split_of
 from eval_autopsy.errors import BadCase
 from eval_autopsy.features import every_feature
 from eval_autopsy.readers import Source, SplitColumn, Wanted
+from eval_autopsy.readers.record_files import size_of
 from eval_autopsy.records import SPLITS, Split
 
 USUAL = {"no_exception": True, "not_blank": True}  # what any pipeline notices by itself
 TEXTS_READ = 2**23  # bytes of files whose texts are read for features without being asked to
 VALUES_SHOWN = 5
+NO_VERDICT = "nothing says which answers are right"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,7 +115,7 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
         raise BadCase(guessed[0].why, remedy="name the field that identifies a record with --id")
     taken = [name for name in (identity, sets.column) if name]
     parts = {guess.part: guess for guess in guess_parts(by_split, taken)}
-    fields, scorer = _verdict(said, parts)
+    fields, scorer = _verdict(said, parts, by_split)
     asked = {"score": said.correct, "output": said.output, "expected": said.expected}
     guessed += [parts[part] for part in fields if part in parts and not asked[part]]
     if "error" in parts:
@@ -131,7 +133,7 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     if not (said.eval or said.split):
         notes.insert(0, f"eval and production are told apart: {sets.why}")
     texts = [part for part in ("input", "output") if part in fields or part in parts]
-    small = sum(look.file.path.stat().st_size for look in sets.looks()) <= TEXTS_READ
+    small = sum(size_of(look.file.path) for look in sets.looks()) <= TEXTS_READ
     features = every_feature() if small and "input" in texts and not numbered else []
     if "input" in parts and not small:
         notes.append("these files are too long to read the texts by the way; a case can ask for it")
@@ -215,14 +217,13 @@ def _scorer(said: Said, files: Mapping[Split, Sequence[Look]], names: Names) -> 
             return Scorer(name=said.scorer, errors="apart"), ""
         best, note = best_scorer(files, names)
         return Scorer(name=best, errors="apart"), note
-    what = "nothing says which answers are right in both sets"
-    remedy = "name a recorded score with --correct, or --output and --expected to compare"
-    raise BadCase(what, remedy=remedy)
+    columns = [look.columns for looks in files.values() for look in looks]
+    raise _no_verdict(f"{NO_VERDICT} in both sets", columns)
 
 
 def _features(sets: Sets, names: Names) -> list[str]:
     """The features of the texts that all records have, where the files are short enough."""
-    if sum(look.file.path.stat().st_size for look in sets.looks()) > TEXTS_READ:
+    if sum(size_of(look.file.path) for look in sets.looks()) > TEXTS_READ:
         return []
     ends = tuple(f"({part})" for part in ("input", "output") if names.both(part))
     return [name for name in every_feature() if name.endswith(ends)] if ends else []
@@ -309,7 +310,9 @@ def _by_split(sets: Sets) -> list[Columns]:
 # What makes an answer right
 
 
-def _verdict(said: Said, parts: Mapping[str, Guess]) -> tuple[dict[str, str], Scorer]:
+def _verdict(
+    said: Said, parts: Mapping[str, Guess], by_split: Sequence[Columns]
+) -> tuple[dict[str, str], Scorer]:
     """The fields that a verdict needs, and the scorer."""
     compared = said.output or said.expected or said.scorer not in ("", "recorded")
     if said.correct and compared:
@@ -327,10 +330,21 @@ def _verdict(said: Said, parts: Mapping[str, Guess]) -> tuple[dict[str, str], Sc
                 raise BadCase(what, remedy=f"name it with --{part}")
         return found | ({"score": score} if score else {}), Scorer(name=name)
     if not score:
-        what = "nothing says which answers are right"
-        remedy = "name a recorded score with --correct, or --output and --expected to compare"
-        raise BadCase(what, remedy=remedy)
+        raise _no_verdict(NO_VERDICT, by_split)
     return {"score": score}, Scorer(name="recorded")
+
+
+def _no_verdict(what: str, sets: Sequence[Columns]) -> BadCase:
+    """That nothing says what is right, and the field that may say it under a name of its own."""
+    remedy = "name a recorded score with --correct, or --output and --expected to compare"
+    found = verdict_like(sets)
+    if found is not None:
+        name, values = found
+        what += f", and the field {name!r} holds {' and '.join(values)}"
+        remedy = f'name it with --correct {name}, or as score = "{name}" under [fields] of a case'
+        if not {value.lower() for value in values} <= {"true", "false", "1", "0"}:
+            remedy = f"if it is the verdict, write it as true and false, and {remedy}"
+    return BadCase(what, remedy=remedy)
 
 
 def _field(parts: Mapping[str, Guess], part: str) -> str:

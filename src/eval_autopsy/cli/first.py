@@ -22,7 +22,8 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None, **said
     """Show what lies at some paths, what it says, and what to do next.
 
     The verb may be left out: `autopsy logs` is `autopsy look logs`. Without PATH it looks at the
-    current folder. PATH is an eval log, a table of records, a folder with some, or a case.
+    current folder. PATH is an eval log, a table of records, a folder with some, a quoted pattern,
+    or a case.
 
     Nothing has to be named: formats are told by content (`autopsy formats`), eval and production
     by names and formats, the parts of a table by names and values; the options say what these
@@ -64,8 +65,10 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None, **said
     if out.as_json:
         out.document(screen.to_dict())
     taken = f"  {time.monotonic() - began:.1f} s" if out.formatted else ""
-    for at, line in enumerate(lines_of(screen)):
-        out.say(f"{line.head.ljust(HEAD)} {line.text}" if at else line.text + taken, bold=not at)
+    first, *rest = lines_of(screen)
+    out.say(first.text + taken, bold=True)
+    for line in rest:
+        out.row(line.head, line.text, HEAD, fold=line.head != "next")
     if every:
         out.say()
         cells = [

@@ -98,12 +98,18 @@ def slices(
 
     attributes = names_in(by)
     if table:
-        if path or where or features_file or members or said.pop("eval_"):
+        if path or features_file or members or said["eval_"]:
             what = "--table is given, and what only goes with files as well"
-            raise BadCase(what, remedy="name --split, --correct, --id, --cluster and --by alone")
+            remedy = "name --split, --correct, --id, --cluster, --by and --where alone"
+            raise BadCase(what, remedy=remedy)
         from eval_autopsy.cli.table_view import slices_of_table
 
-        how = {"depth": depth, "min_support": min_support, "seed": seed or 0}
+        how = {
+            "where": values_in(where),
+            "depth": depth,
+            "min_support": min_support,
+            "seed": seed or 0,
+        }
         one = api.open(table=table, **described(said))
         return slices_of_table(out, one, attributes, how, top=top, every=every)
     study = studied(path, said)

@@ -105,10 +105,16 @@ def show_found(out: Out, found: Slices) -> None:
     if only_silent:
         out.say("here only the silently wrong answers stand out:")
         table_of_found(out, found, only_silent)
-    names = "it carries" if len(found.cover) == 1 else f"{len(found.cover)} of them carry"
-    if len(found.cover) == len(found.found) > 1:
-        names = "together they carry"
-    out.say(f"{names} {of(found.covered)} wrong answers")
+    out.say(f"{who_carries(found)} {of(found.covered)} wrong answers")
+
+
+def who_carries(found: Slices) -> str:
+    """Which of the slices that were found hold most of the wrong answers, and the verb."""
+    if len(found.cover) == len(found.found):
+        return "it carries" if len(found.cover) == 1 else "together they carry"
+    if len(found.cover) > 1:
+        return f"{len(found.cover)} of them carry"
+    return "the first carries" if found.found[0] in found.cover else "one of them carries"
 
 
 def table_of_found(out: Out, found: Slices, some: Sequence[Slice]) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 from eval_autopsy import kernel
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotUse
+from eval_autopsy.readers.record_files import digest_of
 from eval_autopsy.systems.journal import folder_of
 
 FOLDER = "steps"  # below .autopsy
@@ -140,9 +141,3 @@ def files_of(case: Case) -> Iterator[Path]:
     yield from case.feature_files
     if case.json_schema is not None:
         yield case.json_schema
-
-
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
