@@ -357,6 +357,8 @@ def spec_of(case: Case) -> dict[str, Any]:
         "system": None,
         "converted": [],
         "search": None,
+        "varied": None,
+        "twins": None,
         "cube": None,
     }
 
