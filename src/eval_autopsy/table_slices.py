@@ -40,6 +40,7 @@ EVIDENCE: Mapping[str, Any] = {  # what a table's slices rest on, as a receipt w
     "scorer": {"name": "recorded", "rule": "recorded"},
     "system": None,
     "converted": (),
+    "audit": None,
     "cube": None,
 }
 NO_KEY = "no key is named, so that no half of production is held out; name one with --id"

@@ -25,7 +25,7 @@ from eval_autopsy.records import Record
 from eval_autopsy.scorers.exact import same
 from eval_autopsy.scorers.fields import reach
 
-LEVEL, GUARD, FIELD = "level ", "guard ", "field "  # begin the names of columns, and no others
+LEVEL, GUARD, FIELD, AUDIT = "level ", "guard ", "field ", "audit "  # begin names of columns
 
 T = TypeVar("T")
 Verdict = bool | None

@@ -404,6 +404,7 @@ EVIDENCE = {
     "attributes": ["kind", THEIRS],
     "guards": [],
     "converted": [],
+    "audit": None,
     "cube": None,
     "system": None,
     "scorer": {"rule": "exact_match"},

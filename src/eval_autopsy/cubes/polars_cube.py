@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from eval_autopsy import kernel
-from eval_autopsy.verdicts import FIELD, GUARD, LEVEL, has_beside
+from eval_autopsy.verdicts import AUDIT, FIELD, GUARD, LEVEL, has_beside
 
 
 def count(spec: Mapping[str, Any], table: pl.DataFrame) -> kernel.Cube:
@@ -72,7 +72,8 @@ class FrameCube(kernel.Cube):
 def outcomes_in(spec: Mapping[str, Any], table: pl.DataFrame) -> dict[str, pl.Expr]:
     """Every outcome that a record of a table can have, as a column of true and false."""
     fields = [name.removeprefix(FIELD) for name in table.columns if name.startswith(FIELD)]
-    return outcomes_of(spec, fields)
+    audit = (name for name in table.columns if name.startswith(AUDIT))
+    return outcomes_of(spec, fields) | {n.removeprefix(AUDIT): pl.col(n) for n in audit}
 
 
 def outcomes_of(spec: Mapping[str, Any], fields: Sequence[str]) -> dict[str, pl.Expr]:

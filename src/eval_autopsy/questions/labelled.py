@@ -14,25 +14,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
-from eval_autopsy.questions.answers import objects_in
 from eval_autopsy.questions.judged import Judged, alike
 
 AGREE = 0.9  # of the records with the label
 AT_LEAST = 10  # records that agree
 FORM_SEEN = 2  # records in which a form is copied, for it to be one of the field's
-TEXT_LIMIT = 20_000  # characters of an input that are looked at
-
-_DELIMITER = r"->|=>|→|:|=|\||\t|\s-(?=\s)|\s\u2013(?=\s)"
-_NAME = r"[A-Za-z][A-Za-z0-9 ._#/'-]{0,38}?"
-_FIELD = re.compile(rf"\s*({_NAME})\s*(?:{_DELIMITER})(?!//)\s*(\S.*)")
-_BETWEEN = re.compile(rf"(?:[;,]\s+|(?<!\s)\s{{3,}})(?={_NAME}\s*(?:{_DELIMITER}))")
 
 
 class Contradiction(NamedTuple):
@@ -59,7 +51,7 @@ class References:
     """
 
     def __init__(self, judged: Sequence[Judged]) -> None:
-        self._values = [labelled(one.record.input) for one in judged]
+        self._values = [kernel.labelled(one.record.input) for one in judged]
         self._rules = dict(_rules(judged, self._values))
         self.contradictions = self._contradictions(judged)  # by the position of the record
         self.verdicts = [self._verdict(row, one) for row, one in enumerate(judged)]
@@ -90,7 +82,7 @@ class References:
         stated = self._values[row].get(rule.label) if rule else None
         if rule is None or stated is None or alike(stated, expected):
             return stated
-        if form_of(stated) not in rule.forms or _inside(stated, expected):
+        if kernel.form_of(stated) not in rule.forms or _inside(stated, expected):
             return None
         return stated
 
@@ -101,36 +93,6 @@ def parts_of(one: Judged) -> dict[str, object]:
     if isinstance(expected, dict):
         return {name: kernel.field(expected, name) for name in one.fields or expected}
     return {} if expected is MISSING else {"": expected}
-
-
-def labelled(text: object) -> dict[str, str]:
-    """The value under each label of a text; a label that stands twice is left out."""
-    found: dict[str, str] = {}
-    twice = set()
-    for label, value in _pairs(text) if isinstance(text, str) else ():
-        if label in found:
-            twice.add(label)
-        found[label] = value
-    return {label: value for label, value in found.items() if label not in twice}
-
-
-def form_of(value: object) -> str:
-    """The form of a value: an amount, words, or its letters and digits as aa-99."""
-    text = value if isinstance(value, str) else kernel.canonical(value)
-    if kernel.amount(value) is not None:
-        return "amount"
-    if not re.search(r"\d", text):
-        return "words"
-    return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "a", text.strip()))
-
-
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    for line in text[:TEXT_LIMIT].splitlines():
-        first = _FIELD.match(line.rstrip())
-        for part in _BETWEEN.split(line) if first else ():
-            match = _FIELD.match(part.rstrip())
-            if match:
-                yield " ".join(match[1].casefold().split()), match[2].strip()
 
 
 def _rules(
@@ -150,7 +112,9 @@ def _rules(
             if label in value and name in parts_of(one)
         ]
         if agree >= AT_LEAST and agree >= AGREE * len(both):
-            forms = Counter(form_of(stated) for stated, wanted in both if alike(stated, wanted))
+            forms = Counter(
+                kernel.form_of(stated) for stated, wanted in both if alike(stated, wanted)
+            )
             often = frozenset(form for form, n in forms.items() if n >= FORM_SEEN)
             yield name, Rule(label, often)
 
@@ -159,7 +123,7 @@ def _read(one: Judged) -> object:
     """The output, or the object that it is inside of its wrapping where an object is expected."""
     output = one.record.output
     if isinstance(output, str) and isinstance(one.record.expected, dict):
-        return next(objects_in(output), output)
+        return next(kernel.objects_in(output), output)
     return output
 
 

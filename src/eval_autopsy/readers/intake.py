@@ -229,6 +229,8 @@ class Intake:
         for name, value in attributes.items():
             if value is MISSING:
                 self._note(BY, name, place)
+        for name in self.wanted.beside:
+            attributes.setdefault(name, kernel.field(fields, name))
         verbatim = {part: given[part] for part in VERBATIM if part in given}
         return Record(split=belongs, where=where, attributes=attributes, **parts, **verbatim)
 

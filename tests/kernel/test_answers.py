@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from eval_autopsy.questions.answers import reading
+from eval_autopsy.kernel import reading
 
 TEAMS = ["BILLING_TEAM", "REFUND_TEAM"]
 BILL = {"supplier": "Norrland Gas AB", "due": Decimal("11614.72")}
