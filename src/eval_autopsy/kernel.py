@@ -503,21 +503,6 @@ def outcomes(
     return frozenset(found)
 
 
-RECORDED = {True: "recorded right", False: "recorded wrong", None: "no recorded score"}
-
-
-def has_beside(evidence: Mapping[str, Any]) -> bool:
-    """Whether the data have a score of their own beside the verdict that is made here."""
-    return bool(evidence["fields"].get("score")) and evidence["scorer"]["rule"] != "recorded"
-
-
-def beside(recorded: bool | None, found: frozenset[str]) -> frozenset[str]:
-    """The same, and what a recorded score says beside the verdict that is made here."""
-    again = next((word for word in ("right", "wrong") if word in found), "none")
-    known = {True: {"recorded", "recorded_right"}, False: {"recorded"}, None: set()}[recorded]
-    return found | {f"{again}_again:{RECORDED[recorded]}"} | known
-
-
 def level(value: Any) -> Any:
     """An attribute's value as a receipt writes it: a scalar, or an object that says its kind."""
     if value is MISSING:
@@ -620,8 +605,6 @@ def _record(
     stored = (verdicts or {}).get((split, identity), {"guards": {}})
     score = recorded_score(value("score"), where)
     found = outcomes(evidence, output, expected, error, score, stored)
-    if has_beside(evidence):
-        found = beside(score, found)
     return Record(
         split,
         identity,
@@ -1358,14 +1341,14 @@ SUSPECTS = (
     *("errored-as-pass", "missing-field-as-pass", "unparsed-as-fail", "format-only"),
     *("silent-pass", "repeats-as-independent", "label-suspect"),
 )
-_SAID = {True: "right", False: "wrong", None: "none"}
+VERDICTS = {True: "right", False: "wrong", None: "none"}
 _BY = {  # what a record counts as by a score
     (name, said): ["judged:" + name] + ["judged_right:" + name] * said
     for name, said in product(SCORES, (True, False))
 }
 _FLIPS = {
-    (one, said, other, then): f"flip:{one} {_SAID[said]}, {other} {_SAID[then]}"
-    for (one, other), said, then in product(combinations(SCORES, 2), _SAID, _SAID)
+    (one, said, other, then): f"flip:{one} {VERDICTS[said]}, {other} {VERDICTS[then]}"
+    for (one, other), said, then in product(combinations(SCORES, 2), VERDICTS, VERDICTS)
 }
 _LEFT = {  # what it counts as in the corrected score, by what is decided of it
     "right": ["corrected", "corrected_least", "corrected_most"],
@@ -1635,7 +1618,7 @@ def decided(one: Audited, by: str, follows: set[str], errors: str) -> str:
     if follows:
         return follows.pop() if len(follows) == 1 else "undecided"
     if said is not None and not one.ungraded:
-        return _SAID[said]
+        return VERDICTS[said]
     if one.scores["normalized"]:
         return "right"
     open_ended = one.ungraded or MISSING not in (record.output, record.expected)
@@ -2743,14 +2726,9 @@ OUTCOMES = {
     "missed": "missed",
     "only": "caught by it alone",
     "right_field": "field right",
-    "recorded": "recorded scores",
-    "recorded_right": "recorded as right",
-    "right_again": "right when scored again",
-    "wrong_again": "wrong when scored again",
-    "none_again": "not scored again",
     "judged": "judged",
     "judged_right": "right",
-    "flip": "records",
+    "flip": "judged so",
     "suspect": "in doubt",
     "corrected": "corrected",
     "corrected_least": "right at the least",
@@ -2759,8 +2737,7 @@ OUTCOMES = {
     "apart": "failed calls apart",
     "independent": "that repeat no other",
 }
-_AGAIN = {"right_again", "wrong_again", "none_again"}  # as in "right_again:recorded wrong"
-_SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"} | _AGAIN  # "caught:parses"
+_SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"}  # as in "caught:parses"
 _SUBJECTS |= {"judged", "judged_right", "flip", "suspect"}
 _AUDIT = {name.partition(":")[0] for name in OF_AUDIT}
 _CHOICES = {
@@ -2868,8 +2845,6 @@ def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> s
     by_guards = {"well_formed", "silent", "loud", "false_alarm"}
     for outcome in named:
         kind, _, subject = outcome.partition(":")
-        if kind in _AGAIN or kind.startswith("recorded"):
-            return "given"
         if stored and (kind in by_guards or kind == "only" or subject in stored):
             return "given"
         if kind in _AUDIT and _on_given(kind, subject, evidence):
@@ -3823,8 +3798,6 @@ class Verification:
             return any(isinstance(value, dict) and about in value for value in given)
         if kind in _AUDIT:
             return self.evidence["audit"] is not None and outcome in OF_AUDIT
-        if kind in _AGAIN or kind.startswith("recorded"):
-            return has_beside(self.evidence) and about in ("", *RECORDED.values())
         guards = [guard["name"] for guard in self.evidence["guards"]]
         return kind == "right_field" or not about or about in guards
 

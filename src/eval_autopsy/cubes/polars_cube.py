@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from eval_autopsy import kernel
-from eval_autopsy.verdicts import AUDIT, FIELD, GUARD, LEVEL, has_beside
+from eval_autopsy.verdicts import AUDIT, FIELD, GUARD, LEVEL
 
 
 def count(spec: Mapping[str, Any], table: pl.DataFrame) -> kernel.Cube:
@@ -111,24 +111,7 @@ def outcomes_of(spec: Mapping[str, Any], fields: Sequence[str]) -> dict[str, pl.
         found["missed:" + name] = wrong & through.fill_null(False)
         found["only:" + name] = wrong & stops[name] & (stopped == 1)
         found["false_alarm:" + name] = right & stops[name]
-    if has_beside(spec):
-        found |= _beside(right, wrong)
     found.update(
         ("right_field:" + name, compared[name].fill_null(False)) for name in fields if name
     )
-    return found
-
-
-def _beside(right: pl.Expr, wrong: pl.Expr) -> dict[str, pl.Expr]:
-    """What a recorded score says of the records that are right, wrong and neither."""
-    recorded = pl.col("recorded")
-    said = {
-        "recorded right": recorded.fill_null(False),
-        "recorded wrong": (~recorded).fill_null(False),
-        "no recorded score": recorded.is_null(),
-    }
-    again = {"right": right, "wrong": wrong, "none": ~right & ~wrong}
-    found = {"recorded": recorded.is_not_null(), "recorded_right": recorded.fill_null(False)}
-    for word, verdict in again.items():
-        found |= {f"{word}_again:{name}": verdict & one for name, one in said.items()}
     return found
