@@ -273,7 +273,7 @@ def outcome_rows(rows: Rows) -> dict[str, list[int]]:
         if "corrected" in _LEFT.get(decided, ()) and row not in repeats:
             found.setdefault("independent", []).append(row)
     for kind, suspects in rows.suspects.items():
-        found[f"suspect:{kind}"] = [one.row for one in suspects]
+        found[f"suspect:{kind}"] = sorted(one.row for one in suspects)
     for score, column in rows.scores.items():
         found[f"judged:{score}"] = [row for row, said in enumerate(column) if said is not None]
         found[f"judged_right:{score}"] = [row for row, said in enumerate(column) if said]
