@@ -128,7 +128,7 @@ WRAPPED = [
     *('{"due": "1.50", "name": "Ada"', "{'due': '9', 'name': ''}"),
     '```json\n{"due": "1.50", "name": "Ada"}\n```',
 ]
-ROWS = st.fixed_dictionaries(
+ODD = st.fixed_dictionaries(
     {},
     optional={
         "input": st.sampled_from(
@@ -145,30 +145,55 @@ ROWS = st.fixed_dictionaries(
         "system": st.sampled_from(["one", "two"]),
     },
 )
+TASKS = [
+    ("Due: 1.50\nName: Ada", BILLS[0]),
+    ("Due: 9\nName: Bo", {"due": "9", "name": "Bo"}),
+    ("Due: 7.25\nName: Cy", {"due": "7.25", "name": "Cy"}),
+    ("Word: birch", "birch"),
+    ("Word: cedar", "cedar"),
+]
+GOOD = [{"input": i, "expected": one, "output": one, "score": True} for i, one in TASKS]
+BAD = [
+    {**row, "output": output, "score": score}
+    for row in GOOD
+    for output in (BILLS[1], *WRAPPED)
+    for score in (True, False)
+]
+ROWS = st.one_of(
+    *[st.sampled_from(GOOD)] * 14,
+    st.sampled_from(BAD),
+    st.builds(lambda usual, odd: {**usual, **odd}, st.sampled_from(GOOD), ODD),
+    st.sampled_from([{**row, "expected": "another", "output": "another"} for row in GOOD]),
+)
 FIELDS = ["id", "input", "expected", "output", "error"]
 
 
 @given(
-    rows=st.lists(ROWS, max_size=24),
-    copies=st.integers(1, 12),
+    rows=st.lists(ROWS, max_size=60),
+    copies=st.integers(1, 4),
     rule=st.sampled_from(["exact_match", "normalized", "recorded"]),
-    fields=st.sampled_from([[], ["due"]]),
+    compared=st.sampled_from([[], ["due"]]),
     errors=st.sampled_from(["wrong", "apart"]),
     parts=st.sampled_from([[], ["score"], ["score", "cluster"]]),
     log=st.booleans(),
+    apart=st.booleans(),
 )
 @settings(max_examples=150, deadline=None)
 def test_records_at_random_are_audited_alike(
     rows: list[dict[str, Any]],
     copies: int,
     rule: str,
-    fields: list[str],
+    compared: list[str],
     errors: str,
     parts: list[str],
     log: bool,
+    apart: bool,
 ) -> None:
     rows = [{name: v for name, v in row.items() if v is not MISSING} for row in rows * copies]
-    scorer = {"name": rule, "rule": rule, "fields": fields, "absolute": "0", "relative": "0"}
+    for number, row in enumerate(rows):
+        if apart and isinstance(row.get("input"), str):
+            row["input"] += f"\nNo: {number}"  # so that no input stands twice
+    scorer = {"name": rule, "rule": rule, "fields": compared, "absolute": "0", "relative": "0"}
     again = {**scorer, "name": "exact_match", "rule": "exact_match"}
     used = scorer if rule != "recorded" else again
     records = [record(number, row, parts) for number, row in enumerate(rows)]
@@ -179,16 +204,16 @@ def test_records_at_random_are_audited_alike(
     evidence["audit"] = "samples" if log else "table"
     doubted = {one.row for one in audit.suspects["label-suspect"]}
     asked = []
-    for number, one in enumerate(records):
+    for one, fields, number in zip(records, map(fields_of, rows), range(len(rows)), strict=True):
         stored = {"suspect": ["label-suspect"]} if number in doubted else {}
-        row = kernel.Row(number, fields_of(rows[number]))
-        asked.append(kernel.asked_of(evidence, judged_here(one), row, "log", stored))
+        line = kernel.Row(number, fields)
+        asked.append(kernel.asked_of(evidence, judged_here(one), line, "log", stored))
     found = kernel.audited(evidence, asked)
     engine = {name: some for name, some in outcome_rows(audit).items() if some}
     outcomes: dict[str, list[int]] = {}
-    for row, one in enumerate(found):
-        for name in one.outcomes:
-            outcomes.setdefault(name, []).append(row)
+    for number, audited in enumerate(found):
+        for name in audited.outcomes:
+            outcomes.setdefault(name, []).append(number)
     assert engine == {name: some for name, some in outcomes.items() if name in engine}
     assert all(name.startswith("flip:") for name in outcomes if name not in engine)
 
