@@ -23,6 +23,7 @@ def audit_facts(ledger: Ledger) -> dict[str, Any] | None:
         return None
     names = [name for name in kernel.SCORES if _any(ledger, f"judged:{name}")]
     kinds = [kind for kind in kernel.SUSPECTS if _any(ledger, f"suspect:{kind}")]
+    doubted = set(kinds) - {REPEATS}  # what is not scored alone moves nothing
     return {
         "names": names,
         "by": names[0],  # the score under audit
@@ -35,7 +36,7 @@ def audit_facts(ledger: Ledger) -> dict[str, Any] | None:
         else None,
         "ids": [{"kind": kind, "lists": list(_lists(ledger, f"suspect:{kind}"))} for kind in kinds],
         "left": table([list(_left(ledger, split)) for split in kernel.SPLITS]),
-        "moved": [one for one in _bounds(ledger, names[0]) if one["moved"] and kinds != [REPEATS]],
+        "moved": [one for one in _bounds(ledger, names[0]) if one["moved"] and doubted],
         "doubts": {split: _doubts(ledger, split, kinds) for split in kernel.SPLITS},
         "cut": any(
             ledger.cube.count(split, f"suspect:{kind}", {}) > IDS_SHOWN
