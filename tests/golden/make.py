@@ -1,4 +1,4 @@
-"""Makes what is committed and made by the engine: the invoice receipt, and the kernel's digest.
+"""Makes what is committed and made by the engine: two receipts, and the kernel's digest.
 
     python tests/golden/make.py             shows what would change
     python tests/golden/make.py --write     writes it
@@ -22,8 +22,7 @@ from pathlib import Path
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
-CASE = Path("examples", "invoice-extraction")
-RECEIPT = Path("receipts", "invoice-extraction")
+NAMES = ("invoice-extraction", "scorer-audit")  # of examples, and of their receipts
 PAGE = Path("docs", "receipt.md")
 COMMAND = "python tests/golden/make.py --write"
 
@@ -36,27 +35,31 @@ def made() -> dict[Path, bytes]:
     row = f"| {kernel.VERSION}, not yet released | `{digest}` |"
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     page = re.sub(rf"^\| {re.escape(kernel.VERSION)}, .*$", row, page, flags=re.MULTILINE)
-    return {PAGE: page.encode(), **receipt()}
+    files = {PAGE: page.encode()}
+    for name in NAMES:
+        files |= receipt(name)
+    return files
 
 
-def receipt() -> dict[Path, bytes]:
-    """The files of the invoice receipt."""
+def receipt(name: str) -> dict[Path, bytes]:
+    """The files of an example's receipt."""
     from eval_autopsy.case.load import load
     from eval_autopsy.receipt import certify
 
     # The time and the machine are the only part that no engine makes twice.
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        if (ROOT / RECEIPT).exists():
-            kept = mock.patch.object(certify, "envelope", return_value=kept_envelope())
+        place, case = Path("receipts", name), Path("examples", name)
+        if (ROOT / place).exists():
+            kept = mock.patch.object(certify, "envelope", return_value=kept_envelope(place))
             stack.enter_context(kept)
-        shutil.copytree(ROOT / CASE, Path(folder, CASE))
-        done = certify.certify(load(Path(folder, CASE)), Path(folder))
-        return {RECEIPT / path.name: path.read_bytes() for path in sorted(done.folder.iterdir())}
+        shutil.copytree(ROOT / case, Path(folder, case))
+        done = certify.certify(load(Path(folder, case)), Path(folder))
+        return {place / path.name: path.read_bytes() for path in sorted(done.folder.iterdir())}
 
 
-def kept_envelope() -> dict[str, str]:
+def kept_envelope(place: Path) -> dict[str, str]:
     """The envelope of the receipt that is committed."""
-    statement = json.loads((ROOT / RECEIPT / "receipt.json").read_bytes())
+    statement = json.loads((ROOT / place / "receipt.json").read_bytes())
     found: dict[str, str] = statement["predicate"]["envelope"]
     return found
 
@@ -82,7 +85,8 @@ def main(arguments: list[str]) -> int:
     files = made()
     says = difference(files)
     if says and "--write" in arguments:
-        shutil.rmtree(ROOT / RECEIPT, ignore_errors=True)
+        for name in NAMES:
+            shutil.rmtree(ROOT / "receipts" / name, ignore_errors=True)
         for path, content in files.items():
             (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
             (ROOT / path).write_bytes(content)

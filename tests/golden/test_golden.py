@@ -18,14 +18,18 @@ def test_what_is_committed_is_what_is_made() -> None:
         pytest.fail(says, pytrace=False)
 
 
-def test_the_committed_receipt_holds_by_its_own_script() -> None:
-    script = make.ROOT / make.RECEIPT / "verify.py"
+RECEIPT = Path("receipts", "invoice-extraction")
+
+
+@pytest.mark.parametrize("name", make.NAMES)
+def test_a_committed_receipt_holds_by_its_own_script(name: str) -> None:
+    script = make.ROOT / "receipts" / name / "verify.py"
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_difference_is_shown_with_the_command_that_accepts_it() -> None:
-    report = make.RECEIPT / "REPORT.md"
+    report = RECEIPT / "REPORT.md"
     kept = (make.ROOT / report).read_bytes()
     says = make.difference({report: kept.replace(b"345", b"346", 1)})
     assert "346" in says
@@ -33,7 +37,7 @@ def test_a_difference_is_shown_with_the_command_that_accepts_it() -> None:
 
 
 def test_a_report_without_its_last_line_end_is_another() -> None:
-    report = make.RECEIPT / "REPORT.md"
+    report = RECEIPT / "REPORT.md"
     assert make.difference({report: (make.ROOT / report).read_bytes().rstrip(b"\n")}) != ""
 
 
