@@ -1183,7 +1183,6 @@ def cut_off(text: str) -> bool:
 TEXT_LIMIT = 20_000  # characters of a text that are looked at
 _FENCE = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
 _BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
-_MARKED = re.compile(r"####\s*(.+)\s*$")
 _LEAD = re.compile(
     r"^(?:so,?\s+)?(?:the\s+)?(?:final\s+|correct\s+|right\s+)?"
     r"(?:answer|result|output|label|category|class|choice|option)\s*(?:is\s*:?|:|=)\s*",
@@ -1265,8 +1264,8 @@ def _python(text: str) -> Any:
 
 def _unwrapped(text: str) -> Iterator[str]:
     """What a text says without quotes, emphasis, a fence or words that lead in."""
-    marked = _MARKED.search(text.strip())
-    inner = [*_FENCE.findall(text), *_BOXED.findall(text)[-1:], *([marked[1]] if marked else [])]
+    _, mark, marked = text.strip().rpartition("####")
+    inner = [*_FENCE.findall(text), *_BOXED.findall(text)[-1:], *([marked] if mark else [])]
     for part in (text, *inner):
         bare = part.strip(_AROUND)
         yield bare
@@ -1292,9 +1291,9 @@ def _stands_in(part: str, text: str) -> bool:
     """Whether a text has another as words of their own, whatever the case and white space."""
     if sum(map(str.isalnum, part)) < 3:
         return False
-    words = part.casefold().split()
+    words, folded = part.casefold().split(), text.casefold()
     pattern = r"(?<!\w)" + r"\s+".join(map(re.escape, words)) + r"(?!\w)"
-    return re.search(pattern, text.casefold()) is not None
+    return sum(map(len, words)) <= len(folded) and re.search(pattern, folded) is not None
 
 
 def _broken_with(text: str, expected: dict[str, Any]) -> bool:
