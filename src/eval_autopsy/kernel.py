@@ -62,6 +62,7 @@ import signal
 import stat
 import subprocess
 import threading
+import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -1255,8 +1256,10 @@ def _without_last_comma(text: str) -> Any:
 def _python(text: str) -> Any:
     """The value of a text that is a literal of Python, with the types that JSON has."""
     try:
-        if sum(map(text.count, "([{")) <= DEPTH_LIMIT:  # deeper ones end some interpreters
-            return parsed(json.dumps(ast.literal_eval(text)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of how its strings are written
+            if sum(map(text.count, "([{")) <= DEPTH_LIMIT:  # deeper ones end some interpreters
+                return parsed(json.dumps(ast.literal_eval(text)))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         pass
     return None

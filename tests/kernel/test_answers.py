@@ -101,3 +101,10 @@ def test_no_text_takes_long_to_read(text: str) -> None:
 
 def test_an_expected_text_that_is_longer_than_the_output_is_not_in_it() -> None:
     assert reading("birch and so on", "birch " * 100_000, []) is None
+
+
+def test_a_literal_of_python_with_an_odd_escape_is_read_without_a_word(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    assert reading("{'a': '\\d'}", {"a": "\\d"}, []) == "is"
+    assert list(recwarn) == []
