@@ -12,7 +12,8 @@ rows fit, the ten with the most errors beyond their share, wrong - n * wrong(all
    imports are neither. The ratio is a contender's search to the engine's whole way from the file.
 4. At full size an answer with counts is held against that of the group-bys, and marked with a star
    when it is another one.
-5. What takes more seconds or memory than allowed is said to, and is tried with fewer rows.
+5. With --write what a section prints takes its place in README.md, under the command that made it.
+6. What takes more seconds or memory than allowed is said to, and is tried with fewer rows.
 
 Seconds differ from machine to machine; ratios, taken in the same run, differ less.
 """
@@ -20,8 +21,10 @@ Seconds differ from machine to machine; ratios, taken in the same run, differ le
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
+import shlex
 import statistics
 import subprocess
 import sys
@@ -29,6 +32,7 @@ import venv
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -64,6 +68,7 @@ FEWEST_ROWS = 1000  # of a contender that is tried with fewer
 LONG = 60  # seconds after which one run has to do, and growth is followed no further
 CHECKED_AT_MOST = 10_000_000  # rows that group-bys still hold in the memory of a run
 WIDEST = 24  # characters of a cell
+PAGE = HERE / "README.md"
 MEGABYTE, GIBIBYTE = 10**6, 2**30
 
 SMALL = {  # the files of the check, and the support that is asked for
@@ -414,6 +419,35 @@ def show(heads: Sequence[str], lines: Iterable[Sequence[str]]) -> None:
         print("  ".join(cells).rstrip(), flush=True)
 
 
+class Heard(io.StringIO):
+    """What is printed, which is shown as well."""
+
+    def write(self, text: str) -> int:
+        sys.__stdout__.write(text)  # type: ignore[union-attr]
+        return super().write(text)
+
+
+@contextmanager
+def heard(section: str, command: str, wanted: bool) -> Iterator[None]:
+    """Shows what a section prints; where it is wanted, it goes into the page when all is said."""
+    told = Heard()
+    with redirect_stdout(told):
+        yield
+    if wanted:
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(placed(page, section, command, told.getvalue()), encoding="utf-8")
+
+
+def placed(page: str, section: str, command: str, told: str) -> str:
+    """The page with what a section printed between its marks. Raises ValueError without them."""
+    begin, end = (f"<!-- {mark} slices.py {section} -->" for mark in ("begin", "end"))
+    before, found, rest = page.partition(begin)
+    _, closed, after = rest.partition(end)
+    if not found or not closed:
+        raise ValueError(f"{PAGE.name} has no {begin} with its end")
+    return f"{before}{begin}\n```text\n$ {command}\n{told.strip()}\n```\n{end}{after}"
+
+
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
@@ -424,6 +458,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--memory", type=float, default=8, help="GiB of a run")
     parser.add_argument("--only", nargs="+", metavar="NAME", help="contenders whose names begin so")
     parser.add_argument("--hundred-million", action="store_true", help="rows too, embedded")
+    parser.add_argument("--write", action="store_true", help="the tables into README.md")
     asked = parser.parse_args()
     for section in asked.sections:
         if section not in SECTIONS:
@@ -441,16 +476,20 @@ def main() -> None:
     ]
     answering = [name for name in names if CONTENDERS[name].asks not in (SCAN, COMMAND)]
     sections = asked.sections or SECTIONS
-    timing, exact = Timing(limits), {}
-    if "check" in sections:
-        exact = check(answering, limits)
-    if "peers" in sections:
-        peers(answering, timing, asked.rows, asked.depth, exact)
-    if "growth" in sections:
-        quick = limits._replace(seconds=min(limits.seconds, LONG))
-        growth(names, Timing(quick), asked.rows, asked.depth)
-    if "embedded" in sections:
-        embedded(timing, asked.hundred_million)
+    timing, exact = Timing(limits), dict[str, bool]()
+    quick = Timing(limits._replace(seconds=min(limits.seconds, LONG)))
+    work = {
+        "check": lambda: exact.update(check(answering, limits)),
+        "peers": lambda: peers(answering, timing, asked.rows, asked.depth, exact),
+        "growth": lambda: growth(names, quick, asked.rows, asked.depth),
+        "embedded": lambda: embedded(timing, asked.hundred_million),
+    }
+    words = [word for word in sys.argv[1:] if word != "--write"]
+    for section in SECTIONS:
+        if section in sections:
+            command = shlex.join(["python", "benchmarks/slices.py", *words])
+            with heard(section, command, asked.write):
+                work[section]()
 
 
 if __name__ == "__main__":

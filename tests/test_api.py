@@ -10,7 +10,6 @@ import pytest
 
 import eval_autopsy as autopsy
 from eval_autopsy import api
-from eval_autopsy.errors import BadCase
 from eval_autopsy.questions import rates
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -64,10 +63,11 @@ def test_paths_may_be_texts_or_paths_one_or_many(folder: Path) -> None:
     assert study.slices().production == (6, 8)
 
 
-def test_data_without_a_case_makes_no_receipt(folder: Path) -> None:
-    (folder / "a.csv").write_text("id,ok\n1,true\n", encoding="utf-8")
-    (folder / "b.csv").write_text("id,ok\n1,true\n", encoding="utf-8")
+def test_a_receipt_of_data_without_a_case_rests_on_one_that_is_written(folder: Path) -> None:
+    for name, ok in (("a", "true"), ("b", "false")):
+        rows = [f"{i},{i % 2},{ok}" for i in range(40)]
+        (folder / f"{name}.csv").write_text("\n".join(["id,kind,ok", *rows]), encoding="utf-8")
     study = autopsy.open(eval="a.csv", production="b.csv", correct="ok")
-    with pytest.raises(BadCase, match="no case file, which a receipt rests on"):
-        study.run()
-    assert not (folder / "receipts").exists()
+    done = study.run()
+    assert done.verification.verdict == "holds"
+    assert len([*(folder / ".autopsy").glob("*/autopsy.toml")]) == 1

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import eval_autopsy as autopsy
+from eval_autopsy.cli.first_view import lines_of
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.first_screen import look
 from eval_autopsy.questions.promise import Judged, promise_of, threshold_of
@@ -156,6 +157,29 @@ def test_lines_that_cannot_be_read_are_set_aside_and_counted(tmp_path: Path, wri
     }
 
 
+def test_damaged_rows_of_a_table_are_set_aside_and_named(tmp_path: Path, write: Write) -> None:
+    header = "id,output,label,lang\n"
+    rows = [f"r{n},yes,yes,en\n" for n in range(40)]
+    (tmp_path / "eval.csv").write_text(header + "".join(rows), encoding="utf-8")
+    rows[20:20] = ["r99,yes, or no,yes,en\n"]
+    production = tmp_path / "production.csv"
+    production.write_text(header + "".join(rows), encoding="utf-8")
+    screen = look(tmp_path)
+    assert screen.production == (40, 40)
+    begins = production.read_bytes().index(b"r99")
+    (line,) = (one for one in lines_of(screen) if one.head == "set aside")
+    assert line.text == f"production.csv at line 22, byte {begins}: found 5 cells, expected 4"
+    assert lines_of(screen)[0].text.endswith("1 set aside (1.23%)")  # of 81
+
+
+def test_an_open_quote_in_a_table_leaves_it_unread(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(40))
+    text = "id,output,label\n" + "r1,yes,yes\n" * 3 + 'r2,"yes,yes\n' + "r3,yes,yes\n" * 3
+    (tmp_path / "production.csv").write_text(text, encoding="utf-8")
+    (line,) = (one for one in lines_of(look(tmp_path)) if one.head == "unread")
+    assert "a quote is opened and not closed: lines 5 to 8 are inside" in line.text
+
+
 def test_fields_may_have_other_names_in_production(tmp_path: Path, write: Write) -> None:
     write("eval.jsonl", records(40))
     write(
@@ -257,3 +281,91 @@ def test_an_id_that_stands_twice_is_named(tmp_path: Path, write: Write) -> None:
     screen = look(tmp_path)
     assert screen.eval == (40, 40)
     assert "'id' stand in several records: \"r0\"" in screen.also
+
+
+def said(folder: Path) -> dict[str, str]:
+    """The text of each line of the screen of a folder, by what the line is about."""
+    return {line.head: line.text for line in lines_of(look(folder))}
+
+
+def test_production_that_is_a_copy_of_eval_is_no_comparison(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(100, range(7)))
+    write("production.jsonl", records(60, range(7)))
+    lines = said(tmp_path)
+    assert "60 of its 60 records are those of eval, answer for answer" in lines["unknown"]
+    assert "gap" not in lines
+
+
+def test_other_records_with_the_same_answers_are_compared(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(100, range(7)))
+    write("production.jsonl", ({**one, "id": f"p{one['id']}"} for one in records(100, range(7))))
+    lines = said(tmp_path)
+    # Newcombe's interval of 93 against 93 of 100 goes to 7.63 points on either side.
+    assert lines["gap"].startswith("0 points")
+    assert "chance could hide one of 7.63 points" in lines["unknown"]
+
+
+def test_the_same_log_twice_is_read_once_and_said(tmp_path: Path, write: Write) -> None:
+    for name in ("a.jsonl", "b.jsonl"):
+        write(name, records(100, range(7)))
+    lines = said(tmp_path)
+    assert lines["left out"] == "b.jsonl: the same answers to the same tasks are in a.jsonl"
+    assert "--eval" not in lines["unknown"]  # there is nothing to declare
+
+
+def test_two_unrelated_tables_are_told_how_to_say_which_is_which(
+    tmp_path: Path, write: Write
+) -> None:
+    write("tickets.jsonl", records(60))
+    write("sales.jsonl", ({"id": f"s{n}", "text": f"t{n}", "score": n % 2} for n in range(50)))
+    lines = said(tmp_path)
+    assert lines["left out"].startswith("sales.jsonl: no name says which file is eval")
+    assert "`autopsy slices --eval FILE --production FILE`" in lines["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "what", "remedy"),
+    [
+        (
+            ("ok", "bad"),
+            "the field 'x' holds ok and bad",
+            "write it as true and false, and name it",
+        ),
+        ((True, False), "the field 'x' holds True and False", "name it with --correct x, or as"),
+    ],
+    ids=["words", "verdicts"],
+)
+def test_a_verdict_that_no_name_gives_away_is_asked_for(
+    tmp_path: Path, write: Write, verdicts: tuple[object, object], what: str, remedy: str
+) -> None:
+    rows = ({"id": n, "prompt": f"q{n}", "x": verdicts[n % 2]} for n in range(60))
+    write("eval.jsonl", rows)
+    (unknown,) = look(tmp_path).cannot_conclude
+    assert what in unknown.what
+    assert remedy in unknown.remedy
+    assert '--correct x, or as score = "x" under [fields]' in unknown.remedy
+
+
+def test_a_folder_of_links_says_that_they_are_not_followed(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(40))
+    folder = tmp_path / "links"
+    folder.mkdir()
+    for name in ("a.jsonl", "b.jsonl"):
+        (folder / name).symlink_to(tmp_path / "eval.jsonl")
+    with pytest.raises(CannotRead, match="2 links lead out of the folder and are not followed"):
+        look(folder)
+
+
+def test_a_link_to_a_file_that_is_here_anyway_is_not_worth_a_word(
+    tmp_path: Path, write: Write
+) -> None:
+    (tmp_path / "latest.jsonl").symlink_to(write("eval.jsonl", records(40)))
+    assert look(tmp_path).links == ()
+    assert len(look(tmp_path).files) == 1
+
+
+def test_one_record_is_no_records(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(1))
+    screen = look(tmp_path)
+    assert lines_of(screen)[0].text.startswith("1 file · 1 record ·")
+    assert "1 scored record is too few" in screen.cannot_conclude[0].what

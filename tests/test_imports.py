@@ -25,12 +25,12 @@ FLOORS = [
     ["features", "perturbations", "scorers"],
     ["guards", "readers"],
     # The case file as it is written: a description that what is above works from.
-    ["case.model", "case.lines", "case.words", "case.load"],
+    ["case.model", "case.lines", "case.words", "case.table", "case.load"],
     ["systems", "verdicts"],
     ["cubes", "evidence"],
     ["questions"],
     ["auditing", "discovery"],
-    ["columnar"],
+    ["columnar", "warehoused"],
     ["experiments"],
     ["receipt"],
     ["case"],
@@ -41,11 +41,10 @@ FLOORS = [
     ["__init__", "cli"],
     ["__main__"],
 ]
-# The case file is one room of four modules.
-ONE_ROOM = {"case.model": "the case file", "case.lines": "the case file"} | {
-    "case.words": "the case file",
-    "case.load": "the case file",
-}
+# The case file is one room of five modules.
+ONE_ROOM = dict.fromkeys(
+    ["case.model", "case.lines", "case.words", "case.table", "case.load"], "the case file"
+)
 # Beyond the floors: where numbers are made, nothing is known of files, and the other way round.
 APART = {
     "questions": {"kernel", "errors", "records", "cubes.blocks", "questions"},
@@ -58,10 +57,10 @@ NOT_APART = {
 
 # Where each package of others may be imported.
 HOMES = {
-    "anthropic": {"systems.prompt"},
+    "anthropic": {"systems.conversation", "systems.prompt"},
     "backports": {"readers", "cli.doctor"},
     "click": {"cli"},
-    "httpx2": {"systems.endpoint", "systems.network", "systems.prompt"},
+    "httpx2": {"systems.conversation", "systems.endpoint", "systems.network", "systems.prompt"},
     "ibis": {"cubes"},
     "jinja2": {"receipt.template"},
     "jsonschema": {"guards.schemas"},

@@ -25,9 +25,10 @@ from typing import Any, overload
 from eval_autopsy import columnar, systems
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case import audited
-from eval_autopsy.case.load import FILE_NAME, Case, load
+from eval_autopsy.case.load import FILE_NAME, Case, load, of_records
 from eval_autopsy.case.sliced import by_itself, sliced_by
-from eval_autopsy.case.unwritten import Said, Unwritten, of_places, unwritten
+from eval_autopsy.case.unwritten import Said, Unwritten, unwritten
+from eval_autopsy.case.written import write
 from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
@@ -44,7 +45,8 @@ from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.receipt import certify
 from eval_autopsy.receipt.account import Account
-from eval_autopsy.table_slices import TableStudy, study_of_table
+from eval_autopsy.table_slices import study_of_table
+from eval_autopsy.warehoused import TableStudy, study_of_case
 
 Paths = str | Path | Iterable[str | Path]
 
@@ -66,11 +68,13 @@ class Autopsy:
     def _described(self) -> Unwritten:
         """The case, and what was guessed; options describe one only when a question needs it."""
         if isinstance(self._given, Said):
-            said = self._given
-            sets_named = said.eval or said.production or said.split
-            folders = any(path.is_dir() for path in said.paths) and not sets_named
-            return of_places(said) if folders else unwritten(said)
+            return unwritten(self._given)
         return Unwritten(self._given, self._notes)
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The words of a command line that describe the same data; none for a case."""
+        return tuple(self._given.words()) if isinstance(self._given, Said) else ()
 
     @property
     def case(self) -> Case:
@@ -90,7 +94,7 @@ class Autopsy:
         if isinstance(self._given, Said):
             material = audited.of_options(self._given)
         else:
-            material = audited.of_case(self._given, progress)
+            material = audited.of_case(of_records(self._given), progress)
         return audit_of(
             material.judged,
             scorer=material.scorer,
@@ -126,6 +130,18 @@ class Autopsy:
         says = self.case.file
         seed = says.seed if seed is None else seed
         depth, min_support = depth or says.slices.depth, min_support or says.slices.min_support
+        if self.case.table is not None:
+            if features or members:
+                what = "the case is of a table, and what only goes with files is asked as well"
+                raise BadCase(what, remedy="leave out features and members")
+            return study_of_case(self.case).slices(
+                by or self.case.wanted.attributes,
+                where=where,
+                depth=depth,
+                min_support=min_support,
+                seed=seed,
+                progress=progress,
+            )
         if columnar.fits(self.case) and not features:
             asked = Asked(
                 by=by or self.case.wanted.attributes,
@@ -203,7 +219,7 @@ class Autopsy:
             seed=self.case.file.seed if seed is None else seed,
             now=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        study.check(self.case, how)
+        study.check(of_records(self.case), how)
         evidence, found = self._judged((), None, None, how.seed, None, (), True, progress)
         with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
             return study.varied(self.case, evidence, found, runner, how, tell)
@@ -230,7 +246,7 @@ class Autopsy:
             calls=calls,
             seed=self.case.file.seed if seed is None else seed,
         )
-        study.check(self.case, how)
+        study.check(of_records(self.case), how)
         with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
             return study.stress(self.case, runner, how, weights, tell)
 
@@ -250,9 +266,9 @@ class Autopsy:
         """The smallest input that fails as a record does, and the smallest difference that matters.
 
         That is the difference to its passing twin: the record `against`, or the nearest one that is
-        right; `alone` asks for none. With `changes` the record is right, and fails when it is
-        changed by all of them. `keep` are texts that stay in the input. Runs the system on every
-        input as it is, and on at most `calls` smaller ones.
+        right; `alone` asks for none. With `changes` a right record fails when it is changed by
+        all of them, and a wrong one is right then, which makes its twin. `keep` are texts that stay
+        in the input. Runs the system on every input as it is, and on at most `calls` smaller ones.
         """
         how = shrink.How(
             id=id,
@@ -264,8 +280,9 @@ class Autopsy:
             calls=calls,
             seed=self.case.file.seed if seed is None else seed,
         )
-        with systems.opened(self.case, systems.journal_of(self.case), progress) as runner:
-            return shrink.shrunk(self.case, runner, how)
+        case = of_records(self.case)
+        with systems.opened(case, systems.journal_of(case), progress) as runner:
+            return shrink.shrunk(case, runner, how)
 
     def guards(
         self, *, mine: bool = False, seed: int | None = None, progress: Progress = quiet
@@ -274,7 +291,8 @@ class Autopsy:
 
         Runs the system once, when the case names one.
         """
-        case = replace(self.case, wanted=self.case.wanted._replace(attributes=()))
+        case = of_records(self.case)
+        case = replace(case, wanted=case.wanted._replace(attributes=()))
         seed = case.file.seed if seed is None else seed
         base = Path(Path(os.path.abspath(case.folder)).anchor)
         evidence = gather(case, base, progress, twice=False, seed=seed)
@@ -305,6 +323,10 @@ class Autopsy:
             return self.case, ()
         return by_itself(self.case)
 
+    def in_writing(self, into: str | Path = ".") -> Autopsy:
+        """The same with a case file, below `into/.autopsy` where there was none."""
+        return self if self.written else Autopsy(load(write(self.case, Path(into), self.notes)))
+
     def run(
         self,
         into: str | Path = ".",
@@ -315,13 +337,12 @@ class Autopsy:
     ) -> certify.Certified:
         """The receipt of the case, verified, in `into/receipts/<name>`.
 
-        Runs the system twice. `account` says how far an investigation went. Raises BadCase when
-        there is no case file: a receipt rests on it.
+        Runs the system twice. `account` says how far an investigation went. A receipt rests on a
+        case file: where there is none, `into/.autopsy/<name>` is given one.
         """
         if not self.written:
-            what = "there is no case file, which a receipt rests on"
-            raise BadCase(what, remedy="run `autopsy init` with the same files")
-        case, earlier = self._sliced()
+            return self.in_writing(into).run(into, seed=seed, progress=progress, account=account)
+        case, earlier = (self.case, ()) if self.case.table else self._sliced()
         done = certify.certify(case, Path(into), progress, seed, account)
         aside = (*earlier, *done.evidence.set_aside)
         return done._replace(evidence=replace(done.evidence, set_aside=aside))
@@ -401,7 +422,7 @@ def open(  # noqa: A001  it is called as autopsy.open
     one = said.paths[0] if said.paths else Path()
     is_case = (one / FILE_NAME).is_file() or one.suffix == ".toml" or not said.paths
     if said == Said(paths=said.paths) and len(said.paths) < 2 and is_case:
-        return Autopsy(load(one))
+        return Autopsy(load(one, tables=True))
     if said.paths and is_case:
         what = f"{one} is a case, and other data is named as well"
         raise BadCase(what, remedy="name the case alone, or data files and their columns")

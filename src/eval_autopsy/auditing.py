@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -115,11 +116,12 @@ def judged_of(
     *,
     choices: bool,
     log: bool,
+    several: bool = False,
 ) -> tuple[Judged, ...]:
     """The records with the verdicts of all scorers.
 
     `choices` is whether a list of expected values may be one of right ones, `log` whether the
-    fields `OF_LOGS` are a tool's.
+    fields `OF_LOGS` are a tool's, `several` whether the records are of several logs.
     """
     recompute = verdicts.judge_of(scorer)
     by_value = verdicts.judge_of({**scorer, "name": "normalized", "rule": "normalized"})
@@ -139,7 +141,7 @@ def judged_of(
                 fields=scorer.get("fields", ()),
                 status=_text(attributes.get("status")),
                 grader_error=_grader_error(attributes),
-                system=_text(attributes.get("system")),
+                system=_system(record, attributes, several),
             )
         )
     return tuple(found)
@@ -159,6 +161,12 @@ def _recorded(record: Record, attributes: Mapping[str, object]) -> Verdict:
         counts = {verdict.get(kernel.canonical(score)) for score in scores.values()} - {None}
         return counts.pop() if len(counts) == 1 else None
     return said
+
+
+def _system(record: Record, attributes: Mapping[str, object], several: bool) -> str:
+    """What gave the output; of several logs each is a system, so that the file is a part of it."""
+    said = _text(attributes.get("system"))
+    return sys.intern(f"{said} {record.where.rpartition(':')[0]}".strip() if several else said)
 
 
 def _grader_error(attributes: Mapping[str, object]) -> str:

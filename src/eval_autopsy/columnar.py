@@ -4,7 +4,8 @@
    output have none to look at.
 2. Everything is counted as the rows go by, and the same questions are asked of the counts.
 3. Half of production is searched and the other half tests, drawn by lot row by row. Where records
-   have clusters, this is not the way: see `fits`.
+   have clusters they are drawn by cluster, and one record of each tests. That is a weaker test than
+   dealing out the outcomes anew, which needs all records at hand: see `LONG_CLUSTERED`.
 """
 
 from __future__ import annotations
@@ -15,23 +16,28 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from eval_autopsy import attributes as choosing
 from eval_autopsy import kernel
 from eval_autopsy.attributes import Choice, SetAside
 from eval_autopsy.case.load import Case
 from eval_autopsy.cubes import blocks
-from eval_autopsy.cubes.blocks import OUTCOMES, MarginCube, counts_as
+from eval_autopsy.cubes.blocks import OUTCOMES, counts_as
 from eval_autopsy.discovery import LEVELS_AT_MOST
 from eval_autopsy.errors import CannotUse
-from eval_autopsy.questions.discover import Discovery, Records, Searched, discover, plan_for
+from eval_autopsy.questions.counted import CountedCube
+from eval_autopsy.questions.discover import Discovery, Records, discover, plan_for
 from eval_autopsy.readers.parquet_sample import is_parquet, rows_in
+from eval_autopsy.readers.record_files import size_of
+from eval_autopsy.readers.sources import Source
 
 LONG = 100_000  # rows of Parquet; shorter tables are read record by record
+LONG_CLUSTERED = 1_000_000  # of those with clusters
 DEFAULT_ID = "id"
 LARGE = 2**25  # bytes of other files
+LARGE_CLUSTERED = 2**28
+DRAWN = "of each cluster one record tests, drawn by lot from the half that was not searched"
 COUNTERS_AT_MOST = 40_000_000  # in all blocks together; of eight bytes each
+SHOWN = 5  # values that are told when none is the one that is asked for
 FOLDED_TO = (LEVELS_AT_MOST, 48, 32, 24, 16, 12, 8)  # levels, until the blocks fit
 
 Progress = Any
@@ -40,7 +46,8 @@ Progress = Any
 def fits(case: Case) -> bool:
     """Whether a case is one of long tables that say by themselves what is right."""
     fields, guards = case.wanted.fields, case.file.guards
-    plain = case.scorer.name == "recorded" and case.system is None and "cluster" not in fields
+    plain = case.scorer.name == "recorded" and case.system is None
+    clustered = "cluster" in fields
     plain = plain and not (case.features or case.feature_files or case.bands or case.times)
     plain = plain and all(source.as_it_is for source in case.sources)
     guarded = guards.parses or guards.not_blank or guards.matches or guards.json_schema
@@ -48,16 +55,17 @@ def fits(case: Case) -> bool:
         return False
     if all(is_parquet(one.path, one.name) for one in case.sources):
         rows = sum(rows_in(one.path, one.name) for one in case.sources)
-        return rows >= LONG or "id" not in fields
+        return rows >= (LONG_CLUSTERED if clustered else LONG) or "id" not in fields
     if any(is_parquet(one.path, one.name) for one in case.sources):
         return False
-    return sum(one.path.stat().st_size for one in case.sources) >= LARGE
+    size = sum(size_of(one.path) for one in case.sources)
+    return size >= (LARGE_CLUSTERED if clustered else LARGE)
 
 
 class Study(NamedTuple):
     """The counts of some tables, and what a search of them found."""
 
-    cube: CountedCube
+    cube: Streamed
     discovery: Discovery
     set_aside: tuple[SetAside, ...]
     notes: tuple[str, ...]
@@ -83,7 +91,9 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
     fields = case.wanted.fields
     table = Table(
         sources=case.sources,
-        columns=Columns(fields["score"], fields.get("error"), fields.get("id")),
+        columns=Columns(
+            fields["score"], fields.get("error"), fields.get("id"), fields.get("cluster")
+        ),
         where={name: _texts(value) for name, value in (asked.where or {}).items()},
         seed=asked.seed,
         progress=progress,
@@ -94,6 +104,9 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
     names = list(asked.by) or _others(case, known)
     choices = choose(table.level_counts(names), asked=bool(asked.by), depth=asked.depth)
     specs = [one for choice in choices.values() for one in choice.attributes]
+    if not specs:
+        aside = [one for choice in choices.values() for one in choice.set_aside]
+        raise _nothing_to_slice_by(aside, case.sources)
     plan = plan_for(table.rows, len(specs), depth=asked.depth, support=asked.support)
     scan = Scan(table, [Attribute(one, column_of(one)) for one in specs])
 
@@ -101,6 +114,7 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
         return blocks.count(scan.attributes, plan.depth, scan.batches(), rows=table.rows)
 
     cube = counted()
+    _check_kept(cube, table, asked.where or {})
     production = int(cube.totals[1:].sum())
     plan = plan_for(
         production, len(specs), depth=plan.depth, support=asked.support, seed=asked.seed
@@ -108,19 +122,43 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
     if scan.grow(plan.support, LEVELS_AT_MOST):
         cube = counted()
     cube = cube.with_unscored(scan.unscored)
-    records = Records(scan.attributes, scan.batches, table.rows, scan.sample, None)
+    records = Records(scan.attributes, scan.batches, table.rows, scan.sample, None, scan.drawn)
     found = discover(records, plan, cube)
     late = (
         f"{name}: {levels:,} values that a sample did not have, in {rows:,} records, stand together"
         for name, (levels, rows) in scan.late().items()
     )
     return Study(
-        cube=CountedCube(cube, scan, found),
+        cube=Streamed(cube, scan, found),
         discovery=found,
         set_aside=tuple(one for choice in choices.values() for one in choice.set_aside),
-        notes=(*(note for choice in choices.values() for note in choice.notes), *late),
+        notes=(
+            *table.aside.values(),
+            *(note for choice in choices.values() for note in choice.notes),
+            *late,
+            *((DRAWN,) if scan.drawn else ()),
+        ),
         specs=tuple(specs),
     )
+
+
+def _nothing_to_slice_by(aside: Sequence[SetAside], sources: Sequence[Source]) -> CannotUse:
+    reasons = "; ".join(f"{one.name}: {one.reason}" for one in aside) or "no column is left"
+    where = ", ".join(dict.fromkeys(one.name for one in sources))
+    what = f"there is nothing to slice by ({reasons})"
+    return CannotUse(what, where=where, remedy="name other columns with --by")
+
+
+def _check_kept(cube: blocks.BlockCube, table: Any, where: Mapping[str, object]) -> None:
+    """Raises CannotUse when no record of a split has the values that are asked for."""
+    for split, records in zip(kernel.SPLITS, (cube.totals[0], cube.totals[1:]), strict=True):
+        if where and not records.sum():
+            asked = " and ".join(f"{name} = {value!r}" for name, value in where.items())
+            name = next(iter(where))
+            common = [text for text, _ in table.level_counts([name])[name].most_common(SHOWN)]
+            what = f"no scored record of {split} has {asked}"
+            remedy = f"values of {name} are, the most common first: {', '.join(common)}"
+            raise CannotUse(what, where=name, remedy=remedy)
 
 
 def column_of(spec: Any) -> str:
@@ -178,26 +216,12 @@ def _texts(value: object) -> frozenset[str]:
     return frozenset(texts)
 
 
-class CountedCube(MarginCube):
-    """The cube of counted tables: what it does not hold of slices together, their overlaps do."""
+class Streamed(CountedCube):
+    """The cube of tables that were counted as they streamed by, and can be read again."""
 
     def __init__(self, cube: blocks.BlockCube, scan: Any, found: Discovery) -> None:
-        super().__init__(cube, self._ids)
-        self.scan, self.found = scan, found
-        self.search = Searched(self.attributes, found)
-
-    def union(self, split: str, outcome: str, slices: Sequence[kernel.Where], inside: bool) -> int:
-        """How many records with an outcome lie in any of some tested slices, or in none of them."""
-        overlaps = self.found.overlaps
-        tested: list[kernel.Where] = [one.where for one in self.found.tested]
-        if not all(where in tested for where in slices):
-            raise kernel.Undefined("slices that were not counted together")
-        held = np.zeros(len(overlaps.pattern), np.bool_)
-        for where in slices:
-            held |= overlaps.has(tested.index(where))
-        these = (held == inside) & ((overlaps.part == 0) == (split == "eval"))
-        by_outcome = (overlaps.total(these & (overlaps.outcome == i)) for i in range(len(OUTCOMES)))
-        return counts_as(*by_outcome)[outcome]
+        super().__init__(cube, found, self._ids)
+        self.scan = scan
 
     def _ids(self, split: str, outcome: str, where: kernel.Where) -> Iterator[str]:
         """The ids of records with an outcome, read from the files again."""
@@ -205,19 +229,3 @@ class CountedCube(MarginCube):
 
         kinds = [one for one in OUTCOMES if counts_as(*(one == kind for kind in OUTCOMES))[outcome]]
         yield from self.scan.rows_where(where, class_numbers(split, kinds))
-
-
-def given(studied: Study) -> dict[str, Any]:
-    """The counts as a receipt keeps them."""
-    cube, overlaps = studied.cube.blocks, studied.discovery.overlaps
-    classes = overlaps.part * len(OUTCOMES) + overlaps.outcome
-    rows = zip(overlaps.pattern, classes, overlaps.records, strict=True)
-    return {
-        "levels": [list(one.levels) for one in cube.attributes],
-        "unscored": {split: cube.unscored.get(split, 0) for split in kernel.SPLITS},
-        "blocks": [
-            {"attributes": list(positions), "counts": counts.ravel().tolist()}
-            for positions, counts in sorted(cube.blocks.items())
-        ],
-        "overlaps": [[int(n) for n in row] for row in rows],
-    }

@@ -7,7 +7,7 @@ have to be kept because the kernel cannot make them itself, and the description 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,9 @@ from eval_autopsy.errors import CannotRead, CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
 from eval_autopsy.readers.intake import FileCount
+from eval_autopsy.readers.logs import aside_words
+from eval_autopsy.readers.record_files import digest_of
+from eval_autopsy.readers.shelf import Shelf
 from eval_autopsy.records import SPLITS, Record, Split
 from eval_autopsy.systems import stability
 
@@ -94,7 +97,7 @@ def gather(
             name = RECORDS.format(number)
             if twice:
                 made[name] = b"".join(_line(row.fields) for row in count.kept)
-            digest = kernel.file_digest(str(count.file.path))
+            digest = digest_of(count.file.path)
             said = f"{name} from {count.file.converted_from} {source.name} sha256 {digest}"
             spec["converted"].append(said)
         else:
@@ -134,8 +137,19 @@ def gather(
         set_aside=tuple(one for choice in choices for one in choice.set_aside) + tuple(aside),
         files=tuple(reading.files),
         supervised=frozenset(supervised),
-        notes=(*ran_notes, *(note for choice in choices for note in choice.notes)),
+        notes=(
+            *_aside(case, reading.files),
+            *ran_notes,
+            *(note for choice in choices for note in choice.notes),
+        ),
     )
+
+
+def _aside(case: Case, files: Sequence[FileCount]) -> Iterator[str]:
+    """What of each file was set aside, in words."""
+    for source, count in zip(case.sources, files, strict=True):
+        if count.aside:
+            yield aside_words(count.aside, source.name)
 
 
 def _verdicts_only(spec: Mapping[str, Any], records: Sequence[Record]) -> bool:
@@ -257,15 +271,15 @@ def judgeable(
     spec: Mapping[str, Any], records: Sequence[Record], answers: Sequence[kernel.Answer] | None
 ) -> list[Record]:
     """Records with the system's answers in place of their own, and JSON texts as their values."""
-    found = list(records)
+    found, shelf = list(records), Shelf()
     if answers is not None:
         found = [
-            replace(record, output=answer.output, error=answer.error)
+            shelf.changed(record, output=answer.output, error=answer.error)
             for record, answer in zip(records, answers, strict=True)
         ]
     if spec["output_format"] == "json":
         found = [
-            replace(record, output=parsed(record.output), expected=parsed(record.expected))
+            shelf.changed(record, output=parsed(record.output), expected=parsed(record.expected))
             for record in found
         ]
     return found

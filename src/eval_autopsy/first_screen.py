@@ -17,15 +17,13 @@ from pathlib import Path
 
 from eval_autopsy import kernel, verdicts
 from eval_autopsy.auditing import OF_LOGS, of_evidence
-from eval_autopsy.case.compared import Compared, Role, alone, compare
+from eval_autopsy.case.compared import Compared, Role, alone, compare, declared
 from eval_autopsy.case.found import Place, find, first_record, keys_of
 from eval_autopsy.case.load import FILE_NAME, Case, load
-from eval_autopsy.case.model import Guards
 from eval_autopsy.case.nearest import nearest_formats
 from eval_autopsy.case.sets import Look
 from eval_autopsy.case.sliced import by_itself
-from eval_autopsy.case.unwritten import Said, confidence_in, of_places, of_sets
-from eval_autopsy.case.written import write
+from eval_autopsy.case.unwritten import NO_VERDICT, Said, of_sets, sets_of
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase, CannotRead
@@ -33,12 +31,14 @@ from eval_autopsy.evidence import Evidence, Progress, gather, quiet
 from eval_autopsy.questions.audit import Audit, audit_of
 from eval_autopsy.questions.discover import CHANCE, Discovery
 from eval_autopsy.questions.gap import Gap
+from eval_autopsy.questions.judged import digest
 from eval_autopsy.questions.pairs import Pairs, paired_interval
 from eval_autopsy.questions.promise import Judged, promise_of
 from eval_autopsy.questions.rates import Rate, right_rate
 from eval_autopsy.questions.silent import silent_of
 from eval_autopsy.questions.slices import levels_in, slices_of
 from eval_autopsy.readers.intake import FileCount
+from eval_autopsy.readers.logs import Aside
 from eval_autopsy.records import SPLITS, Record, Split
 from eval_autopsy.screen import (
     FileSeen,
@@ -46,12 +46,13 @@ from eval_autopsy.screen import (
     Paired,
     Unknown,
     Worse,
+    links_words,
     next_steps,
     unknowns,
 )
 
-USUAL = Guards(no_exception=True, not_blank=True)  # what any pipeline notices by itself
 SHOWN = 3  # slices
+ASIDE_NAMED = 100  # records of a file
 
 
 def look(
@@ -65,26 +66,15 @@ def look(
     case = case_at(paths)
     if case is not None:
         return _of_case(case, seed, progress, paths)
+    if said is not None and said.sets_named:
+        paths = [Path(place) for place in places]
+        named = declared(sets_of(replace(said, paths=tuple(paths))))
+        return _of_compared(Place(files=(), passed_over=0), named, said, seed, progress, paths)
     place = find(paths)
     compared = compare(place.files)
     if compared is None:
         return _nothing(place, paths)
     return _of_compared(place, compared, said or Said(), seed, progress, paths)
-
-
-def case_of(paths: Sequence[Path], into: Path, said: Said | None = None) -> Case:
-    """The case of some data files, written below `into`, for a receipt to rest on.
-
-    Raises BadCase when no file holds records, and when they make no comparison.
-    """
-    case, notes = of_places(replace(said or Said(), paths=tuple(paths)))
-    return load(write(_guarded(case), into, notes))
-
-
-def _guarded(case: Case) -> Case:
-    """The case with the guards that any pipeline has."""
-    guards = USUAL if "output" in case.wanted.fields else Guards()
-    return replace(case, file=case.file.model_copy(update={"guards": guards}))
 
 
 def case_at(paths: Sequence[Path]) -> Case | None:
@@ -108,6 +98,7 @@ def _of_case(case: Case, seed: int, progress: Progress, paths: Sequence[Path]) -
             count.records,
             len(count.aside),
             "the case says so",
+            _such_as(count.aside),
         )
         for source, count, role in zip(
             case.sources,
@@ -125,7 +116,9 @@ def _of_case(case: Case, seed: int, progress: Progress, paths: Sequence[Path]) -
         case=written,
         asked=tuple(map(str, paths)),
     )
-    return _judged(base, evidence, case, seed)
+    base = _told(base, evidence, case)
+    evidence = replace(evidence, records=())
+    return _judged(base, evidence, seed)
 
 
 def _of_compared(
@@ -139,13 +132,13 @@ def _of_compared(
     base = FirstScreen(
         files=_seen(compared.roles, {}),
         passed_over=place.passed_over,
+        links=place.links,
         comparison=compared.comparison,
         why=compared.sets.why,
         also=compared.others,
         name=", ".join(role.found.name for role in compared.roles if _is_set(role)),
-        asked=tuple(map(str, paths)),
+        asked=tuple(replace(said, paths=tuple(paths)).words()),
     )
-    said = replace(said, confidence=said.confidence or confidence_in(compared.sets))
     try:
         case, notes = of_sets(said, compared.sets, compared.joined)
     except BadCase as error:
@@ -154,7 +147,7 @@ def _of_compared(
             return _without_labels(base, compared, error)
         return _of_compared(place, labelled, said, seed, progress, paths)
     split: Sequence[Split] = ("production",) if compared.comparison == "one-set" else SPLITS
-    case, _ = by_itself(_guarded(case))
+    case, _ = by_itself(case)
     evidence = _gathered(case, split, progress)
     names = (source.name for source in case.sources)
     counts = dict(zip(names, evidence.files, strict=True))
@@ -173,7 +166,10 @@ def _of_compared(
             if not any(join.matched for join in count.joins)
         ),
     )
-    return _judged(base, evidence, case, seed)
+    base = _told(base, evidence, case)
+    # What follows is told from the table, and needs the memory that the records have.
+    evidence = replace(evidence, records=())
+    return _judged(base, evidence, seed)
 
 
 def _labelled(compared: Compared, said: Said, why: str) -> Compared | None:
@@ -217,35 +213,50 @@ def _file_seen(role: Role, count: FileCount | None) -> FileSeen:
     found = role.found
     look: Look | None = found.look
     records = len(look.rows) if look is not None and look.whole else None
-    aside = len(look.aside) if look is not None else 0
+    aside = look.aside if look is not None else ()
     if count is not None:
-        records, aside = count.records, len(count.aside)
-    return FileSeen(found.name, found.format, role.role, records, aside, role.why)
+        records, aside = count.records, count.aside
+    return FileSeen(
+        found.name, found.format, role.role, records, len(aside), role.why, _such_as(aside)
+    )
+
+
+def _such_as(aside: Sequence[Aside]) -> tuple[str, ...]:
+    """The first of the records that were set aside: where each is, and the reason."""
+    return tuple(one.words() for one in aside[:ASIDE_NAMED])
 
 
 # What the records say
 
 
-def _judged(base: FirstScreen, evidence: Evidence, case: Case, seed: int) -> FirstScreen:
-    """The screen with what was counted of the records."""
-    cube = polars_cube.count(evidence.spec, evidence.table)
-    base = replace(
+def _told(base: FirstScreen, evidence: Evidence, case: Case) -> FirstScreen:
+    """The screen with what is told from the records one by one."""
+    alone = base.comparison == "one-set"
+    confident = (_with_confidence(evidence, split) for split in SPLITS)
+    return replace(
         base,
         unscored=_unscored(case, evidence),
         compared=len(evidence.records),
         audit=_audit(case, evidence),
+        paired=_paired(evidence) if base.comparison == "paired" else None,
+        repeated=_repeated(evidence) if base.comparison == "two-sets" else None,
+        calibration=None if alone else promise_of(*confident),
     )
+
+
+def _judged(base: FirstScreen, evidence: Evidence, seed: int) -> FirstScreen:
+    """The screen with what is counted of all records together."""
+    cube = polars_cube.count(evidence.spec, evidence.table)
     counted = {split: cube.count(split, "counted", {}) for split in SPLITS}
     if base.comparison == "one-set" and counted["production"]:
         return _one_set(base, evidence, cube, seed)
     for split, n in counted.items():
         if not n:
             unknown = Unknown(f"whether answers of {split} are right", "a score for each record")
-            return replace(base, cannot_conclude=(unknown,))
+            return replace(base, cannot_conclude=(unknown,), paired=None, calibration=None)
     looked = search(evidence, cube, seed=seed)
     slices = slices_of(cube, evidence.spec, discovery=looked.discovery)
-    paired = _paired(evidence) if base.comparison == "paired" else None
-    gap = slices.gap
+    gap, paired = slices.gap, base.paired
     if paired is not None and paired.pairs.difference is not None:
         gap = Gap(paired.pairs.difference, paired_interval(paired.pairs))
     screen = replace(
@@ -253,11 +264,9 @@ def _judged(base: FirstScreen, evidence: Evidence, case: Case, seed: int) -> Fir
         eval=slices.eval,
         production=slices.production,
         gap=gap,
-        paired=paired,
         slices=slices,
         searched=slices.searched,
         silent=slices.silent if slices.silent.guards else None,
-        calibration=promise_of(*(_with_confidence(evidence, split) for split in SPLITS)),
     )
     return replace(screen, cannot_conclude=tuple(unknowns(screen)), next=tuple(next_steps(screen)))
 
@@ -358,11 +367,28 @@ def _paired(evidence: Evidence) -> Paired:
     return Paired(pairs, only)
 
 
-def _by_task(evidence: Evidence, split: str, part: str) -> Iterator[tuple[str, bool]]:
+def _repeated(evidence: Evidence) -> Rate | None:
+    """How many records of production are those of eval; None when it is not all of them.
+
+    They are the same when their ids are, and all that is known of them is: an answer alone is often
+    the same by chance.
+    """
+    before = {one.id: one for one in evidence.records if one.split == "eval"}
+    after = [one for one in evidence.records if one.split == "production"]
+    same = (one.id in before and _known(one) == _known(before[one.id]) for one in after)
+    texts = (value is not kernel.MISSING for one in after for value in (one.input, one.output))
+    return Rate(len(after), len(after)) if any(texts) and all(same) else None
+
+
+def _known(record: Record) -> tuple[object, ...]:
+    return record.input, record.output, record.score, record.error, record.attributes
+
+
+def _by_task(evidence: Evidence, split: str, part: str) -> Iterator[tuple[bytes, bool]]:
     for record, right in _judgements(evidence, split):
         value = getattr(record, part)
         if value is not kernel.MISSING:
-            yield kernel.canonical(value), right
+            yield digest(kernel.canonical(value)), right
 
 
 # What can be said with less
@@ -370,7 +396,10 @@ def _by_task(evidence: Evidence, split: str, part: str) -> Iterator[tuple[str, b
 
 def _without_labels(base: FirstScreen, compared: Compared, error: BadCase) -> FirstScreen:
     """What is there, when nothing says which answers are right."""
-    unknown = Unknown(f"which answers are right: {error.what}", error.remedy)
+    what = error.what
+    if not what.startswith(NO_VERDICT):
+        what = f"which answers are right: {what}"
+    unknown = Unknown(what, error.remedy, remedy=error.remedy)
     needs = tuple(
         f"{look.name}: {one.what} ({one.where})"
         for look in compared.sets.looks()
@@ -379,13 +408,26 @@ def _without_labels(base: FirstScreen, compared: Compared, error: BadCase) -> Fi
     return replace(base, cannot_conclude=(unknown,), needs=needs)
 
 
+def _no_data(place: Place, where: str) -> CannotRead:
+    """Why nothing can be looked at: there is nothing, or nothing but links and files of code."""
+    many = place.passed_over
+    remedy = "name a file, or see `autopsy formats` for what is read"
+    if place.links:
+        what = f"{links_words(place.links)}, and there is no other data"
+        return CannotRead(what, where=where, remedy="name the files that they lead to")
+    among = f", among {many:,} file{'s' * (many != 1)}" if many else ": there are no files"
+    if place.closed:
+        more = f" and {len(place.closed) - SHOWN:,} more" if len(place.closed) > SHOWN else ""
+        among += f"; not gone into: {', '.join(place.closed[:SHOWN])}{more}"
+        remedy = "name a file or such a folder itself"
+    return CannotRead(f"there is no data that can be read{among}", where=where, remedy=remedy)
+
+
 def _nothing(place: Place, paths: Sequence[Path]) -> FirstScreen:
     """What was found where no file holds records."""
     if not place.files:
         where = ", ".join(map(str, paths))
-        what = f"there is no data that can be read, among {place.passed_over:,} files"
-        remedy = "name a file, or see `autopsy formats` for what is read"
-        raise CannotRead(what, where=where, remedy=remedy)
+        raise _no_data(place, where)
     files = tuple(
         FileSeen(one.name, one.format, one.yields or "not readable", None, 0, one.why)
         for one in place.files
@@ -396,6 +438,7 @@ def _nothing(place: Place, paths: Sequence[Path]) -> FirstScreen:
     return FirstScreen(
         files=files,
         passed_over=place.passed_over,
+        links=place.links,
         comparison=None,
         why="no file holds records with an input, an output or a score",
         name=", ".join(map(str, paths)),

@@ -1198,7 +1198,7 @@ _DIGIT = re.compile(r"\d")
 _STATED = re.compile(r"[-+]?\d[\d,.']*\d|[-+]?\d")
 _NAME = r"[A-Za-z][A-Za-z0-9 ._#/'-]{0,38}?"
 _VALUE = re.compile(rf"\s*({_NAME})\s*(?:{_DELIMITER})(?!//)\s*(\S.*)")
-_APART = re.compile(rf"(?:[;,]\s+|(?<!\s)\s{{3,}})(?={_NAME}\s*(?:{_DELIMITER}))")
+_APART = re.compile(rf"(?:[;,]\s+|(?<=\S)\s{{3,}})(?={_NAME}\s*(?:{_DELIMITER}))")
 
 
 def alike(one: Any, other: Any, fields: Sequence[str] = ()) -> bool:
@@ -1775,6 +1775,10 @@ class GivenCube(Cube):
         for row in overlaps:
             totals[row[1]] += row[2]
         good = len(self.levels) == len(attributes) and all(n >= 0 for row in overlaps for n in row)
+        left = Counter({(pattern, i): n for pattern, i, n in overlaps})
+        for pattern, i, n in said["drawn"] or ():
+            left[pattern, i] -= n
+            good = good and n >= 0 and left[pattern, i] >= 0
         for block in said["blocks"]:
             at, counts = block["attributes"], block["counts"]
             good = good and sorted(set(at)) == at and min(counts, default=-1) >= 0
@@ -2414,21 +2418,27 @@ class GivenSearch(Search):
         return found
 
     def p_values(self) -> list[float]:
-        """The adjusted p of each slice that was picked."""
+        """The adjusted p of each slice that was picked.
+
+        Where records have clusters, one of each was drawn to test, and a single error is no sign.
+        """
+        drawn = self.cube.said["drawn"]
+        tests = self.cube.said["overlaps"] if drawn is None else drawn
         if not self.p:
             before = {"wrong": 0, "silent": 0}
             raw = []
             for i, one in enumerate(self.says["tested"]):
                 bad = ("loud", "silent") if one["outcome"] == "wrong" else ("silent",)
                 k = n = wrong = total = 0
-                for pattern, number, records in self.cube.said["overlaps"]:
+                for pattern, number, records in tests:
                     part, outcome = _CLASSES[number]
                     if part == "confirm" and not pattern & before[one["outcome"]]:
                         total += records
                         wrong += records * (outcome in bad)
                         n += records * (pattern >> i & 1)
                         k += records * (outcome in bad) * (pattern >> i & 1)
-                raw.append(fisher_greater(k, n, wrong, total))
+                alone = drawn is not None and k < 2
+                raw.append(1.0 if alone else fisher_greater(k, n, wrong, total))
                 before[one["outcome"]] |= 1 << i
             self.p = holm(raw)
         return self.p
@@ -3472,6 +3482,7 @@ _GIVEN = {  # the file that a receipt on given counts rests on
     "unscored": {"eval": int, "production": int},
     "blocks": [{"attributes": [int], "counts": [int]}],
     "overlaps": [[int]],
+    "drawn": ([[int]], None),
 }
 # Only these, for a key of one's own could look like a result.
 _ENVELOPE = "engine,kernel,made at,processors,python,records,seconds,seed,system".split(",")  # noqa: SIM905

@@ -33,6 +33,10 @@ PRODUCTION_FROM = {
     "otlp": "the OpenTelemetry Collector's file exporter writes them as JSON Lines",
     "otel": "the OpenTelemetry Collector's file exporter writes them as JSON Lines",
 }
+SAY_WHICH = (
+    "names of files or folders that say eval and production, or `autopsy slices --eval FILE "
+    "--production FILE`"
+)
 ELSE = "records with the same fields: an input, an output, and what was right or expected"
 
 
@@ -45,6 +49,7 @@ class FileSeen(NamedTuple):
     records: int | None  # None when it was not read to the end
     set_aside: int
     why: str
+    such_as: tuple[str, ...] = ()  # the first of those set aside: where each is, and why
 
 
 class Paired(NamedTuple):
@@ -97,8 +102,9 @@ class Unknown(NamedTuple):
     """What cannot be concluded, and what would settle it."""
 
     what: str
-    settled_by: str
+    settled_by: str  # "" where no number of records can be named
     records: int | None = None  # of production, or of the only set, that would settle it
+    remedy: str = ""  # what to do, where that would settle it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +113,7 @@ class FirstScreen:
 
     files: tuple[FileSeen, ...]
     passed_over: int
+    links: tuple[str, ...] = ()  # that lead out of the folders, and were not followed
     compared: int = 0  # records, of all that were read
     comparison: Comparison | None  # None when no file holds records
     why: str
@@ -115,6 +122,9 @@ class FirstScreen:
     production: Rate | None = None
     gap: Gap | None = None
     paired: Paired | None = None
+    repeated: Rate | None = (
+        None  # records of production that are those of eval; None when not all are
+    )
     slices: Slices | None = None
     worse: tuple[Worse, ...] = ()
     searched: int = 0
@@ -146,6 +156,11 @@ class FirstScreen:
         """The slices that a search confirmed, the worst first."""
         return self.slices.found if self.slices else self.worse
 
+    def __repr__(self) -> str:
+        """One line: the whole is as long as its tables."""
+        rates = f"eval={self.eval}, production={self.production}"
+        return f"FirstScreen({self.name!r}, {rates}, found={len(self.found)})"
+
     def _repr_html_(self) -> str:
         """The rates and the worst slices as a table, for a notebook."""
         rows = [_row("", "right", "of", tag="th")]
@@ -163,12 +178,14 @@ class FirstScreen:
         return {
             "files": [one._asdict() for one in self.files],
             "passed_over": self.passed_over,
+            "links": list(self.links),
             "compared": self.compared,
             "comparison": self.comparison,
             "why": self.why,
             "eval": self.eval.to_dict() if self.eval else None,
             "production": self.production.to_dict() if self.production else None,
             "gap": self.gap.to_dict() if self.gap else None,
+            "repeated": self.repeated.to_dict() if self.repeated else None,
             "paired": self.paired.to_dict() if self.paired else None,
             "waterfall": waterfall.to_dict() if waterfall else None,
             "searched": self.searched,
@@ -215,10 +232,15 @@ def unknowns(screen: FirstScreen) -> Iterator[Unknown]:
     """What the counts do not carry."""
     after = screen.production or screen.eval
     if after is not None and after.n < TOO_FEW:
-        what = f"where answers are wrong: {after.n} scored records are too few to search"
+        are = "record is" if after.n == 1 else "records are"
+        what = f"where answers are wrong: {after.n} scored {are} too few to search"
         yield Unknown(what, f"{TOO_FEW} scored records", TOO_FEW)
     gap = screen.gap
-    if gap is not None and after is not None and gap.interval[0] <= 0 <= gap.interval[1]:
+    if screen.repeated is not None:
+        same = screen.repeated
+        what = f"whether production differs: {same.k:,} of its {same.n:,} records are those of eval"
+        yield Unknown(f"{what}, answer for answer", "what production answered")
+    elif gap is not None and after is not None and gap.interval[0] <= 0 <= gap.interval[1]:
         yield _unsettled(gap, after)
     if screen.comparison == "one-set":
         what = "whether production differs: there is one set"
@@ -229,17 +251,28 @@ def unknowns(screen: FirstScreen) -> Iterator[Unknown]:
             for start, words in PRODUCTION_FROM.items()
             if name.startswith(start)
         )
-        yield Unknown(what, f"production's beside it ({next(known, ELSE)})")
+        left = [one for one in screen.files if one.role == "left out"]
+        undecided = not screen.also and any(one.why == screen.why for one in left)
+        settled = f"production's beside it ({next(known, ELSE)})"
+        yield Unknown(what, SAY_WHICH if undecided else settled)
     elif screen.found and not (screen.case and screen.case.system):
         what = "why these slices fail: nothing was varied"
         yield Unknown(what, "running the system on inputs with one thing changed")
+
+
+def links_words(links: Sequence[str]) -> str:
+    """That some links were not followed, and why."""
+    many = f"{len(links):,} links lead" if len(links) > 1 else "1 link leads"
+    return f"{many} out of the folder and {'are' if len(links) > 1 else 'is'} not followed"
 
 
 def _unsettled(gap: Gap, after: Rate) -> Unknown:
     """A gap that may be chance, and how many records would show one of its size."""
     low, high = gap.interval
     if not gap.value:
-        return Unknown("whether there is a gap: both rates are the same", "nothing in sight")
+        most = f"{100 * max(-low, high):.2f}".rstrip("0").rstrip(".")
+        what = "whether there is a gap: both rates are the same, and chance could hide one of"
+        return Unknown(f"{what} {most} points", "more records")
     half = (high - low) / 2
     needed = ceil(after.n * (half / abs(float(gap.value))) ** 2)
     what = "whether there is a gap: chance alone could make one of this size"

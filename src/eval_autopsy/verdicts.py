@@ -9,9 +9,10 @@ what an amount is, and how a level is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
+from itertools import chain
 from typing import Any, TypeVar
 
 import polars as pl
@@ -50,13 +51,16 @@ def table_of(
     scores, fields = scored(judge_of(spec["scorer"]), records)
     names = map(kernel.attribute_name, spec["attributes"])
     given = (name for name in spec["attributes"] if isinstance(name, str))
-    columns = [*(levels_of(name, records) for name in given), *features]
-    texts: dict[str, Sequence[str]] = {
-        "split": [record.split for record in records],
-        "id": [record.id for record in records],
-        "unit": [record.cluster or record.id for record in records],
-        **{LEVEL + name: levels for name, levels in zip(names, columns, strict=True)},
-    }
+    columns = chain((levels_of(name, records) for name in given), features)
+    # Each list is a column before the next one is made: all of them would be as long as the table.
+    texts: Iterator[tuple[str, Sequence[str]]] = chain(
+        (
+            ("split", [record.split for record in records]),
+            ("id", [record.id for record in records]),
+            ("unit", [record.cluster or record.id for record in records]),
+        ),
+        ((LEVEL + name, levels) for name, levels in zip(names, columns, strict=True)),
+    )
     verdicts: dict[str, Sequence[Verdict]] = {
         "errored": [record.error is not None for record in records],
         "score": scores,
@@ -65,7 +69,7 @@ def table_of(
         **{GUARD + name: asked(check, records) for name, check in checks.items()},
     }
     return pl.DataFrame(
-        [pl.Series(name, values, dtype=pl.String) for name, values in texts.items()]
+        [pl.Series(name, values, dtype=pl.String) for name, values in texts]
         + [pl.Series(name, values, dtype=pl.Boolean) for name, values in verdicts.items()]
     )
 

@@ -150,7 +150,7 @@ def test_rows_without_an_id_go_by_their_line(call: Call) -> None:
         (("runs.csv", "--scorer", "nonsuch"), "nonsuch"),
         (("runs.csv", "--eval", "runs.csv"), "a path or --split as well"),
         (("nonsuch.csv",), "nonsuch.csv"),
-        ((), "there is no autopsy.toml"),
+        ((), "runs.csv: nothing says which answers are right"),
     ],
 )
 def test_what_cannot_be_audited_is_one_error(

@@ -241,7 +241,7 @@ def test_output_that_cannot_be_written_is_one_paragraph(folder: Path) -> None:
 def without_a_system(case: Path) -> None:
     """The same case, with the outputs in its records: then there is no journal, which has no size.
 
-    How long a journal gets depends on how many answers come together, and so on how busy the machine is.
+    How long one gets depends on how many answers come together, so on how busy the machine is.
     """
     text = CASE[: CASE.index("[system]")] + CASE[CASE.index("[slices]") :]
     given = text.replace("input = ", "output = ")

@@ -61,7 +61,7 @@ def test_json_is_one_document_with_the_promised_keys(call: Call, logs: Path) -> 
     found = json.loads(said.out)
     assert found["comparison"] == "two-sets"
     assert {one["role"] for one in found["files"]} == {"eval", "production"}
-    assert set(found["files"][0]) == {"path", "format", "role", "records", "set_aside", "why"}
+    assert {"path", "format", "role", "records", "set_aside", "why"} < set(found["files"][0])
     assert (found["production"]["k"], found["production"]["n"]) == (75, 99)
     assert set(found["gap"]) == {"value", "interval"}
     assert found["slices"][0]["where"] == {"lang": "de", "topic": "refund"}

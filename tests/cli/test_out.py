@@ -62,6 +62,18 @@ def test_a_terminal_gets_the_same_words_as_a_pipe(sets: Path) -> None:
     assert "\x1b" not in piped
 
 
+def test_the_first_screen_is_folded_beside_its_heads_and_its_commands_are_not(sets: Path) -> None:
+    shown = ESCAPE.sub("", on_terminal("look", "test.csv", "live.csv", folder=sets))
+    piped = process("look", "test.csv", "live.csv", folder=sets).stdout
+    assert [word for word in shown.split() if word != "s"][:3] == piped.split()[:3]
+    lines = {line[:12].strip(): line for line in shown.splitlines()}
+    assert all(len(line) <= 80 for head, line in lines.items() if head != "next")
+    assert lines["next"] in piped.splitlines()
+    folded = [line for line in shown.splitlines() if line.startswith(" " * 13)]
+    assert folded
+    assert len(max(piped.splitlines(), key=len)) > 80
+
+
 def test_a_terminal_that_cannot_format_gets_plain_text(sets: Path) -> None:
     command = ["slices", "test.csv", "live.csv"]
     assert "\x1b" not in on_terminal(*command, folder=sets, TERM="dumb")

@@ -25,7 +25,7 @@ def test_what_to_install_is_said_when_the_extra_is_missing(
 
 @pytest.mark.parametrize(
     "more",
-    [["data.csv"], ["--where", "a=b"], ["--members"], ["--eval", "x.csv"], ["--output", "o"]],
+    [["data.csv"], ["--members"], ["--eval", "x.csv"], ["--output", "o"]],
 )
 def test_a_table_is_not_named_together_with_what_only_files_have(
     call: Call, more: list[str]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -101,11 +102,25 @@ def test_without_a_path_the_case_of_the_folder_is_used(
     assert call("slices").out.startswith("invoice-extraction\n")
 
 
-def test_without_a_path_and_a_case_init_is_proposed(call: Call) -> None:
+def test_without_a_path_and_a_case_the_data_of_the_folder_are_used(call: Call) -> None:
+    two_sets()
+    assert document(call("slices", "--json"))["production"]["n"] == 10
+
+
+def test_in_an_empty_folder_it_says_what_to_name(call: Call) -> None:
     said = call("slices")
     assert said.code == 2
-    assert "there is no autopsy.toml" in said.err
-    assert "autopsy init" in said.err
+    assert "there is no autopsy.toml, and no file that holds records" in said.err
+    assert "autopsy formats" in said.err
+
+
+def test_what_to_do_next_names_the_same_data(call: Call) -> None:
+    said = call("slices", *two_sets(), "--correct", "passed")
+    following = (
+        said.out.splitlines()[-1].removeprefix("next: ").removesuffix(" (writes the receipt)")
+    )
+    assert call(*shlex.split(following)[1:]).code == 0
+    assert len([*Path("receipts").glob("*/verify.py")]) == 1
 
 
 def test_data_without_a_case_is_named_by_options(call: Call) -> None:
@@ -232,7 +247,7 @@ def test_levels_of_the_same_look_are_told_apart(call: Call) -> None:
     ("arguments", "what"),
     [
         (["--eval", "test.csv"], "--eval is given, and --production is not"),
-        (["test.csv"], "no column in it whose two values say so"),
+        (["test.csv"], "there is one set of records"),
         (
             ["test.csv", "--split", "lang"],
             'the values are "en", "de", expected one that names eval',

@@ -26,7 +26,7 @@ def _must_be_there() -> bool:
 collect_ignore: list[str] = []
 
 if (reason := _reason()) and not _must_be_there():
-    collect_ignore.append("test_in_the_real_client.py")
+    collect_ignore += ["test_evals.py", "test_in_the_real_client.py", "test_life_of_the_plugin.py"]
     # A warning, since that is what reaches the terminal from the workers of a parallel run.
     warnings.filterwarnings("always", "The plugin was not tried")
     warnings.warn(f"The plugin was not tried in the real client: {reason}.", stacklevel=1)

@@ -96,21 +96,26 @@ class Client:
 
     def __init__(self, folder: Path) -> None:
         self.executable = executable()
+        self.cache = cache()  # where the engine's environments are
         self.copy, self.work, self.home = folder / "copy", folder / "work", folder / "home"
         self.work.mkdir()
         self.home.mkdir()
         _copy_repository(self.copy)
 
     def run(
-        self, *arguments: str, base_url: str = "http://127.0.0.1:9"
+        self,
+        *arguments: str,
+        base_url: str = "http://127.0.0.1:9",
+        key: str = "test",
+        timeout: float = 120,
     ) -> subprocess.CompletedProcess[str]:
         """The finished run of the client. Without an endpoint it talks to a closed port."""
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.home),
-            "AUTOPSY_CACHE": str(cache()),
+            "AUTOPSY_CACHE": str(self.cache),
             "LANG": "C.UTF-8",
-            "ANTHROPIC_API_KEY": "test",
+            "ANTHROPIC_API_KEY": key,
             "ANTHROPIC_BASE_URL": base_url,
             "CLAUDE_CODE_MAX_RETRIES": "0",
             "DISABLE_AUTOUPDATER": "1",
@@ -125,7 +130,7 @@ class Client:
             capture_output=True,
             text=True,
             encoding="utf-8",
-            timeout=120,
+            timeout=timeout,
         )
 
     def plugin(self, *arguments: str) -> str:

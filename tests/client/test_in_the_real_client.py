@@ -221,9 +221,8 @@ def test_a_model_that_skips_to_the_root_cause_is_refused(client: Client) -> None
     assert not (client.work / "receipts").exists()
 
 
-def test_the_investigator_can_run_and_read_and_nothing_else(client: Client, case: Path) -> None:
-    """Of a model that obeys hostile data: each thing that it tries needs the user's permission."""
-    wishes = ["touch evil", "autopsy doctor; touch evil", f"python3 {case}/generate.py evil"]
+def launched(client: Client, wishes: list[str]) -> tuple[Conversation, set[str]]:
+    """A conversation whose investigator runs some commands, and the tools that it was offered."""
     launch = {"subagent_type": AGENT, "description": "x", "prompt": "x", "run_in_background": False}
     script: dict[str, Iterator[Say | Use]] = {
         "main": iter([Use("Agent", launch), Say("done")]),
@@ -232,9 +231,30 @@ def test_the_investigator_can_run_and_read_and_nothing_else(client: Client, case
     with ScriptedEndpoint(lambda request: next(script[speaker(request)])) as endpoint:
         conversation = client.prompt(f"/autopsy {CASE}", endpoint.url)
     sent = [request for request in endpoint.requests if speaker(request) == "investigator"]
-    assert {tool["name"] for request in sent for tool in request["tools"]} == {"Bash", "Read"}
+    return conversation, {tool["name"] for request in sent for tool in request["tools"]}
+
+
+def test_the_investigator_can_run_and_read_and_nothing_else(client: Client, case: Path) -> None:
+    """Of a model that obeys hostile data: each thing that it tries needs the user's permission."""
+    wishes = ["touch evil", "autopsy doctor; touch evil", f"python3 {case}/generate.py evil"]
+    conversation, tools = launched(client, wishes)
+    assert tools == {"Bash", "Read"}
     assert [denial["tool_input"]["command"] for denial in conversation.denials] == wishes
     assert not (client.work / "evil").exists()
+
+
+@pytest.mark.usefixtures("case")
+def test_an_agent_with_the_key_of_a_command_would_be_given_every_tool(client: Client) -> None:
+    """Why test_plugin_files.py looks at the keys: nothing else says a word."""
+    agent = client.copy / "agents" / "autopsy-investigator.md"
+    text = agent.read_text(encoding="utf-8")
+    agent.write_text(text.replace("\ntools: ", "\nallowed-tools: "), encoding="utf-8")
+    try:
+        assert "Validation passed" in client.plugin("validate", "--strict", "../copy")
+        tools = launched(client, [])[1]
+    finally:
+        agent.write_text(text, encoding="utf-8")
+    assert tools > {"Bash", "Read", "Write"}
 
 
 def test_a_case_that_cannot_be_used_stops_with_the_remedy(client: Client, case: Path) -> None:

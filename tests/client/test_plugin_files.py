@@ -80,6 +80,13 @@ def test_a_prompt_has_only_keys_that_the_client_knows(path: Path) -> None:
     assert set(front_matter(path)) <= known
 
 
+def test_the_key_for_tools_of_an_agent_is_none_of_a_command_and_the_reverse() -> None:
+    assert "allowed-tools" not in KEYS["agents"]
+    assert all("tools" not in KEYS[kind] for kind in ("commands", "skills"))
+    assert [path for path in AGENTS if "tools" not in front_matter(path)] == []
+    assert [path for path in COMMANDS if "allowed-tools" not in front_matter(path)] == []
+
+
 @pytest.mark.parametrize("path", PROMPTS, ids=name_of)
 def test_a_prompt_says_when_to_use_it(path: Path) -> None:
     assert front_matter(path)["description"].startswith("Use when ")

@@ -134,6 +134,19 @@ def test_an_id_that_stands_twice_is_an_error_in_a_long_file_of_rows(tmp_path: Pa
 
 
 @pytest.mark.usefixtures("long")
+def test_a_damaged_line_of_a_long_file_is_set_aside_and_said(tmp_path: Path) -> None:
+    path = written(tmp_path, "jsonl", list(rows(2000)))
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines.insert(1900, b"x\n")
+    path.write_bytes(b"".join(lines))
+    notes = autopsy.open(path, split="set", id="id", correct="right").slices().notes
+    (said,) = (note for note in notes if "set aside" in note)
+    begins = sum(map(len, lines[:1900]))
+    where = f"the first at line 1,901, byte {begins:,}: "
+    assert said.startswith(f"1 record is set aside in {path}, {where}")
+
+
+@pytest.mark.usefixtures("long")
 def test_a_million_different_values_are_set_aside_with_their_number(tmp_path: Path) -> None:
     records = [{**one, "trace": f"t{number}"} for number, one in enumerate(rows(3000))]
     path = written(tmp_path, "parquet", records)
@@ -172,3 +185,37 @@ def test_attributes_fold_further_the_more_of_them_there_are() -> None:
     cells = sum(blocks.CLASSES * sizes[0] ** len(block) for block in blocks.covering(sizes, 3))
     assert cells <= columnar.COUNTERS_AT_MOST * 2
     assert all("rarer values" in note for one in many.values() for note in one.notes)
+
+
+@pytest.mark.usefixtures("long")
+def test_columns_of_lists_and_objects_are_set_aside_and_can_be_asked_for(tmp_path: Path) -> None:
+    records = [
+        {**one, "tags": ["a"] if i % 2 else ["b", "c"], "meta": {"n": i % 3}}
+        for i, one in enumerate(rows(2000))
+    ]
+    study = autopsy.open(written(tmp_path, "parquet", records), split="set", correct="right")
+    aside = {one.attribute: one.reason for one in study.slices().set_aside}
+    assert aside["tags"] == aside["meta"] == "it holds lists or objects"
+    (table,) = study.slices(["tags"]).breakdowns
+    assert {one.where["tags"]["json"] for one in table.slices} == {'["a"]', '["b","c"]'}
+    assert sum(one.eval.n for one in table.slices) == sum(
+        one["set"] == "dev" and one["right"] is not None for one in records
+    )
+
+
+@pytest.mark.usefixtures("long")
+def test_nothing_to_slice_a_long_table_by_is_said_with_the_reasons(tmp_path: Path) -> None:
+    path = written(tmp_path, "parquet", list(rows(2000)))
+    with pytest.raises(CannotUse, match=r"nothing to slice by \(id: 2,000 different values"):
+        autopsy.open(path, split="set", correct="right").slices(["id"])
+
+
+@pytest.mark.usefixtures("long")
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_a_value_that_no_row_of_a_long_table_has_is_told_with_those_there_are(
+    tmp_path: Path, form: str
+) -> None:
+    path = written(tmp_path, form, list(rows(2000)))
+    with pytest.raises(CannotUse, match="no scored record of eval has plan = 'gold'") as raised:
+        slices(path, where={"plan": "gold"})
+    assert {'"free"', '"pro"', '"team"'} <= set(raised.value.remedy.replace(",", "").split())

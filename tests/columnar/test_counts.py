@@ -107,7 +107,10 @@ def test_a_score_that_was_changed_since_is_seen_by_counting_again_alone(copy: Pa
     written(copy.parents[1], "parquet", records)
     done = verify(copy)
     assert done.verdict == "holds"  # the data are no subject of the receipt
-    assert any("counts in the block" in one for one in recount(done).differences)
+    words = {name: json.dumps(records[at][name]) for name in ("plan", "region", "tries", "beta")}
+    where = "where " + " and ".join(f"{name} is {text}" for name, text in words.items())
+    told = [one for one in recount(done).differences if one.startswith(where)]
+    assert [one.split(": ")[1].split()[1] for one in told] == ["right", "silent"]
 
 
 def test_a_count_that_contradicts_the_others_cannot_be_checked(copy: Path) -> None:
@@ -156,6 +159,35 @@ def test_an_overlap_moved_to_another_slice_changes_what_is_claimed_of_the_search
     done = verify(copy)
     assert done.verdict == "does-not-hold"
     assert {"claims"} <= fired(done) <= {"claims", "findings", "report"}
+
+
+@pytest.mark.parametrize("drawn", [[[0, 6, 10**6]], [[0, 6, -1]], [[2**20, 6, 1]], [[0, 6]]])
+def test_records_drawn_that_are_none_of_those_counted_cannot_be_checked(
+    copy: Path, drawn: list[list[int]]
+) -> None:
+    rewritten(copy, lambda counts: counts.update(drawn=drawn))
+    done = verify(copy)
+    assert (done.verdict, fired(done)) == ("cannot-check", {"records"})
+
+
+def test_of_records_that_were_drawn_the_kernel_tests_these_alone(copy: Path) -> None:
+    """With the same errors among fewer records p is another; with a single error it is 1."""
+    counts = json.loads((copy / "cube.json").read_bytes())
+    search = json.loads((copy / "receipt.json").read_bytes())["predicate"]["evidence"]["search"]
+    names = ["plan", "region", "tries", "beta"]
+    held = [one for one in counts["overlaps"] if kernel._CLASSES[one[1]][0] == "confirm"]
+    assert any(pattern & 1 for pattern, _, _ in held)
+
+    def p_of(drawn: list[list[int]] | None) -> float:
+        cube = kernel.GivenCube(names, {**counts, "drawn": drawn, "name": "cube.json"})
+        return kernel.GivenSearch(cube, {**search, "tested": search["tested"][:1]}).p_values()[0]
+
+    silent, right = (kernel._CLASSES.index(("confirm", one)) for one in ("silent", "right"))
+    assert p_of(held) == p_of(None) < 1e-9
+    # 3 of 4 wrong inside, 0 of 6 outside: the one-sided p is C(4,3) / C(10,3).
+    inside = next(pattern for pattern, kind, n in held if pattern & 1 and kind == silent and n > 2)
+    assert p_of([[inside, silent, 3], [inside, right, 1], [0, right, 6]]) == pytest.approx(4 / 120)
+    assert p_of([[inside, silent, 1], [0, right, 200]]) == 1.0
 
 
 @pytest.mark.parametrize(

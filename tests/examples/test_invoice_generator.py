@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_invoice_data import EXAMPLE, load
+
+from .test_invoice_data import EXAMPLE, load
 
 GENERATOR = EXAMPLE / "generate.py"
 DATA = ["eval.jsonl", "production.jsonl"]

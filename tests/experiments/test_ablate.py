@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -169,3 +170,28 @@ def test_wrong_answers_of_a_noisy_system_are_not_mended_by_asking_again(seed: in
     found = ablated([wrong], ready, asking(Function(system)), 2000, lambda text: None)
     assert not any(one.mends or one.breaks for one in found.effects)
     assert found.controls[0].mends  # which is what a change would have been taken for
+
+
+def test_of_several_attempts_at_one_input_one_is_tried() -> None:
+    tries = [
+        replace(record(number), id=f"r-{number}-{attempt}", cluster=f"r-{number}")
+        for number in range(10)
+        for attempt in range(4)
+    ]
+    found = group_of("eval", None, subjects(by_position, [*tries, record(10), record(11)]), 0)
+    assert (len(found.subjects), found.alike) == (12, 30)
+    assert len({one.record.cluster or one.record.id for one in found.subjects}) == 12
+    effect = done(by_position, [found], "swap_first_fields").effects[0]
+    assert effect.tried.pairs.n == 12
+
+
+def test_two_changes_that_only_break_what_is_right_in_a_failing_slice_are_not_tested() -> None:
+    def strict(text: str) -> dict[str, str]:
+        return by_label(text) if text.startswith("Vendor: ") else {}
+
+    right = subjects(strict, [record(number) for number in range(30)])
+    some = [record(number, form="Hi,\nVendor = {}\nClient = {}") for number in range(30, 60)]
+    mixed = group_of("failing", {"of": "failing"}, [*right, *subjects(strict, some)], 0)
+    found = done(strict, [mixed], "add_preamble", "add_closing", "indent_lines")
+    assert found.pairs_tried == 3
+    assert [one.tried.changes for one in found.effects if len(one.tried.changes) == 2] == []

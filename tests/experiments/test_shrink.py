@@ -176,7 +176,7 @@ def test_no_more_inputs_are_asked_than_are_allowed_and_what_was_reached_stands(
         ({"id": "e-0001"}, "the record 'e-0001' of eval is right"),
         ({"id": "p-0030", "against": "p-0032"}, "the record 'p-0032' is not right"),
         ({"id": "p-0030", "against": "x"}, "the record 'x' is not there"),
-        ({"id": "p-0030", "changes": ("typo",)}, "is not right to begin with"),
+        ({"id": "p-0030", "changes": ("typo",)}, "is wrong, and not right with typo"),
         ({"id": "e-0001", "changes": ("add_closing",)}, "'e-0001' stays right with add_closing"),
     ],
 )
@@ -208,8 +208,10 @@ def test_an_answer_that_does_not_stand_in_the_input_needs_a_text_to_keep(tmp_pat
     code = "def answer(value):\n    return 'no' if 'really' in value else 'yes'\n"
     rows = {"e": ("Is it so?", "yes"), "p": ("Is it really, really so, I ask?", "yes")}
     study = case(tmp_path, rows, code)
-    with pytest.raises(CannotRun, match="nothing of the right answer stands in the input"):
+    with pytest.raises(CannotRun, match="'yes' of the right answer does not stand in the"):
         study.shrink("p")
+    with pytest.raises(CannotUse, match="'sow' is to be kept, and does not stand in the input"):
+        study.shrink("p", keep=("sow",))
     assert study.shrink("p", keep=("so",)).failing.trial.input == "reallyso"
 
 
@@ -224,6 +226,34 @@ def test_against_a_text_with_the_same_answer_the_run_that_matters_is_found(tmp_p
         "Is order 17 on time today? Thanks.",
     )
     assert found.difference == ("'!' in place of '?'",)
+
+
+def test_an_answer_of_which_a_part_stands_in_the_input_needs_a_text_to_keep(tmp_path: Path) -> None:
+    code = """
+def answer(value):
+    return {"order": "17", "wants": "refund" if "back" in value[:20] else "nothing"}
+"""
+    wanted = {"order": "17", "wants": "refund"}
+    rows = {
+        "e": ("17: money back", wanted),
+        "p": ("This is about order 17. Give me my money back.", wanted),
+    }
+    study = case(tmp_path, rows, code)
+    with pytest.raises(CannotRun, match="'refund' of the right answer does not stand"):
+        study.shrink("p")
+    found = study.shrink("p", keep=("money back",))
+    assert len(found.failing.trial.input) == 21
+    assert found.failing.trial.input.endswith("money back")
+
+
+def test_of_what_was_added_in_front_no_sentence_can_go(tmp_path: Path) -> None:
+    code = "def answer(value):\n    return 'yes' if 'it is' in value[:60] else 'no'\n"
+    study = case(tmp_path, {"e": ("I think it is.", "yes"), "p": ("it is", "yes")}, code)
+    found = study.shrink("e", changes=("lengthen_before",))
+    added = found.failing.trial.input.removesuffix("I think it is.")
+    sentences = added.split(". ")
+    # "it is" ends 13 characters after what was added, and is not seen beyond 60 of them
+    assert len(added) > 47 >= len(added) - min(len(one) + 2 for one in sentences if one.strip())
 
 
 def test_the_turns_of_a_conversation_go_with_the_responses_to_their_calls(tmp_path: Path) -> None:
@@ -323,8 +353,11 @@ def test_a_failure_is_the_same_when_a_wrong_field_is_no_longer_asked_for() -> No
 
 
 def outcomes_of(test: Path, folder: Path) -> dict[str, str]:
-    """What pytest says of each test in a file, in a process without this package."""
-    kept = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    """What pytest says of each test in a file, in a process that cannot import this package."""
+    blocked = folder / "blocked" / "eval_autopsy.py"
+    blocked.parent.mkdir()
+    blocked.write_text("raise ImportError('this package is not there')", encoding="utf-8")
+    kept = {**os.environ, "PYTHONPATH": str(blocked.parent)}
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-rA", "-q", "-p", "no:cacheprovider", str(test)],
         cwd=folder,

@@ -123,10 +123,27 @@ def test_a_text_is_lengthened_at_its_end_to_three_times_its_length(text: str, se
     assert len(after) >= 3 * len(text)
 
 
+@given(text=st.text(), seed=seeds)
+def test_what_makes_a_text_long_at_its_start_leaves_it_at_the_end(text: str, seed: int) -> None:
+    after = change("lengthen_before", text, seed)
+    assert after.endswith(text)
+    assert len(after) >= 3 * len(text)
+
+
 def test_a_preamble_that_is_dropped_was_before_the_first_field() -> None:
     assert change("drop_preamble", "Dear all,\n\nVendor: a\nBye") == "Vendor: a\nBye"
     assert change("drop_preamble", "Vendor: a\nBye") is None
     assert change("drop_preamble", "no field\nat all") is None
+
+
+@pytest.mark.parametrize("indent", ["   ", "      ", "\t\t\t"])
+def test_an_indent_is_not_what_stands_between_two_fields(indent: str) -> None:
+    form = f"{indent}Vendor: a\n{indent}Client: b"
+    assert change("swap_first_fields", form) == f"{indent}Client: b\n{indent}Vendor: a"
+    assert change("split_lines", form) is None
+    assert (
+        change("split_lines", f"{indent}Vendor: a   Client: b") == f"{indent}Vendor: a\nClient: b"
+    )
 
 
 @given(form=forms())
@@ -197,6 +214,8 @@ def test_a_typo_swaps_two_letters_and_leaves_the_ends_of_the_word(word: str, see
     [
         ("number_format", "10,753.25 and 1.50", "10.753,25 and 1,50"),
         ("number_format", "1.2.3 and 2024-05-26", "1.2.3 and 2024-05-26"),
+        ("decimal_point", "10.753,25, 1,50. 0,99", "10,753.25, 1.50. 0.99"),
+        ("decimal_point", "1.234 and 1,234 and 1.234,5.6", "1.234 and 1,234 and 1.234,5.6"),
         ("no_thousands", "£1,234,567.80 or 1,234", "£1234567.80 or 1234"),
         ("date_format", "on 2024-05-06, not 2024-13-06", "on 6 May 2024, not 2024-13-06"),
         ("currency_format", "£10,753.25 or $5", "10,753.25 GBP or 5 USD"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from math import comb
 
@@ -187,6 +188,21 @@ def test_a_frame_has_a_row_for_each_slice() -> None:
     assert frame["wrong"].sum() == 55
     assert frame["where"].to_list()[0] == '{"shift_type":"reorder"}'
     assert frame["slice"].to_list()[0] == "`shift_type` is `reorder`"
+
+
+def test_a_frame_of_no_slice_has_the_columns_of_any_other() -> None:
+    some = found_in(invoices())
+    none = replace(some, found=(), picked=(), breakdowns=())
+    assert none.to_polars().is_empty()
+    assert none.to_polars().schema == some.to_polars().schema
+
+
+def test_all_slices_show_themselves_on_one_line() -> None:
+    shown = repr(found_in(invoices()))
+    assert shown.startswith(
+        "<Slices: eval 400 of 400 right, production 345 of 400 right; searched "
+    )
+    assert "\n" not in shown
 
 
 def test_a_level_cannot_break_out_of_a_notebooks_table() -> None:

@@ -109,6 +109,13 @@ def test_every_table_is_read_as_its_oracle_says(path: Path, tmp_path: Path) -> N
     assert [row.fields for row in rows(copy)] == expected
 
 
+@pytest.mark.parametrize("path", CSV, ids=named)
+def test_every_table_is_read_alike_when_damage_may_be_set_aside(path: Path) -> None:
+    _, lenient = open_rows(path, path.name, lenient=True)
+    assert list(lenient) == rows(path)
+    assert not lenient.aside
+
+
 # The one that is read right; each of the others is damaged in a way that must be noticed.
 RIGHT_PARQUET = {"ARROW-GH-43605.parquet": [0] * 21186}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from eval_autopsy.readers.log_values import Unfit, amount, asked, flat, iso_time, taken
+from eval_autopsy.readers.log_values import Unfit, amount, flat, iso_time, taken
 
 
 @pytest.mark.parametrize(
@@ -44,17 +44,6 @@ def test_objects_become_dotted_names_and_lists_stay() -> None:
         "a.d": [1, 2],
         "e": None,
     }
-
-
-def test_a_chat_with_one_user_message_is_its_text() -> None:
-    system = {"role": "system", "content": "Be short."}
-    text = {"type": "text", "text": "2+2?"}
-    user = {"role": "user", "content": [text]}
-    seeing = {"role": "user", "content": [text, {"type": "image"}]}
-    assert asked([system, user]) == "2+2?"
-    assert asked("2+2?") == "2+2?"
-    assert asked([user, user]) == [user, user]
-    assert asked([system, seeing]) == [system, seeing]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The audit of the scorer in a receipt: its counts, ids and bounds, and what the first lines say."""
+"""The audit of the scorer in a receipt: its counts, ids and bounds, and the first lines."""
 
 from __future__ import annotations
 

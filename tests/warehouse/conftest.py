@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 INSIDE = find_spec("ibis") is not None
 STARTER = "test_in_its_environment.py"
 NEED_IBIS = ["test_cubes.py", "test_connections.py", "test_refusals.py"]
-NEED_IBIS += ["test_search.py", "test_tables.py"]
+NEED_IBIS += ["test_receipts.py", "test_search.py", "test_tables.py"]
 JAVA = shutil.which("java") is not None
 
 

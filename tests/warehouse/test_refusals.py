@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import random
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -155,3 +157,50 @@ def test_splits_that_cannot_be_guessed_are_refused() -> None:
     table = in_duckdb(pa.table({**COLUMNS, "split": ["a", "b"] * (N // 2)}))
     with pytest.raises(BadCase, match="expected one that names eval and one production"):
         study_of_table(table, split="split", correct="score")
+
+
+@pytest.mark.parametrize(
+    ("where", "kept"),
+    [
+        ({"plan": "pro"}, lambda row: row["plan"] == "pro"),
+        ({"tries": "7"}, lambda row: row["tries"] == 7),
+        ({"plan": "7"}, lambda row: row["plan"] == "7"),
+        ({"plan": "null"}, lambda row: row["plan"] in (None, "null")),
+        ({"beta": "true"}, lambda row: row["beta"] is True),
+        ({"share": "0.5"}, lambda row: row["share"] == 0.5),
+        ({"plan": "pro", "tries": "7"}, lambda row: (row["plan"], row["tries"]) == ("pro", 7)),
+    ],
+)
+def test_where_keeps_the_rows_that_have_a_value(
+    where: dict[str, str], kept: Callable[[dict[str, Any]], bool]
+) -> None:
+    draw = random.Random(2)
+    some = [
+        {
+            "split": draw.choice(["eval", "production"]),
+            "score": draw.random() < 0.8,
+            "plan": draw.choice(["pro", "7", "null", None]),
+            "tries": draw.choice([7, 8, None]),
+            "beta": draw.choice([True, False, None]),
+            "share": draw.choice([0.5, 1.5, None]),
+            "region": draw.choice(["eu", "us"]),
+        }
+        for _ in range(1500)
+    ]
+    study = study_of_table(in_duckdb(pa.Table.from_pylist(some)), split="split", correct="score")
+    found = study.slices(["region"], where=where)
+    left = [row for row in some if kept(row)]
+    assert (found.eval.n, found.production.n) == tuple(
+        sum(row["split"] == split for row in left) for split in ("eval", "production")
+    )
+
+
+@pytest.mark.parametrize("where", [{"plan": "gold"}, {"tries": "many"}])
+def test_a_value_that_no_row_has_is_refused_without_asking_for_those_there_are(
+    where: dict[str, str],
+) -> None:
+    rows = [{"split": "eval", "score": True, "plan": "pro", "tries": 1}] * 50
+    rows += [{"split": "production", "score": False, "plan": "free", "tries": 2}] * 50
+    study = study_of_table(in_duckdb(pa.Table.from_pylist(rows)), split="split", correct="score")
+    with pytest.raises(CannotRead, match=f"no row has {next(iter(where))} = "):
+        study.slices(where=where)

@@ -16,7 +16,7 @@ import pytest
 import eval_autopsy as autopsy
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
-from eval_autopsy.table_slices import CLUSTERED, DRAWN
+from eval_autopsy.warehoused import CLUSTERED, DRAWN
 
 from .made import in_duckdb, in_spark
 

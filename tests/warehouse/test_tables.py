@@ -19,7 +19,8 @@ from eval_autopsy.cli.main import main
 from eval_autopsy.cubes.columns import digest
 from eval_autopsy.cubes.plan import TablePlan
 from eval_autopsy.cubes.warehouse import cube_of_table
-from eval_autopsy.table_slices import NO_KEY, study_of_table
+from eval_autopsy.table_slices import study_of_table
+from eval_autopsy.warehoused import NO_KEY
 
 from .made import in_duckdb
 

@@ -33,7 +33,8 @@ from eval_autopsy.evidence import Progress, gather
 from eval_autopsy.readers import Source, SplitColumn, Wanted, open_rows
 from eval_autopsy.readers.intake import Intake
 from eval_autopsy.readers.join import changed, join_of
-from eval_autopsy.readers.logs import ROLES
+from eval_autopsy.readers.logs import ROLES, aside_words
+from eval_autopsy.readers.shelf import Shelf
 from eval_autopsy.records import SPLITS, Record, Split
 
 PARTS = ("input", "expected", "output", "score", "error", "cluster")
@@ -78,15 +79,17 @@ def of_options(said: Said) -> Material:
     scorer = said.scorer if said.scorer not in ("", "recorded") else EXACT
     registry.scorers.get(scorer)  # which raises for a name that is not known
     records = [one for place in places for one in _records(place, fields, bool(logs), notes)]
-    if len({place.look.name for place in logs}) > 1:
-        records = [_of_system(one) for one in records]
     if _hold_objects(records):
+        shelf, parsed = Shelf(), kernel.parsed
         records = [
-            replace(one, output=kernel.parsed(one.output), expected=kernel.parsed(one.expected))
+            shelf.changed(one, output=parsed(one.output), expected=parsed(one.expected))
             for one in records
         ]
     spec = {"name": scorer, "rule": _rule(scorer), "fields": [], "absolute": "0", "relative": "0"}
-    judged = judged_of(records, spec, "score" in fields, choices=True, log=bool(logs))
+    several = len({place.look.name for place in logs}) > 1
+    judged = judged_of(
+        records, spec, "score" in fields, choices=True, log=bool(logs), several=several
+    )
     if all(one.score is None for one in judged):
         what = "nothing says which answers are right"
         remedy = "name a recorded score with --correct, or --output and --expected to compare"
@@ -101,9 +104,11 @@ def _rule(scorer: str) -> str:
 
 def _hold_objects(records: Sequence[Record]) -> bool:
     """Whether most outputs that are given are texts of a JSON object."""
-    given = [one.output for one in records if kernel.not_blank(one.output)]
-    objects = sum(isinstance(kernel.parsed(v), dict) for v in given if isinstance(v, str))
-    return 2 * objects > len(given)
+    given = objects = 0
+    for output in (one.output for one in records):
+        given += kernel.not_blank(output)
+        objects += isinstance(output, str) and isinstance(kernel.parsed(output), dict)
+    return 2 * objects > given
 
 
 # Files
@@ -228,9 +233,7 @@ def _records(
     if not log:  # whose parts have their names whether a sample has them or not
         intake.finish()
     if rows.aside:
-        first = rows.aside[0]
-        words = f"{len(rows.aside):,} records of {place.look.name} are set aside"
-        aside.append(f"{words}, the first at {first.at:,}: {first.what}")
+        aside.append(aside_words(rows.aside, place.look.name))
     for one in rows.needs:
         if one.what != "scores" or not joins:  # which may be the scores that it lacks
             aside.append(f"{place.look.name} lacks {one.what}: {one.where}")
@@ -238,10 +241,3 @@ def _records(
 
 def _by_line(row: kernel.Row) -> kernel.Row:
     return row if LINE in row.fields else kernel.Row(row.line, {**row.fields, LINE: row.line})
-
-
-def _of_system(record: Record) -> Record:
-    """A record of one log among several: its system is also that of the file."""
-    file, said = record.where.rpartition(":")[0], record.attributes.get("system")
-    system = f"{said if isinstance(said, str) else ''} {file}".strip()
-    return replace(record, attributes={**record.attributes, "system": system})

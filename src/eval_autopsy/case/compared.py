@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from eval_autopsy import kernel
-from eval_autopsy.case.found import Found
+from eval_autopsy.case.found import Found, described
 from eval_autopsy.case.names import Parts, parts_of
 from eval_autopsy.case.roles import words
 from eval_autopsy.case.sets import Look, Sets, guess_sets, split_of
@@ -28,6 +28,7 @@ from eval_autopsy.records import SPLITS, Split
 
 Comparison = Literal["two-sets", "paired", "one-set"]
 TRACES = ("otlp", "otel", "phoenix", "langfuse", "langsmith runs")  # begin the names of formats
+BOTH = "eval and production"  # the role of a file with a column that tells them apart
 TABLES = "tables"  # stands for a tool where there is none
 CATEGORIES = ("bfcl",)  # tools whose names of files name categories, of which one is called live
 # What the names of folders are believed of: a folder `tests` or `user_7` is no set.
@@ -75,6 +76,20 @@ def compare(files: Sequence[Found]) -> Compared | None:
     ordered = tuple(roles[id(one)] for one in files)
     joined = tuple(role.found.path for role in ordered if role.role == "scores")
     return Compared(comparison=comparison, sets=sets, joined=joined, roles=ordered, others=others)
+
+
+def declared(sets: Sets) -> Compared:
+    """What options say is compared, whatever the files are called."""
+    splits = {id(look): split for split, looks in (sets.files or {}).items() for look in looks}
+    roles = (
+        Role(
+            found=described(look.file.path, look.name, look),
+            role=splits.get(id(look), BOTH),
+            why=sets.why,
+        )
+        for look in sets.looks()
+    )
+    return Compared(comparison="two-sets", sets=sets, joined=(), roles=tuple(roles))
 
 
 def alone(compared: Compared, split: Split, why: str) -> Compared:
@@ -311,7 +326,7 @@ def _one_file(one: Found) -> tuple[Comparison, Sets, Chosen]:
         raise AssertionError(one.name)  # a run has rows
     sets = guess_sets([look])
     if sets.one is not None:
-        return "two-sets", sets, {one.name: ("eval and production", sets.why)}
+        return "two-sets", sets, {one.name: (BOTH, sets.why)}
     why = "the only file with records"
     sets = Sets(why, files={"eval": (), "production": (look,)})
     return "one-set", sets, {one.name: (split_of(_stem(one)) or "eval", why)}
@@ -356,7 +371,8 @@ def _largest(
     if not group:
         largest = max(files, key=lambda one: _records([one]))
         group = _parts_of_one_run(largest, files)
-        why = "no name says which file is eval and which production: this is the largest"
+        why = "no name says which file is eval and which production"
+        why += f", and {largest.name} is the largest"
         if len(group) > 1:
             why = "no name says which is eval and which production: these are parts of one run"
     sets = Sets(why, files={"eval": (), "production": _together(group)})

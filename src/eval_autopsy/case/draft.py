@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,7 @@ def _write_rest(draft: Draft, folder: Path, by_split: Sequence[Columns], split_c
     _write_scorer(draft, parts, system, json_outputs)
     _write_guards(draft, parts, system, json_outputs)
     _write_slices(draft, by_split, [*taken, *(guess.field for guess in parts.values())])
+    _write_features(draft, parts)
 
 
 def _write_system(draft: Draft, folder: Path, parts: Mapping[str, Guess]) -> Function | None:
@@ -186,6 +187,13 @@ def _write_slices(draft: Draft, by_split: Sequence[Columns], taken: Sequence[str
         return
     why = "; ".join(f"`{guess.field}` has {guess.why}" for guess in found)
     draft.key("by", [guess.field for guess in found], why)
+
+
+def _write_features(draft: Draft, parts: Container[str]) -> None:
+    """Asks for the features of the texts, which attributes that are named leave out."""
+    texts = [part for part in ("input", "output") if part in parts]
+    if texts:
+        draft.key("features", True, f"the {' and the '.join(texts)} may tell what nobody logged")
 
 
 def _sure(guess: Guess) -> str:

@@ -2,9 +2,10 @@
 
 1. A file is told by its content. What its name says of its role comes later (see `compared`).
 2. Folders are gone through, but not hidden ones, not those of environments and packages, and not
-   what this program writes. Links out of a folder are not followed.
+   what this program writes. Links are not followed; those that lead out of a folder are counted.
 3. A file that was named must be data. One that was met in a folder and is none is passed over, and
    counted; one that looks like data and cannot be read is said, with the reason.
+4. JSON files of a folder that are a record each are together one set of records.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from glob import glob, has_magic
 from itertools import islice
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from eval_autopsy.case.names import parts_of
 from eval_autopsy.case.sets import Look, look_at
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.readers.opened import HEAD, open_file
+from eval_autopsy.readers.record_files import FEWEST, are_records, files_in
 
 TABLES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".arrow", ".feather")
 PACKED = (".gz", ".zst", ".zstd")
@@ -50,42 +53,119 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """All that was found, and how many files were passed over."""
+    """All that was found, how many files were passed over, and what was not gone into."""
 
     files: tuple[Found, ...]
     passed_over: int
+    links: tuple[str, ...] = ()  # that lead out of the folders
+    closed: tuple[str, ...] = ()  # folders: hidden, of packages, too deep, or not to be read
 
 
 def find(paths: Sequence[Path]) -> Place:
-    """What lies at some paths. Raises CannotRead for a named file that is no data."""
-    found: list[Found] = []
-    passed = 0
-    together = os.path.commonpath([os.path.abspath(path) for path in paths]) if paths else ""
-    for path in paths:
-        if os.path.isdir(path):
-            files = list(islice(_files(path, 0), 10 * FILES_AT_MOST))
-            likely = [one for one in files if _may_be_data(one)]
-            passed += len(files) - len(likely)
-            for one in likely[:FILES_AT_MOST]:
-                # Of several folders, their names tell files of the same name apart.
-                found.append(_look(one, os.path.relpath(one, together)))
-            passed += len(likely[FILES_AT_MOST:])
-        else:
-            found.append(_named(path))
+    """What lies at some paths, or matches them as patterns; what two of them lead to counts once.
+
+    Raises CannotRead for a named file that is no data, and a path or pattern that leads nowhere.
+    """
+    pairs = list(_matching(paths))
+    together = os.path.commonpath([os.path.abspath(path) for path, _ in pairs]) if pairs else ""
+    met = _Met(together)
+    for path, named in pairs:
+        met.go_to(path, named)
+    passed = [path for path in met.in_folders if not _may_be_data(path)]
+    likely = [path for path in met.in_folders if _may_be_data(path)]
+    groups, alone = _record_files(likely, together)
+    found = [
+        *groups,
+        *(_look(one, os.path.relpath(one, together)) for one in alone[:FILES_AT_MOST]),
+    ]
+    groups, named_alone = _record_files(met.named, together)
+    found += [*groups, *map(_named, named_alone)]
     data = [one for one in found if one.format or one.why]
-    return Place(files=tuple(data), passed_over=passed + len(found) - len(data))
+    over = len(passed) + len(alone[FILES_AT_MOST:]) + len(found) - len(data)
+    return Place(
+        files=tuple(data), passed_over=over, links=tuple(met.links), closed=tuple(met.closed)
+    )
 
 
-def _files(folder: Path, depth: int) -> Iterator[Path]:
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-        hidden = entry.name.startswith(".") or entry.name.lower() in PASSED_OVER
-        if hidden or entry.is_symlink():
+def _matching(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
+    """The paths, and in place of a pattern the files that match it; and whether each was named."""
+    for path in paths:
+        if os.path.lexists(path) or not has_magic(str(path)):
+            yield path, True
             continue
-        if entry.is_dir():
-            if depth < DEPTH:
-                yield from _files(Path(entry.path), depth + 1)
-        elif entry.is_file():
-            yield Path(entry.path)
+        matching = sorted(glob(str(path), recursive=True))
+        if not matching:
+            remedy = "check the pattern, or name the folder"
+            raise CannotRead("no file matches", where=str(path), remedy=remedy)
+        yield from ((Path(one), False) for one in matching)
+
+
+class _Met:
+    """The files at some paths, each once, and what was not gone into on the way."""
+
+    def __init__(self, together: str) -> None:
+        self._together = together
+        self._seen: set[str] = set()
+        self.named: list[Path] = []
+        self.in_folders: list[Path] = []
+        self.links: list[str] = []
+        self.closed: list[str] = []
+
+    def go_to(self, path: Path, named: bool) -> None:
+        """Takes a path in: of a folder, the files in it."""
+        if os.path.isdir(path):
+            root = os.path.realpath(path)
+            self.in_folders += islice(self._files(path, root, 0), 10 * FILES_AT_MOST)
+        elif self._first(path):
+            (self.named if named else self.in_folders).append(path)
+
+    def _first(self, path: Path | str) -> bool:
+        """Whether a file was not met before."""
+        real = os.path.realpath(path)
+        new = real not in self._seen
+        self._seen.add(real)
+        return new
+
+    def _files(self, folder: Path, root: str, depth: int) -> Iterator[Path]:
+        """The files in their order, those of the folders inside among them."""
+        for entry in self._entries(folder):
+            hidden = entry.name.startswith(".") or entry.name.lower() in PASSED_OVER
+            if entry.is_symlink() and not hidden:
+                if not Path(os.path.realpath(entry.path)).is_relative_to(root):
+                    self.links.append(os.path.relpath(entry.path, self._together))
+            elif entry.is_dir(follow_symlinks=False):
+                if hidden or depth == DEPTH:
+                    self.closed.append(os.path.relpath(entry.path, self._together))
+                else:
+                    yield from self._files(Path(entry.path), root, depth + 1)
+            elif entry.is_file(follow_symlinks=False) and not hidden and self._first(entry.path):
+                yield Path(entry.path)
+
+    def _entries(self, folder: Path) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(folder) as entries:
+                return sorted(entries, key=lambda entry: entry.name)
+        except OSError:
+            self.closed.append(os.path.relpath(folder, self._together))
+            return []
+
+
+def _record_files(files: Sequence[Path], together: str) -> tuple[list[Found], list[Path]]:
+    """The folders whose JSON files are a record each, all of them being here, and other files."""
+    by_folder: dict[Path, set[Path]] = {}
+    for path in files:
+        if path.name.lower().endswith(".json"):
+            by_folder.setdefault(path.parent, set()).add(path)
+    found = {}
+    for folder, here in by_folder.items():
+        every = files_in(folder) if len(here) >= FEWEST else []
+        if here >= {*every} and are_records(every):
+            name = os.path.normpath(os.path.join(os.path.relpath(folder, together), "*.json"))
+            one = described(folder, name, look_at(folder, name, lenient=True))
+            if one.records:
+                found[folder] = one
+    grouped = {path for folder in found for path in by_folder[folder]}
+    return list(found.values()), [path for path in files if path not in grouped]
 
 
 def _may_be_data(path: Path) -> bool:
@@ -98,7 +178,7 @@ def _may_be_data(path: Path) -> bool:
 def _named(path: Path) -> Found:
     """A file that was asked for. Raises CannotRead when it is no data."""
     look = look_at(path, str(path), lenient=True)
-    return _described(path, str(path), look)
+    return described(path, str(path), look)
 
 
 def _look(path: Path, name: str) -> Found:
@@ -109,7 +189,7 @@ def _look(path: Path, name: str) -> Found:
     if not plain.endswith(TABLES) and not _known(path, name):
         return Found(path=path, name=name, look=None, format="")
     try:
-        return _described(path, name, look_at(path, name, lenient=True))
+        return described(path, name, look_at(path, name, lenient=True))
     except CannotRead as error:
         unknown = plain.endswith(".json") and _one_object(path, name)
         return Found(path=path, name=name, look=None, format="", why="" if unknown else error.what)
@@ -129,7 +209,7 @@ def _known(path: Path, name: str) -> bool:
     return any(one.sniff(head) for one in readers if one.yields != "rows")
 
 
-def _described(path: Path, name: str, look: Look) -> Found:
+def described(path: Path, name: str, look: Look) -> Found:
     """What a file is, once its first rows were read."""
     format_ = look.file.converted_from or look.file.layout
     why = ""

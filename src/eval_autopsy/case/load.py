@@ -16,10 +16,12 @@ from pydantic import ValidationError
 
 from eval_autopsy import features, kernel, registry
 from eval_autopsy.case.lines import line_of
-from eval_autopsy.case.model import KINDS, Bands, CaseFile, Hypothesis, Scorer, System
+from eval_autopsy.case.model import KINDS, Bands, CaseFile, Data, Hypothesis, Scorer, System
+from eval_autopsy.case.table import InWarehouse, holds_secret, only_of_files
 from eval_autopsy.case.words import fault_of, said
 from eval_autopsy.errors import BadCase
 from eval_autopsy.readers.opened import open_file
+from eval_autopsy.readers.record_files import are_records, files_in
 from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
 
 FILE_NAME = "autopsy.toml"
@@ -55,6 +57,7 @@ class Case:
     times: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # by field, the parts
     perturbation_files: tuple[Path, ...] = ()  # that bring changes of the user's own
     guessed: bool = False  # whether nobody asked for the fields to slice by
+    table: InWarehouse | None = None  # that stays where it is; then there are no sources
 
     @property
     def name(self) -> str:
@@ -62,13 +65,24 @@ class Case:
         return self.file.name
 
 
-def load(path: Path, *, eval_alone: bool = False) -> Case:
+def load(path: Path, *, eval_alone: bool = False, tables: bool = False) -> Case:
     """The case of an `autopsy.toml`, or of a folder that has one. Raises BadCase.
 
-    With `eval_alone` it may have no production.
+    With `eval_alone` it may have no production, and with `tables` it may be of a table that stays
+    in its warehouse, of which there are counts and no records.
     """
     path = _case_file(path)
-    return _Loader(path, _text(path), eval_alone).case()
+    case = _Loader(path, _text(path), eval_alone).case()
+    return case if tables else of_records(case)
+
+
+def of_records(case: Case) -> Case:
+    """The same case. Raises BadCase for one of a table that stays in its warehouse."""
+    if case.table is not None:
+        what = "this case is of a table that stays in its warehouse, and its records are needed"
+        remedy = "of a table there are `autopsy slices`, `run` and `verify --recount`"
+        raise BadCase(what, where=str(case.path), remedy=remedy)
+    return case
 
 
 def parse(text: str, path: Path) -> Case:
@@ -99,6 +113,9 @@ def _case_file(path: Path) -> Path:
         path = path / FILE_NAME
         if not os.path.isfile(path):
             remedy = f"run `autopsy init {path.parent}`, which proposes one"
+            made = sorted(one.parent for one in path.parent.glob(f".autopsy/*/{FILE_NAME}"))
+            if made:  # of data alone, by `autopsy run`
+                remedy += f", or name the one that was made of the data: {made[0]}"
             raise BadCase(f"there is no {FILE_NAME}", where=str(path.parent), remedy=remedy)
     if path.suffix != ".toml" and os.path.isfile(path):
         remedy = f"name {FILE_NAME} or the folder that has it"
@@ -145,7 +162,8 @@ class _Loader:
             folder=self.folder,
             file=file,
             scorer=scorer,
-            sources=self._sources(file),
+            sources=() if file.data.table or file.data.table_env else self._sources(file),
+            table=self._table(file),
             wanted=_wanted(file, scorer),
             system=self._system(file.system) if file.system else None,
             json_schema=self._existing(schema, "guards", "json_schema") if schema else None,
@@ -307,7 +325,7 @@ class _Loader:
             what = "[data] names neither two sets of files nor one file with a split column"
             if sets:
                 what = "[data] names two sets of files, and a file with a split column as well"
-            remedy = "write eval and production, or file and split"
+            remedy = "write eval and production, or file and split, or table and split"
             raise self.bad(what, remedy, "data")
         if one and (data.eval or data.production):
             what = "[data] names one file with a split column, and files of one split as well"
@@ -336,14 +354,43 @@ class _Loader:
             for split, path in named
         )
 
-    def _one_file(self, file: CaseFile, name: str, column: str) -> tuple[Source, ...]:
-        splits = file.data.splits
+    def _table(self, file: CaseFile) -> InWarehouse | None:
+        """The table of a case of one; None of any other."""
+        data = file.data
+        if data.table is None and data.table_env is None:
+            return None
+        if data.table is not None and data.table_env is not None:
+            what, remedy = "[data] has table and table_env", "keep one of them"
+            raise self.bad(what, remedy, "data", "table_env")
+        if data.table is not None and holds_secret(data.table):
+            what = "the table's URL has a password or a key in it, which do not belong in a case"
+            remedy = "put the URL in an environment variable, and name that as table_env"
+            raise self.bad(what, remedy, "data", "table")
+        if data.split is None:
+            what = "[data] names a table, and not the column that says which set a row is of"
+            raise self.bad(what, "name it as split", "data")
+        for path in only_of_files(file):
+            what = f"[data] names a table, and {path[-1]!r} in {path[0]} goes with files alone"
+            raise self.bad(what, "take it out, or make a view with a column of it", *path)
+        return InWarehouse(
+            url=data.table or "",
+            variable=data.table_env or "",
+            split=data.split,
+            values=self._values(data),  # type: ignore[arg-type]
+        )
+
+    def _values(self, data: Data) -> dict[str, Any]:
+        """The value of the split column that stands for each split."""
         values = {"eval": "eval", "production": "production"}
-        if splits is not None:
-            values = {"eval": splits.eval, "production": splits.production}  # type: ignore[dict-item]
+        if data.splits is not None:
+            values = {"eval": data.splits.eval, "production": data.splits.production}  # type: ignore[dict-item]
         if values["eval"] == values["production"]:
             what = f"both splits are {said(values['eval'])}"
             raise self.bad(what, "give each split a value of its own", "data", "splits")
+        return values
+
+    def _one_file(self, file: CaseFile, name: str, column: str) -> tuple[Source, ...]:
+        values = self._values(file.data)
         path = self._existing(name, "data", "file")
         column_of = SplitColumn(column, values)  # type: ignore[arg-type]
         joined = tuple(self._existing(path, "data", "join") for path in file.data.join)
@@ -355,10 +402,15 @@ class _Loader:
         return (Source(path, column_of, name, {}, joined, "", data.set_aside, data.only),)
 
     def _existing(self, name: str, *key: str) -> Path:
-        """The path of a named file, which must be there; a folder is not a file."""
+        """The path of a named file, which must be there; a folder is not a file.
+
+        Data may be a folder in which each JSON file is a record.
+        """
         path = self.folder / name
         # os.path, because the methods of Path raise for a name that is too long.
         if os.path.isfile(path):
+            return path
+        if key[0] == "data" and os.path.isdir(path) and are_records(files_in(path)):
             return path
         what = f"there is no file {name!r}"
         if os.path.isdir(path):

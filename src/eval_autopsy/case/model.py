@@ -229,7 +229,8 @@ class Splits(Table):
 
 
 class Data(Table):
-    """Where the records are: a file or more for each split, or one file with a split column.
+    """Where the records are: a file or more for each split, or one file with a split column, or a
+    table with one that stays in its warehouse.
 
     `join` are files with more about the same ids, such as scores that were exported apart.
     """
@@ -237,10 +238,12 @@ class Data(Table):
     eval: Paths | None = None
     production: Paths | None = None
     file: Text | None = None
+    table: Text | None = None  # its URL, without a password
+    table_env: Text | None = None  # the environment variable that holds its URL
     split: Text | None = None
     splits: Splits | None = None
     join: Paths = ()
-    set_aside: bool = False  # lines of JSON Lines that cannot be read, instead of stopping there
+    set_aside: bool = False  # lines and rows that cannot be read, instead of stopping there
     prefix: bool = False  # ids with the name of their file, where files of a split share some
     only: dict[Text, Level] = {}  # the records in which these fields have these values
 

@@ -19,6 +19,9 @@ LEVEL_LENGTH = 60  # characters of one
 ATTRIBUTES_AT_MOST = 6
 
 
+FILE = "file"  # in a record that is a file of its own
+
+
 class Guess(NamedTuple):
     """A field for a part, and why; `field` is "" when none could be guessed."""
 
@@ -31,6 +34,33 @@ class Guess(NamedTuple):
     def reason(self) -> str:
         """Why, and how sure that is."""
         return f"{self.why} ({'sure' if self.sure else 'likely'})"
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text."""
+    return tuple(text.split())
+
+
+# Two values of a field that say of an answer whether it is right, whatever the field is called.
+VERDICTS = tuple(
+    frozenset(words(pair))
+    for pair in (
+        "ok bad",
+        "ok error",
+        "ok nok",
+        "good bad",
+        "pass fail",
+        "passed failed",
+        "right wrong",
+        "correct incorrect",
+        "correct wrong",
+        "success failure",
+        "yes no",
+        "y n",
+        "true false",
+        "t f",
+    )
+)
 
 
 class Part(NamedTuple):
@@ -68,11 +98,6 @@ def _some(column: Column) -> bool:
 
 def _repeated(column: Column) -> bool:
     return column.scalar and 1 < len(column.counts) < len(column.given)
-
-
-def words(text: str) -> tuple[str, ...]:
-    """The words of a text."""
-    return tuple(text.split())
 
 
 PARTS = (
@@ -177,6 +202,8 @@ def guess_id(sets: Sequence[Columns]) -> Guess:
     named = [name for name in unique if plain(name).endswith(("_id", "id"))]
     if len(named) == 1:
         return Guess("id", named[0], f"{all_differ}, and the name ends in id")
+    if FILE in unique:
+        return Guess("id", FILE, f"{all_differ}, and each is the name of a file")
     if len(unique) == 1:
         return Guess("id", unique[0], f"{all_differ}, which those of no other field do")
     if unique:
@@ -252,6 +279,21 @@ def _fits(part: Part, name: str, sets: Sequence[Columns]) -> bool:
     given = [columns[name] for columns in sets if name in columns and columns[name].given]
     enough = len(given) == len(sets) if part.everywhere else bool(given)
     return enough and all(map(part.fits, given))
+
+
+def verdict_like(sets: Sequence[Columns]) -> tuple[str, tuple[str, ...]] | None:
+    """A field that may be a verdict under another name, with its values; None where none may be."""
+    taken = [guess.field for guess in guess_parts(sets, [])]
+    for name in (name for name in sets[0] if not _inside(name, taken)):
+        columns = [known[name] for known in sets if name in known]
+        given = [value for column in columns for value in column.given]
+        if len(columns) < len(sets) or not all(column.scalar for column in columns):
+            continue
+        values = tuple(dict.fromkeys(map(str, given)))
+        said = frozenset(value.strip().lower() for value in values)
+        if said in VERDICTS or (len(values) == 2 and all(one.verdicts for one in columns)):
+            return name, values
+    return None
 
 
 def guess_attributes(sets: Sequence[Columns], taken: Sequence[str]) -> list[Guess]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -93,6 +94,8 @@ def look_at(path: Path, name: str, *, lenient: bool = False) -> Look:
 
     A file that has not changed since is not read again: one command looks at it several times.
     """
+    if os.path.isdir(path):
+        return _look_at(path, name, lenient)  # what it holds may have changed
     try:
         found = path.stat()
     except (OSError, ValueError):

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,15 +20,18 @@ from eval_autopsy.case.found import find
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import CaseFile, Scorer
 from eval_autopsy.case.names import Names, best_scorer, names_of
-from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts
+from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts, verdict_like
 from eval_autopsy.case.sets import Look, Sets, guess_sets, look_at, split_of
 from eval_autopsy.errors import BadCase
 from eval_autopsy.features import every_feature
 from eval_autopsy.readers import Source, SplitColumn, Wanted
+from eval_autopsy.readers.record_files import size_of
 from eval_autopsy.records import SPLITS, Split
 
+USUAL = {"no_exception": True, "not_blank": True}  # what any pipeline notices by itself
 TEXTS_READ = 2**23  # bytes of files whose texts are read for features without being asked to
 VALUES_SHOWN = 5
+NO_VERDICT = "nothing says which answers are right"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,19 @@ class Said:
     confidence: str = ""
     time: str = ""
 
+    @property
+    def sets_named(self) -> bool:
+        """Whether it says which records are eval and which are production."""
+        return bool(self.eval or self.production or self.split)
+
+    def words(self) -> Iterator[str]:
+        """The command line that says the same."""
+        yield from map(str, self.paths)
+        for name, value in asdict(self).items():
+            each = value if isinstance(value, tuple) else (value,)
+            if name != "paths":
+                yield from (word for one in each if one for word in (f"--{name}", str(one)))
+
 
 class Unwritten(NamedTuple):
     """A case made of options, and a note for each guess."""
@@ -57,30 +73,37 @@ class Unwritten(NamedTuple):
 
 
 def unwritten(said: Said) -> Unwritten:
-    """The case that the options describe. Raises BadCase when they do not describe one."""
-    return of_sets(said, _sets(said))
+    """The case of the sets that options name, or else of the files that lie at some paths.
 
-
-def of_places(said: Said) -> Unwritten:
-    """The case of the files that lie at some paths, compared as `compared` tells.
-
-    Raises BadCase when no file holds records, or there is one set only.
+    Raises BadCase when no file holds records, and when there is one set only.
     """
+    if said.sets_named or not said.paths:
+        return of_sets(said, sets_of(said))
+    return _of_places(said)
+
+
+def _of_places(said: Said) -> Unwritten:
+    """The case of the files that lie at some paths, compared as `compared` tells."""
     where = ", ".join(map(str, said.paths))
     compared = compare(find(said.paths).files)
     if compared is None:
-        remedy = "see `autopsy formats` for what is read"
-        raise BadCase("no file holds records", where=where, remedy=remedy)
+        what = "there is no autopsy.toml, and no file that holds records"
+        remedy = "name a case or data; `autopsy formats` lists what is read"
+        raise BadCase(what, where=where, remedy=remedy)
     if compared.comparison == "one-set":
         name = compared.sets.looks()[0].name
         what = f"there is one set of records, {name}: {compared.sets.why}"
-        remedy = "name both with --eval and --production, or see `autopsy PATH` for one set"
+        remedy = (
+            "name both with --eval and --production, or the column that tells them apart with "
+            "--split; `autopsy PATH` shows what one set says"
+        )
         raise BadCase(what, where=where, remedy=remedy)
     return of_sets(said, compared.sets, compared.joined)
 
 
 def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     """The case of these sets, with files that say more about the same ids."""
+    said = replace(said, confidence=said.confidence or _confidence_in(sets))
     by_split = _by_split(sets)
     special = any(look.prefix or look.file.yields == "samples" for look in sets.looks())
     if joined or special or _differ(by_split):
@@ -92,7 +115,7 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
         raise BadCase(guessed[0].why, remedy="name the field that identifies a record with --id")
     taken = [name for name in (identity, sets.column) if name]
     parts = {guess.part: guess for guess in guess_parts(by_split, taken)}
-    fields, scorer = _verdict(said, parts)
+    fields, scorer = _verdict(said, parts, by_split)
     asked = {"score": said.correct, "output": said.output, "expected": said.expected}
     guessed += [parts[part] for part in fields if part in parts and not asked[part]]
     if "error" in parts:
@@ -110,7 +133,7 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     if not (said.eval or said.split):
         notes.insert(0, f"eval and production are told apart: {sets.why}")
     texts = [part for part in ("input", "output") if part in fields or part in parts]
-    small = sum(look.file.path.stat().st_size for look in sets.looks()) <= TEXTS_READ
+    small = sum(size_of(look.file.path) for look in sets.looks()) <= TEXTS_READ
     features = every_feature() if small and "input" in texts and not numbered else []
     if "input" in parts and not small:
         notes.append("these files are too long to read the texts by the way; a case can ask for it")
@@ -124,7 +147,7 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     return Unwritten(case, tuple(notes))
 
 
-def confidence_in(sets: Sets) -> str:
+def _confidence_in(sets: Sets) -> str:
     """The field of a confidence in tables that were read to their end, or ""."""
     if not all(look.whole and look.file.yields == "rows" for look in sets.looks()):
         return ""
@@ -194,14 +217,13 @@ def _scorer(said: Said, files: Mapping[Split, Sequence[Look]], names: Names) -> 
             return Scorer(name=said.scorer, errors="apart"), ""
         best, note = best_scorer(files, names)
         return Scorer(name=best, errors="apart"), note
-    what = "nothing says which answers are right in both sets"
-    remedy = "name a recorded score with --correct, or --output and --expected to compare"
-    raise BadCase(what, remedy=remedy)
+    columns = [look.columns for looks in files.values() for look in looks]
+    raise _no_verdict(f"{NO_VERDICT} in both sets", columns)
 
 
 def _features(sets: Sets, names: Names) -> list[str]:
     """The features of the texts that all records have, where the files are short enough."""
-    if sum(look.file.path.stat().st_size for look in sets.looks()) > TEXTS_READ:
+    if sum(size_of(look.file.path) for look in sets.looks()) > TEXTS_READ:
         return []
     ends = tuple(f"({part})" for part in ("input", "output") if names.both(part))
     return [name for name in every_feature() if name.endswith(ends)] if ends else []
@@ -214,7 +236,7 @@ def _note_of(split: Split, part: str, guess: Guess) -> str:
 # Which records are which
 
 
-def _sets(said: Said) -> Sets:
+def sets_of(said: Said) -> Sets:
     """The files of each split, or the one file and its split column."""
     if bool(said.eval) != bool(said.production):
         given, other = ("eval", "production") if said.eval else ("production", "eval")
@@ -288,7 +310,9 @@ def _by_split(sets: Sets) -> list[Columns]:
 # What makes an answer right
 
 
-def _verdict(said: Said, parts: Mapping[str, Guess]) -> tuple[dict[str, str], Scorer]:
+def _verdict(
+    said: Said, parts: Mapping[str, Guess], by_split: Sequence[Columns]
+) -> tuple[dict[str, str], Scorer]:
     """The fields that a verdict needs, and the scorer."""
     compared = said.output or said.expected or said.scorer not in ("", "recorded")
     if said.correct and compared:
@@ -306,10 +330,21 @@ def _verdict(said: Said, parts: Mapping[str, Guess]) -> tuple[dict[str, str], Sc
                 raise BadCase(what, remedy=f"name it with --{part}")
         return found | ({"score": score} if score else {}), Scorer(name=name)
     if not score:
-        what = "nothing says which answers are right"
-        remedy = "name a recorded score with --correct, or --output and --expected to compare"
-        raise BadCase(what, remedy=remedy)
+        raise _no_verdict(NO_VERDICT, by_split)
     return {"score": score}, Scorer(name="recorded")
+
+
+def _no_verdict(what: str, sets: Sequence[Columns]) -> BadCase:
+    """That nothing says what is right, and the field that may say it under a name of its own."""
+    remedy = "name a recorded score with --correct, or --output and --expected to compare"
+    found = verdict_like(sets)
+    if found is not None:
+        name, values = found
+        what += f", and the field {name!r} holds {' and '.join(values)}"
+        remedy = f'name it with --correct {name}, or as score = "{name}" under [fields] of a case'
+        if not {value.lower() for value in values} <= {"true", "false", "1", "0"}:
+            remedy = f"if it is the verdict, write it as true and false, and {remedy}"
+    return BadCase(what, remedy=remedy)
 
 
 def _field(parts: Mapping[str, Guess], part: str) -> str:
@@ -361,9 +396,12 @@ def _case(
         column = SplitColumn(sets.column, sets.values)
         sources = [Source(one.file.path, column, one.name, {}, tuple(joined), "", one.lenient)]
     said: dict[str, Any] = {**fields}
+    guards = USUAL if "output" in fields else {}
     said |= {split: dict(own) for split, own in others.items() if own}
     try:
-        file = CaseFile.model_validate({"name": "unwritten", "data": data, "fields": said})
+        file = CaseFile.model_validate(
+            {"name": "unwritten", "data": data, "fields": said, "guards": guards}
+        )
     except ValidationError as error:  # such as a split value that is not text
         what = error.errors(include_url=False)[0]["msg"]
         raise BadCase(f"the options make no case: {what}", remedy="write an autopsy.toml") from None

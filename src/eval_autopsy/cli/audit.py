@@ -7,22 +7,13 @@ from typing import Any
 
 import click
 
+from eval_autopsy.cli.data import FILE, data_options, studied
 from eval_autopsy.cli.out import Out, verb
-
-FILE = click.Path(path_type=Path)
 
 
 @verb
 @click.argument("path", type=FILE, nargs=-1)
-@click.option("--eval", "eval_", type=FILE, multiple=True, help="A file of eval records.")
-@click.option("--production", type=FILE, multiple=True, help="A file of production records.")
-@click.option("--split", default="", metavar="COLUMN", help="Says which set a record is of.")
-@click.option("--id", "id_", default="", metavar="COLUMN", help="Identifies a record.")
-@click.option("--correct", default="", metavar="COLUMN", help="A recorded score, true or false.")
-@click.option("--output", default="", metavar="COLUMN", help="A recorded output, to compare.")
-@click.option("--expected", default="", metavar="COLUMN", help="What the output should be.")
-@click.option("--cluster", default="", metavar="COLUMN", help="Records that belong together.")
-@click.option("--scorer", default="", metavar="NAME", help="Recomputes; else exact_match.")
+@data_options(without=("confidence", "time"), scorer="Recomputes")
 def audit(out: Out, path: tuple[Path, ...], **said: Any) -> int:
     """Show whether the scorer is right.
 
@@ -50,10 +41,9 @@ def audit(out: Out, path: tuple[Path, ...], **said: Any) -> int:
       autopsy audit runs.csv --correct passed --output answer --expected label
       autopsy audit --eval test.jsonl --production live.jsonl --json | jq '.audit[].kind'
     """
-    from eval_autopsy import api
     from eval_autopsy.cli.audit_view import show
 
-    study = api.open(*path, eval=said.pop("eval_"), id=said.pop("id_"), **said)
+    study = studied(path, said)
     with out.progress() as progress:
         found = study.audit(progress=progress)
     if out.as_json:

@@ -9,6 +9,7 @@ from eval_autopsy import kernel
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.slices_view import interval, of, percent, shown
 from eval_autopsy.experiments.ablate import Ablation
+from eval_autopsy.experiments.groups import EVAL
 from eval_autopsy.experiments.hypotheses import CONTROL, Outcome, Part
 from eval_autopsy.experiments.ledger import FOLDER, NAME
 from eval_autopsy.experiments.stress import SYNTHETIC, Stress
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from eval_autopsy.case.load import Case
     from eval_autopsy.experiments.study import Varied
 
+SAME_CLUSTER = "are not tried, as another one of their cluster is"
 HEADS = ["n", "right before", "right after", "effect in points", "p"]
 
 
@@ -72,7 +74,7 @@ def row_of_part(part: Part) -> list[str]:
 def show_group(out: Out, found: Ablation, group: str, every: bool) -> None:
     """The ablation table of a group: what flips an answer, or every change that was tested."""
     effects = [one for one in found.of(group) if one.tried.pairs.n]
-    flipping = [one for one in effects if one.tried.pairs.broken + one.tried.pairs.mended]
+    flipping = [one for one in effects if tells(one)]
     holds = {one.name: one.entry.value.holds for one in found.changes}
     out.say()
     out.say(f"{group}: what flips its answers", bold=True)
@@ -118,26 +120,48 @@ def p_text(p: float) -> str:
     return shown("p_discovered", kernel.real(p), "p").replace("under ", "<")
 
 
+def tells(effect: Effect) -> bool:
+    """Whether a change flips an answer. Two have to do what they were tried together for, which is
+    to break right answers of eval, and to mend wrong ones elsewhere."""
+    pairs, several = effect.tried.pairs, len(effect.tried.changes) > 1
+    if several:
+        return (pairs.broken if effect.tried.group == EVAL else pairs.mended) > 0
+    return pairs.broken + pairs.mended > 0
+
+
 def without_effect(found: Ablation, group: str, effects: Iterable[Effect]) -> Iterator[str]:
     """How many changes flipped nothing, and on how many records each was tried."""
     tried = {one.changes: one.n for one in found.looks if one.group == group and one.n}
-    for one in effects:
-        if one.tried.pairs.broken + one.tried.pairs.mended == 0:
-            tried[one.tried.changes] = one.tried.pairs.n
-    if tried:
-        few, many = min(tried.values()), max(tried.values())
-        on = f"{few:,} records" if few == many else f"{few:,} to {many:,} records"
-        yield f"{len(tried):,} others flip nothing, tried on {on}"
+    tried |= {one.tried.changes: one.tried.pairs.n for one in effects if not tells(one)}
+    single = [n for changes, n in tried.items() if len(changes) == 1]
+    couples = [n for changes, n in tried.items() if len(changes) > 1]
+    if single:
+        yield f"{len(single):,} others flip nothing, tried on {on_records(single)}"
+    if couples:
+        do = wanted_of_two(group)
+        yield f"{len(couples):,} pairs of changes {do} nothing, tried on {on_records(couples)}"
+
+
+def on_records(counts: Sequence[int]) -> str:
+    """How many records, from the fewest to the most."""
+    few, many = min(counts), max(counts)
+    return f"{few:,} records" if few == many else f"{few:,} to {many:,} records"
 
 
 def named(found: Ablation, group: str) -> Iterator[str]:
     """The changes that were only looked at, by the number of records."""
-    by_size: dict[int, list[str]] = {}
+    by_size: dict[tuple[int, str], list[str]] = {}
     for one in found.looks:
         if one.group == group and one.n:
-            by_size.setdefault(one.n, []).append(" + ".join(one.changes))
-    for n, names in sorted(by_size.items(), reverse=True):
-        yield f"flip nothing on {n:,}: {', '.join(names)}"
+            does = "flip" if len(one.changes) == 1 else wanted_of_two(group)
+            by_size.setdefault((one.n, does), []).append(" + ".join(one.changes))
+    for (n, does), names in sorted(by_size.items(), reverse=True):
+        yield f"{does} nothing on {n:,}: {', '.join(names)}"
+
+
+def wanted_of_two(group: str) -> str:
+    """What two changes are tried together for in a group."""
+    return "break" if group == EVAL else "mend"
 
 
 def closing(found: Ablation, idle: Sequence[str]) -> Iterator[str]:
@@ -149,6 +173,9 @@ def closing(found: Ablation, idle: Sequence[str]) -> Iterator[str]:
     flips = sum(one.tried.pairs.broken + one.tried.pairs.mended for one in found.controls)
     asked = sum(one.tried.pairs.n for one in found.controls)
     yield f"control: {flips:,} of {asked:,} answers flip when inputs are asked again as they are"
+    alike = sum(one.alike for one in found.groups)
+    if alike:
+        yield f"{alike:,} records {SAME_CLUSTER}"
     if found.pairs_in_all:
         yield f"two changes after each other: {found.pairs_tried:,} of {found.pairs_in_all:,} tried"
     unknown = [one.name for one in found.changes if not one.known]
@@ -181,6 +208,8 @@ def show_stress(out: Out, found: Stress, name: str) -> None:
     out.say(f"p of a change: adjusted for all {len(found.effects):,}")
     if found.not_changed:
         out.say(f"as they are, and counted so: {found.not_changed:,} records")
+    if found.alike:
+        out.say(f"{found.alike:,} records {SAME_CLUSTER}")
     if found.left_out:
         out.say(f"left out by the bound on calls: {found.left_out:,} records of eval")
     out.say(f"calls: {found.calls:,}, of at most {found.calls_at_most:,}")

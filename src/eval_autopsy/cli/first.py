@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
+from eval_autopsy.cli.data import data_options, described
 from eval_autopsy.cli.out import Out, verb
 
 HEAD = 12  # columns
@@ -15,15 +17,17 @@ HEAD = 12  # columns
 @verb
 @click.argument("path", type=click.Path(path_type=Path), nargs=-1)
 @click.option("--files", "every", is_flag=True, help="A line for each file: its role, and why.")
-def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int:
+@data_options()
+def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None, **said: Any) -> int:
     """Show what lies at some paths, what it says, and what to do next.
 
     The verb may be left out: `autopsy logs` is `autopsy look logs`. Without PATH it looks at the
-    current folder. PATH is an eval log, a table of records, a folder with some, or a case.
+    current folder. PATH is an eval log, a table of records, a folder with some, a quoted pattern,
+    or a case.
 
     Nothing has to be named: formats are told by content (`autopsy formats`), eval and production
-    by names and formats, the parts of a table by names and values. It says which comparison it
-    made; --files says why.
+    by names and formats, the parts of a table by names and values; the options say what these
+    do not. It says which comparison it made; --files says why.
 
     \b
     Two runs of the same tasks are compared in pairs. A set alone is searched for the slices that
@@ -41,8 +45,10 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int
       autopsy look logs
       autopsy look logs/eval.eval production.jsonl
       autopsy look . --files
+      autopsy look --eval test.csv --production live.csv --correct passed
       autopsy look logs --json | jq .gap
     """
+    from eval_autopsy.case.unwritten import Said
     from eval_autopsy.cli.first_view import lines_of
     from eval_autopsy.cli.recording import recorded
     from eval_autopsy.cli.slices_view import plain
@@ -52,15 +58,17 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None) -> int
 
     began = time.monotonic()
     with out.progress() as progress:
-        screen = look_at(*path, seed=seed or 0, progress=progress)
+        screen = look_at(*path, said=Said(**described(said)), seed=seed or 0, progress=progress)
     written = case_at(path or (Path(),))
     if written is not None:
         recorded(out, written, of_screen(screen))
     if out.as_json:
         out.document(screen.to_dict())
     taken = f"  {time.monotonic() - began:.1f} s" if out.formatted else ""
-    for at, line in enumerate(lines_of(screen)):
-        out.say(f"{line.head.ljust(HEAD)} {line.text}" if at else line.text + taken, bold=not at)
+    first, *rest = lines_of(screen)
+    out.say(first.text + taken, bold=True)
+    for line in rest:
+        out.row(line.head, line.text, HEAD, fold=line.head != "next")
     if every:
         out.say()
         cells = [

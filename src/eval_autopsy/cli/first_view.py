@@ -21,9 +21,10 @@ from eval_autopsy.questions.pairs import mcnemar
 from eval_autopsy.questions.promise import Promise
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import Slice, Slices
-from eval_autopsy.screen import FileSeen, FirstScreen, Worse
+from eval_autopsy.screen import FileSeen, FirstScreen, Worse, links_words
 
 NAMED = 3  # slices, or files, in lines of their own
+AT_MOST = 2  # records that were set aside, in their line
 LEVELS = 7  # of an attribute, in one line
 LINES = 12  # of the screen
 ENOUGH = 20  # wrong answers, before they are called a system of their own
@@ -52,7 +53,7 @@ def lines_of(screen: FirstScreen) -> list[Line]:
 def _every_line(screen: FirstScreen) -> Iterator[Line]:
     yield Line("", summary(screen))
     yield from _rates(screen)
-    if screen.gap is not None:
+    if screen.gap is not None and screen.repeated is None:
         yield Line("gap", gap_words(screen, screen.gap))
     yield from _where(screen)
     yield from _silent(screen)
@@ -61,13 +62,16 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
         yield Line("confidence", promise_words(screen.calibration))
     yield from _unscored(screen)
     yield from _reconciled(screen)
+    yield from _left_out(screen)
     if screen.also:
         yield Line("also", plain(screen.also, 200))
+    yield from _set_aside(screen)
     yield from _unread(screen)
     for need in screen.needs:
         yield Line("missing", plain(need, 200))
     for at, one in enumerate(screen.cannot_conclude[:NAMED]):
-        yield Line("unknown", plain(f"{one.what}; it takes {one.settled_by}", 300), 2 * at)
+        settled = one.remedy or f"it takes {one.settled_by}"
+        yield Line("unknown", plain(f"{one.what}; {settled}", 300), 2 * at)
     if screen.next:
         yield Line("next", " · ".join(kernel.visible(one) for one in screen.next))
 
@@ -79,7 +83,7 @@ def summary(screen: FirstScreen) -> str:
     aside = sum(one.set_aside for one in used)
     left = sum(one.role in LEFT_OUT for one in screen.files)
     files = f"{len(used):,} file" + "s" * (len(used) != 1)
-    text = f"{files} · {records:,} records"
+    text = f"{files} · {records:,} record" + "s" * (records != 1)
     if screen.compared and screen.compared != records:
         text += f", {screen.compared:,} of them compared"
     text += f" · {aside:,} set aside"
@@ -133,7 +137,8 @@ def _where(screen: FirstScreen) -> Iterator[Line]:
         text = slice_words(screen, one) if isinstance(one, Slice) else worse_words(one)
         yield Line("where" if at == 0 else "", text, 2 * at)
     if not throughout and slices is not None and len(slices.found) > 1 and slices.covered.k:
-        yield Line("", f"{len(slices.cover)} slices carry {of(slices.covered)} wrong answers", 3)
+        carry = "1 slice carries" if len(slices.cover) == 1 else f"{len(slices.cover)} slices carry"
+        yield Line("", f"{carry} {of(slices.covered)} wrong answers", 3)
     if screen.searched and not screen.found:
         yield Line("where", f"no slice stands out, of {screen.searched:,} searched")
     waterfall = screen.waterfall
@@ -230,6 +235,27 @@ def _unscored(screen: FirstScreen) -> Iterator[Line]:
         yield Line("apart", f"{'; '.join(parts)}, counted neither right nor wrong")
 
 
+def _left_out(screen: FirstScreen) -> Iterator[Line]:
+    """The files with records that are not looked at, and why, where nothing else says it."""
+    left = [one for one in screen.files if one.role == "left out"]
+    if left and not screen.also:
+        named = "; ".join(f"{plain(one.path, 60)}: {plain(one.why, 120)}" for one in left[:AT_MOST])
+        more = f"; and {len(left) - AT_MOST:,} more" if len(left) > AT_MOST else ""
+        yield Line("left out", named + more, 3)
+
+
+def _set_aside(screen: FirstScreen) -> Iterator[Line]:
+    """Where the first records are that were set aside, and why they were."""
+    named = [(one.path, words) for one in screen.files for words in one.such_as]
+    if named:
+        aside = sum(one.set_aside for one in screen.files if one.such_as)
+        text = "; ".join(
+            f"{plain(path, 60)} {plain(words, 120)}" for path, words in named[:AT_MOST]
+        )
+        more = f"; and {aside - AT_MOST:,} more"
+        yield Line("set aside", text + (more if aside > AT_MOST else ""), 3)
+
+
 def _unread(screen: FirstScreen) -> Iterator[Line]:
     """The files that look like data and could not be read, with the reason."""
     unread = [one for one in screen.files if one.role == "not readable"]
@@ -237,6 +263,9 @@ def _unread(screen: FirstScreen) -> Iterator[Line]:
         named = "; ".join(f"{plain(one.path, 60)}: {plain(one.why, 100)}" for one in unread[:NAMED])
         more = f"; and {len(unread) - NAMED:,} more" if len(unread) > NAMED else ""
         yield Line("unread", named + more)
+    if screen.links:
+        names = ", ".join(plain(one, 60) for one in screen.links[:NAMED])
+        yield Line("", f"{links_words(screen.links)}: {names}; name what they lead to", 4)
 
 
 def _reconciled(screen: FirstScreen) -> Iterator[Line]:

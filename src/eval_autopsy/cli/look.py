@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
+from eval_autopsy.cli.data import FILE, data_options, described, studied
 from eval_autopsy.cli.out import Out, verb
 from eval_autopsy.errors import BadCase
 
-FILE = click.Path(path_type=Path)
 TOP = 20  # rows of a table
 
 
@@ -38,19 +38,9 @@ TOP = 20  # rows of a table
 @click.option("--top", type=click.IntRange(1), default=TOP, metavar="N", help=f"Rows shown; {TOP}.")
 @click.option("--all", "every", is_flag=True, help="Show every row.")
 @click.option("--members", is_flag=True, help="Add the ids of each slice to --json.")
-@click.option("--eval", "eval_", type=FILE, multiple=True, help="A file of eval records.")
-@click.option("--production", type=FILE, multiple=True, help="A file of production records.")
+@data_options()
 @click.option("--table", default="", metavar="URL", help="A table that stays in its warehouse.")
-@click.option("--split", default="", metavar="COLUMN", help="Says which set a record is of.")
-@click.option("--id", "id_", default="", metavar="COLUMN", help="Identifies a record.")
-@click.option("--correct", default="", metavar="COLUMN", help="A recorded score, true or false.")
-@click.option("--output", default="", metavar="COLUMN", help="A recorded output, to compare.")
-@click.option("--expected", default="", metavar="COLUMN", help="What the output should be.")
 @click.option("--features-file", type=FILE, metavar="FILE", help="Python with features to add.")
-@click.option("--cluster", default="", metavar="COLUMN", help="Records that belong together.")
-@click.option("--confidence", default="", metavar="COLUMN", help="From 0 to 1.")
-@click.option("--time", default="", metavar="COLUMN", help="When it happened.")
-@click.option("--scorer", default="", metavar="NAME", help="Compares them; else exact_match.")
 def slices(
     out: Out,
     path: tuple[Path, ...],
@@ -108,15 +98,21 @@ def slices(
 
     attributes = names_in(by)
     if table:
-        if path or where or features_file or members or said.pop("eval_"):
+        if path or features_file or members or said["eval_"]:
             what = "--table is given, and what only goes with files as well"
-            raise BadCase(what, remedy="name --split, --correct, --id, --cluster and --by alone")
+            remedy = "name --split, --correct, --id, --cluster, --by and --where alone"
+            raise BadCase(what, remedy=remedy)
         from eval_autopsy.cli.table_view import slices_of_table
 
-        how = {"depth": depth, "min_support": min_support, "seed": seed or 0}
-        one = api.open(table=table, id=said.pop("id_"), **said)
+        how = {
+            "where": values_in(where),
+            "depth": depth,
+            "min_support": min_support,
+            "seed": seed or 0,
+        }
+        one = api.open(table=table, **described(said))
         return slices_of_table(out, one, attributes, how, top=top, every=every)
-    study = api.open(*path, eval=said.pop("eval_"), id=said.pop("id_"), **said)
+    study = studied(path, said)
     files = (features_file,) if features_file else ()
     with out.progress() as progress:
         found = study.slices(

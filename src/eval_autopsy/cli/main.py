@@ -42,6 +42,7 @@ VERBS = {
         "stress": "cause",
         "shrink": "smallest",
         "guards": "guards",
+        "investigate": "headless",
     },
     "Prove": {
         "claims": "claims",

@@ -13,13 +13,17 @@ import inspect
 import json
 import os
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO
 
 import click
+
+NARROWEST = 20  # columns that a text is folded to, on a terminal of any width
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,20 @@ class Out:
         """A line of the result."""
         if not self.silent:
             write(click.style(text, bold=True) if bold and self.formatted else text)
+
+    def row(self, head: str, text: str, width: int, *, fold: bool = True) -> None:
+        """What is said beside a head of `width` columns; on a terminal it is folded there.
+
+        A command is better not folded, so that it can be copied.
+        """
+        shown, lines = head.ljust(width), [text]
+        if self.formatted and fold:
+            room = max(shutil.get_terminal_size().columns - width - 1, NARROWEST)
+            lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+        if self.formatted and self.color:
+            shown = click.style(shown, fg="cyan")
+        margin = "\n" + " " * (width + 1)
+        self.say(f"{shown} {margin.join(lines)}")
 
     def tell(self, text: str) -> None:
         """A line on stderr, about work that is about to begin."""

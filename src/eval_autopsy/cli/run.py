@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from eval_autopsy import kernel
+from eval_autopsy.cli.data import data_options, studied
 from eval_autopsy.cli.out import Out, verb
 from eval_autopsy.cli.places import command
 
@@ -25,12 +26,13 @@ DEMO = "invoice-extraction"
     default=Path("."),
     help="The folder below which the data lies and receipts/ is written; else the current one.",
 )
-def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None) -> int:
+@data_options()
+def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None, **said: Any) -> int:
     """Work through a case without asking, and write its receipt.
 
     CASE is an autopsy.toml, or the folder that has one; without it, the current folder. Data
     files, or a folder that holds some and no case, are compared as `autopsy PATH` compares them,
-    and the case that this makes is written below .autopsy.
+    and the case that this makes is written below .autopsy; the options say what is not guessed.
 
     The receipt is verified before it takes its place: on any failure, and on Ctrl-C, the one
     before it stays as it was.
@@ -51,18 +53,17 @@ def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None) -> int:
       autopsy run
       autopsy run examples/invoice-extraction
       autopsy run logs/eval.eval production.jsonl
+      autopsy run --eval test.csv --production live.csv --correct passed
       autopsy run examples/invoice-extraction --json | jq .gap
     """
-    from eval_autopsy.api import Autopsy
     from eval_autopsy.cli.recording import recorded
-    from eval_autopsy.first_screen import case_at, case_of
     from eval_autopsy.investigation.facts import of_receipt
 
-    paths = case or (Path(),)
+    study = studied(case, said)
     with out.progress() as progress:
-        found = case_at(paths) or case_of(paths, into)
-        done = Autopsy(found).run(into, seed=seed, progress=progress)
-    recorded(out, found, of_receipt(done))
+        study = study.in_writing(into)
+        done = study.run(into, seed=seed, progress=progress)
+    recorded(out, study.case, of_receipt(done))
     show(out, done)
     return 0
 

@@ -19,6 +19,7 @@ from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
 if TYPE_CHECKING:
     from eval_autopsy.api import Autopsy
 
+ASIDE = 5  # attributes named in a line; --json names all
 NAMED = 5  # slices named in a line
 NAME_LENGTH = 40  # characters of a level, a field or an id
 WORDS_LENGTH = 120  # characters of a slice in words
@@ -104,10 +105,16 @@ def show_found(out: Out, found: Slices) -> None:
     if only_silent:
         out.say("here only the silently wrong answers stand out:")
         table_of_found(out, found, only_silent)
-    names = "it carries" if len(found.cover) == 1 else f"{len(found.cover)} of them carry"
-    if len(found.cover) == len(found.found) > 1:
-        names = "together they carry"
-    out.say(f"{names} {of(found.covered)} wrong answers")
+    out.say(f"{who_carries(found)} {of(found.covered)} wrong answers")
+
+
+def who_carries(found: Slices) -> str:
+    """Which of the slices that were found hold most of the wrong answers, and the verb."""
+    if len(found.cover) == len(found.found):
+        return "it carries" if len(found.cover) == 1 else "together they carry"
+    if len(found.cover) > 1:
+        return f"{len(found.cover)} of them carry"
+    return "the first carries" if found.found[0] in found.cover else "one of them carries"
 
 
 def table_of_found(out: Out, found: Slices, some: Sequence[Slice]) -> None:
@@ -240,11 +247,8 @@ def closing(found: Slices, study: Autopsy) -> Iterator[str]:
     yield from columns_explained(found)
     yield silence(found)
     yield from left_out(found)
-    if study.written:
-        yield f"next: {command('autopsy', 'run', case_path(study))} (writes the receipt)"
-    else:
-        files = dict.fromkeys(source.path for source in study.case.sources)
-        yield f"next: {command('autopsy', 'init', *files)} (proposes a case, as a receipt needs)"
+    asked = [case_path(study)] if study.written else study.asked
+    yield f"next: {command('autopsy', 'run', *asked)} (writes the receipt)"
 
 
 def columns_explained(found: Slices) -> Iterator[str]:
@@ -270,7 +274,9 @@ def aside(found: Sequence[tuple[str, str]]) -> Iterator[str]:
     for name, reason in found:
         by_reason.setdefault(reason, []).append(plain(name))
     for reason, names in by_reason.items():
-        yield f"set aside: {', '.join(names)} ({reason})"
+        shown = ", ".join(names[:ASIDE]) if len(names) > ASIDE + 1 else ", ".join(names)
+        more = f" and {len(names) - ASIDE} more" if len(names) > ASIDE + 1 else ""
+        yield f"set aside: {shown}{more} ({reason})"
 
 
 def case_path(study: Autopsy) -> Path:

@@ -25,7 +25,8 @@ CALLS = 500
     "--change",
     multiple=True,
     metavar="NAME",
-    help="ID is right: make it fail by these changes, and find those that matter.",
+    help="Make ID fail by these changes, and find those that matter; or, where ID is wrong, "
+    "make a twin of it that is right.",
 )
 @click.option(
     "--changes-file", type=FILE, multiple=True, metavar="FILE", help="Python with such changes."
@@ -83,6 +84,7 @@ def shrink(
       autopsy shrink p-0030 examples/invoice-extraction --pytest test_p_0030.py
       autopsy shrink p-0080 --against e-0001 --calls 200
       autopsy shrink e-0001 --change swap_first_fields --change change_delimiter
+      autopsy shrink p-001 examples/number-formats --change decimal_point
       autopsy shrink p-0030 --json | jq -r .failing.input
     """
     from eval_autopsy import api

@@ -13,7 +13,7 @@ from eval_autopsy.perturbations.apply import place_of
 def show(out: Out, found: Shrunk, name: str) -> None:
     """All of what came of it."""
     out.say(f"{name}: {found.id} of {found.split}", bold=True)
-    state = "as it is" if found.changes is None else "when it is changed"
+    state = "as it is" if found.changes is None or found.mended else "when it is changed"
     out.say(f"wrong {state}: {wrong(found.before)} ({size(found.before)})")
     out.say()
     out.say(f"the smallest input that fails: {size(found.failing)}", bold=True)
@@ -75,7 +75,9 @@ def size(end: End) -> str:
 
 def closing(found: Shrunk) -> Iterator[str]:
     """What makes it fail, and what that rests on."""
-    if found.changes is not None:
+    if found.changes is not None and found.mended:
+        yield f"right when it is changed: {', '.join(found.changes)}"
+    elif found.changes is not None:
         yield f"of the changes that were made, these matter: {', '.join(found.changes)}"
     if found.passing is not None:
         yield f"what makes it fail: {len(found.difference):,} of {found.edits:,} edits"

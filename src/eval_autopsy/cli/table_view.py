@@ -16,7 +16,7 @@ from eval_autopsy.cli.slices_view import (
 )
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import Slices
-from eval_autopsy.table_slices import TableStudy
+from eval_autopsy.warehoused import TableStudy
 
 
 def slices_of_table(

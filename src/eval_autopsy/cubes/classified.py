@@ -168,8 +168,13 @@ class Classified:
             blocks=found,
         )
 
-    def _histogram(self, rows: Table, block: Sequence[Attribute]) -> Counts:
-        """The counts of some rows by some attributes, PARTS and OUTCOMES: one query."""
+    def queries(self) -> list[str]:
+        """The query of each block, in the engine's own words."""
+        blocks = ([self.attributes[i] for i in block] for block in self.blocks)
+        return [self.queried.words(self._groups(self.rows, block)) for block in blocks]
+
+    def _groups(self, rows: Table, block: Sequence[Attribute]) -> Table:
+        """Some rows by some attributes and their class, with how many each group has as `n`."""
         joined, keys = rows, {}
         for one in block:
             if one.fold is not None:
@@ -184,7 +189,11 @@ class Classified:
         sent = {name: groups[name] for name in keys}
         for i, one in enumerate(block):
             sent[f"value{i}"] = one.column.sent(groups[f"value{i}"])
-        found = self.queried.answer(groups.select(**sent, kind=groups.kind, n=groups.n))
+        return groups.select(**sent, kind=groups.kind, n=groups.n)
+
+    def _histogram(self, rows: Table, block: Sequence[Attribute]) -> Counts:
+        """The counts of some rows by some attributes, PARTS and OUTCOMES: one query."""
+        found = self.queried.answer(self._groups(rows, block))
         cells = np.zeros(found.num_rows, np.int64)
         for i, one in enumerate(block):
             codes = _codes(one, found[f"value{i}"], found[f"rare{i}"])

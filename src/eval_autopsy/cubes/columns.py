@@ -55,6 +55,12 @@ class Column(NamedTuple):
         """The text of the level of what came back."""
         return kernel.canonical(kernel.level(self.received(value)))
 
+    def holds(self, value: Any) -> bool:
+        """Whether a value, as JSON has it, may be one of this column's; null may."""
+        kinds = {"text": str, "truth": bool, "whole": int}.get(self.kind, (int, Decimal))
+        is_truth = isinstance(value, bool)
+        return value is None or (isinstance(value, kinds) and is_truth == (self.kind == "truth"))
+
     def literal(self, value: Any) -> Any:
         """A received value as the engine compares it with this column."""
         return float(value) if self.kind == "fraction" else value

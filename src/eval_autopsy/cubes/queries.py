@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import pyarrow as pa
@@ -30,6 +32,25 @@ class Queried:
         """The column of a name, of one of some kinds or of any. Raises CannotRead."""
         return column_of(self.table, name, self.name, kinds)
 
+    def only(self, where: Mapping[str, object]) -> Table:
+        """The rows in which each of some columns has a value, as text or as JSON reads that text.
+
+        Raises CannotRead when no row is left. Which values there are instead is not asked.
+        """
+        import ibis
+
+        table = self.table
+        for name, value in where.items():
+            column = self.column(name)
+            held, wanted = column.of(table), list(filter(column.holds, readings(value)))
+            some = [held.isnull() if one is None else held == column.literal(one) for one in wanted]
+            table = table.filter(reduce(or_, some, ibis.literal(False)))
+            if not self.row(table.aggregate(n=table.count()))[0]:
+                what = f"no row has {name} = {value!r}"
+                remedy = f"check it: `--by {name}` shows the values that are common"
+                raise CannotRead(what, where=self.at(column), remedy=remedy)
+        return table
+
     def answer(self, groups: Table) -> pa.Table:
         """What a query gives. Raises CannotRead with the first line of what the engine says."""
         try:
@@ -39,6 +60,10 @@ class Queried:
             what = f"the engine that holds the table says: {said}"
             remedy = "run a query of your own on the table, to see whether it can be read"
             raise CannotRead(what, where=self.name, remedy=remedy) from error
+
+    def words(self, groups: Table) -> str:
+        """A query as the engine is asked it."""
+        return str(groups.get_backend().compile(groups, pretty=True))
 
     def rows(self, groups: Table) -> list[tuple[Any, ...]]:
         """The rows of an answer that has few."""
@@ -61,6 +86,16 @@ class Queried:
             raise CannotRead(what, where=self.at(column), remedy="name a column that has a few")
         counts = sorted(found, key=lambda one: (-one[1], str(one[0])))
         return {column.received(value): n for value, n in counts}
+
+
+def readings(value: object) -> list[Any]:
+    """What a value may stand for: itself, and what JSON reads in a text."""
+    if not isinstance(value, str):
+        return [value]
+    try:
+        return [value, kernel.strict_json(value)]
+    except kernel.Unreadable:
+        return [value]
 
 
 def groups_by(rows: Table, slot: str) -> Table:

@@ -4,7 +4,7 @@
    Levels that the sample does not have fold into another, which is said; if one of them has enough
    records to be a slice, the rows are gone through again with it.
 2. Which half of production a record is searched or confirmed in follows from the seed and its place
-   among the rows, so that nothing has to be kept.
+   among the rows, so that nothing has to be kept; or from its cluster: see clusters.py.
 3. Scores are recorded ones: nothing is run or scored here.
 """
 
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from eval_autopsy import kernel
 from eval_autopsy.cubes import tables
 from eval_autopsy.cubes.blocks import OUTCOMES, PARTS, Batch, Coded, class_of
+from eval_autopsy.cubes.clusters import Clusters, Members
 from eval_autopsy.cubes.tables import Encoded, Table, key_of
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.readers.sources import Source, SplitColumn
@@ -146,6 +147,9 @@ class Scores:
     def __init__(self, table: Table) -> None:
         self.table = table
         self.lots = _Lots(table.seed)
+        cluster = table.columns.cluster
+        self.clusters = Clusters(table.seed, cluster) if cluster else None
+        self.members: Members | None = None  # of the last batch, where there are clusters
         self.unscored: Counter[str] = Counter()
 
     def classes(
@@ -154,7 +158,7 @@ class Scores:
         """The class of each scored row, and which rows these are; None when all of them are."""
         outcome = self._outcomes(source, batch)
         production = self._is_production(source, batch)
-        half = self.lots.take(batch.num_rows) + np.uint8(PARTS.index("search"))
+        half = self._halves(source, batch) + np.uint8(PARTS.index("search"))
         classes = half * production * np.uint8(len(OUTCOMES)) + outcome
         scored = outcome < len(OUTCOMES)
         if self.table.where:
@@ -166,6 +170,20 @@ class Scores:
             return classes, None
         self._note(production, scored)
         return classes[scored], scored
+
+    def _halves(self, source: Source, batch: tables.Batch) -> NDArray[np.uint8]:
+        """0 for the half that is searched, 1 for the other."""
+        if self.clusters is None:
+            return self.lots.take(batch.num_rows)
+        name = self.clusters.column
+        self.members = self.clusters.members(batch.encoded(name), f"{source.name}: {name}")
+        return self.members.half
+
+    def draw(self, batch: Batch, scored: NDArray[np.bool_] | None) -> None:
+        """Draws from the scored rows of the last batch, where records have clusters."""
+        if self.clusters is not None and self.members is not None:
+            members = self.members if scored is None else self.members.only(scored)
+            self.clusters.add(members, batch)
 
     def _note(self, production: NDArray[np.bool_], scored: NDArray[np.bool_]) -> None:
         self.unscored["production"] += int((production & ~scored).sum())
@@ -249,6 +267,7 @@ class Scan:
         self._kept: list[Batch] = []
         self._sampled: list[Batch] = []
         self._unscored: Counter[str] = Counter()
+        self._drawn: Batch | None = None
         self._complete = False
 
     @property
@@ -267,6 +286,11 @@ class Scan:
         """How many records of each split have no verdict; known once all rows have gone by."""
         return {split: self._unscored[split] for split in kernel.SPLITS}
 
+    @property
+    def drawn(self) -> Batch | None:
+        """One record of each cluster that tests; known once all rows have gone by."""
+        return self._drawn
+
     def batches(self) -> Iterator[Batch]:
         """All scored rows, from memory where they are few enough to have been kept."""
         if self._complete:
@@ -284,6 +308,7 @@ class Scan:
             self._kept = [*self._kept, one] if keeps else []
             yield one
         self._complete, self._unscored = keeps, scores.unscored
+        self._drawn = scores.clusters.drawn() if scores.clusters else None
 
     def grow(self, support: int, levels_at_most: int) -> bool:
         """Whether a level that the sample did not have has enough records to need its own code."""
@@ -336,7 +361,9 @@ class Scan:
             codes = [one.encode(batch.encoded(one.attribute.column)) for one in self.codings]
             if scored is not None:
                 codes = [column[scored] for column in codes]
-            yield Batch(codes, classes)
+            coded = Batch(codes, classes)
+            scores.draw(coded, scored)
+            yield coded
 
     def _forget(self) -> None:
         self._kept, self._sampled, self._complete = [], [], False

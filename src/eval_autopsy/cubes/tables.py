@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,9 +26,11 @@ from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers import open_rows
+from eval_autopsy.readers.logs import aside_words
 from eval_autopsy.readers.opened import open_file
 from eval_autopsy.readers.parquet import plain
 from eval_autopsy.readers.parquet_sample import PLACES, is_parquet, opened, places_in, rows_in
+from eval_autopsy.readers.record_files import files_in
 from eval_autopsy.readers.sources import Source, SplitColumn
 
 BATCH = 2**20  # rows of Parquet
@@ -43,6 +46,7 @@ class Columns(NamedTuple):
     score: str  # true or false, 1 or 0; null is a record without a verdict
     error: str | None = None  # the message of a call that failed, or nothing
     id: str | None = None
+    cluster: str | None = None  # the same for records that belong together
 
 
 class Encoded(NamedTuple):
@@ -74,6 +78,8 @@ class InColumns(NamedTuple):
     def encoded(self, name: str) -> Encoded:
         """A column; null is a value."""
         column = self.batch.column(name)
+        if pa.types.is_nested(column.type):
+            return _encoded([_plain(value, name) for value in column.to_pylist()])
         if not pa.types.is_dictionary(column.type):
             column = pc.dictionary_encode(column, null_encoding="encode")
         values = [_plain(value, name) for value in column.dictionary.to_pylist()]
@@ -95,17 +101,26 @@ class InRows(NamedTuple):
 
     def encoded(self, name: str) -> Encoded:
         """A column, by a name that may be dotted."""
-        positions: dict[Any, int] = {}
-        values: list[Any] = []
-        indices = np.empty(len(self.rows), np.int32)
-        for at, row in enumerate(self.rows):
-            value = row.fields[name] if name in row.fields else kernel.field(row.fields, name)
-            key = key_of(value)
-            if key not in positions:
-                positions[key] = len(values)
-                values.append(value)
-            indices[at] = positions[key]
-        return Encoded(values, pa.array(indices))
+        return _encoded(
+            [
+                row.fields[name] if name in row.fields else kernel.field(row.fields, name)
+                for row in self.rows
+            ]
+        )
+
+
+def _encoded(column: Sequence[Any]) -> Encoded:
+    """A column of Python's values."""
+    positions: dict[Any, int] = {}
+    values: list[Any] = []
+    indices = np.empty(len(column), np.int32)
+    for at, value in enumerate(column):
+        key = key_of(value)
+        if key not in positions:
+            positions[key] = len(values)
+            values.append(value)
+        indices[at] = positions[key]
+    return Encoded(values, pa.array(indices))
 
 
 def key_of(value: Any) -> Any:
@@ -132,6 +147,7 @@ class Table:
     seed: int = 0
     progress: Progress = lambda what, done, total: None
     sampled: dict[str, list[tuple[Any, int]]] = field(default_factory=dict)
+    aside: dict[str, str] = field(default_factory=dict)  # what of a file was, once it was read
 
     @cached_property
     def parquet(self) -> bool:
@@ -164,9 +180,27 @@ class Table:
                 for batch in _column_batches(source, names, sample):
                     yield source, InColumns(batch)
             else:
-                for rows in _row_batches(source, names, sample):
+                for rows in self._row_batches(source, names, sample):
                     self._refuse_twice(source, rows, seen)
                     yield source, InRows(rows)
+
+    def _row_batches(
+        self, source: Source, names: Sequence[str], sample: bool
+    ) -> Iterator[Sequence[kernel.Row]]:
+        """The rows of a file; raises CannotRead at a column that none of the first rows has."""
+        _, rows = open_rows(source.path, source.name, lenient=source.lenient)
+        with rows:
+            left = islice(rows, SAMPLED) if sample else rows
+            first = True
+            while some := list(islice(left, ROWS)):
+                for name in names if first else ():
+                    if all(kernel.field(row.fields, name) is MISSING for row in some):
+                        known = list(dict.fromkeys(key for row in some for key in row.fields))
+                        raise _no_such_column(name, known, source)
+                first = False
+                yield some
+            if rows.aside:
+                self.aside[source.name] = aside_words(rows.aside, source.name)
 
     def _needed(self, source: Source, wanted: Sequence[str]) -> Iterator[str]:
         yield from wanted
@@ -174,6 +208,8 @@ class Table:
         yield self.columns.score
         if self.columns.error:
             yield self.columns.error
+        if self.columns.cluster:
+            yield self.columns.cluster
         if isinstance(source.split, SplitColumn):
             yield source.split.column
 
@@ -263,6 +299,8 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _rows_about(source: Source) -> int:
     """How many rows a file has, if the others are as long as its first."""
+    if os.path.isdir(source.path):
+        return len(files_in(source.path))
     with open_file(source.path, source.name) as stream:
         head = stream.head()
     return source.path.stat().st_size * max(1, head.count(b"\n")) // max(1, len(head))
@@ -273,20 +311,3 @@ def _fields(source: Source) -> Iterator[str]:
     _, rows = open_rows(source.path, source.name, lenient=source.lenient)
     with rows:
         yield from dict.fromkeys(name for row in islice(rows, SAMPLED) for name in row.fields)
-
-
-def _row_batches(
-    source: Source, names: Sequence[str], sample: bool
-) -> Iterator[Sequence[kernel.Row]]:
-    """The rows of a file; raises CannotRead at a column that none of the first rows has."""
-    _, rows = open_rows(source.path, source.name, lenient=source.lenient)
-    with rows:
-        left = islice(rows, SAMPLED) if sample else rows
-        first = True
-        while some := list(islice(left, ROWS)):
-            for name in names if first else ():
-                if all(kernel.field(row.fields, name) is MISSING for row in some):
-                    known = list(dict.fromkeys(key for row in some for key in row.fields))
-                    raise _no_such_column(name, known, source)
-            first = False
-            yield some

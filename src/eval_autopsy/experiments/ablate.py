@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -43,7 +43,7 @@ TO_LOOK = 2  # the part of the calls that looking may take: one half
 
 
 class Look(NamedTuple):
-    """A change, or two, that flipped no answer on the few records that it was looked at on."""
+    """A change, or two, whose few records that it was looked at on gave no reason to test it."""
 
     group: str
     changes: tuple[str, ...]
@@ -76,7 +76,12 @@ class Ablation:
         """The JSON of `autopsy ablate`."""
         return {
             "groups": [
-                {"group": one.name, "where": one.where, "records": len(one.subjects)}
+                {
+                    "group": one.name,
+                    "where": one.where,
+                    "records": len(one.subjects),
+                    "same_cluster": one.alike,
+                }
                 for one in self.groups
             ],
             "changes": [described(one) for one in self.changes],
@@ -139,7 +144,7 @@ def ablated(
         for couple in combinations([one.changes[0] for one in trials if usable(one, group)], 2)
     ]
     fitting = fitting_in(left // TO_LOOK, (in_either_order(*one, how.seed) for one in couples))
-    joint = stepped(fitting, how, left)
+    joint = stepped(fitting, how, left, turned)
     left -= joint.calls
     return Ablation(
         groups=tuple(groups),
@@ -176,8 +181,26 @@ class Steps(NamedTuple):
         return [one for one in self.tested if one.trial.group is group]
 
 
-def stepped(trials: Sequence[Trial], how: Asking, calls: int) -> Steps:
-    """Trials looked at on a few records, and tested on the others where an answer flipped."""
+def flipped(done: Done) -> bool:
+    """Whether a trial turned an answer from right to wrong, or from wrong to right."""
+    pairs = tried(done).pairs
+    return pairs.broken + pairs.mended > 0
+
+
+def turned(done: Done) -> bool:
+    """Whether a trial broke a right answer of eval, or mended a wrong one where it fails."""
+    pairs = tried(done).pairs
+    return (pairs.broken if done.trial.group.where is None else pairs.mended) > 0
+
+
+def stepped(
+    trials: Sequence[Trial],
+    how: Asking,
+    calls: int,
+    stands_out: Callable[[Done], bool] = flipped,
+) -> Steps:
+    """Trials looked at on a few records, and tested on the others where what came of it stands out:
+    an answer flipped, unless something else is asked for."""
     small = [one for one in trials if len(one.variants) <= ALL_AT_ONCE]
     large = [one for one in trials if len(one.variants) > ALL_AT_ONCE]
     looking = [*small, *(first(one, LOOKED_AT) for one in large)]
@@ -187,11 +210,11 @@ def stepped(trials: Sequence[Trial], how: Asking, calls: int) -> Steps:
     rest = [
         whole._replace(variants=whole.variants[len(one.trial.variants) :])
         for whole, one in zip(large, many, strict=True)
-        if flipped(one)
+        if stands_out(one)
     ]
     tested = how.done(within(rest, calls - used))
     used += calls_of(one.trial for one in tested)
-    return Steps([*few, *tested], [one for one in many if not flipped(one)], used)
+    return Steps([*few, *tested], [one for one in many if not stands_out(one)], used)
 
 
 def fitting_in(calls: int, trials: Iterable[Trial]) -> list[Trial]:
@@ -222,18 +245,6 @@ def unchanged(group: Group) -> Trial:
         Variant(one, Changed(one.record.input, [one.record.expected])) for one in group.subjects
     ]
     return Trial(group, (), same, {})
-
-
-def flipped(done: Done) -> bool:
-    """Whether a trial turned an answer from right to wrong, or from wrong to right."""
-    pairs = tried(done).pairs
-    return pairs.broken + pairs.mended > 0
-
-
-def turned(done: Done) -> bool:
-    """Whether a trial broke a right answer of eval, or mended a wrong one where it fails."""
-    pairs = tried(done).pairs
-    return (pairs.broken if done.trial.group.where is None else pairs.mended) > 0
 
 
 def in_either_order(group: Group, couple: tuple[Applied, Applied], seed: int) -> Trial:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from eval_autopsy import kernel
@@ -167,8 +168,20 @@ def trial_of(pieces: Sequence[Piece], put: Put, known: Known) -> Trial:
 
 def evidence(value: Any, answer: Any) -> list[str]:
     """The texts and numbers of an answer that stand in an input."""
-    texts = [*texts_in(answer), *numbers_in(answer)]
-    return [text for text in dict.fromkeys(texts) if text.strip() and stands([text], value)]
+    return [text for text in said_in(answer) if stands([text], value)]
+
+
+def said_in(answer: Any) -> list[str]:
+    """The texts and numbers of an answer, each once, but none of white space alone."""
+    texts = dict.fromkeys([*texts_in(answer), *numbers_in(answer)])
+    return [text for text in texts if text.strip()]
+
+
+def asked_of(answer: Any, fields: Sequence[str]) -> Any:
+    """What is scored of an answer: some of its fields, or all of it where none are named."""
+    if not fields or not isinstance(answer, dict):
+        return answer
+    return {name: kernel.field(answer, name) for name in fields}
 
 
 def numbers_in(value: Any) -> list[str]:
@@ -176,7 +189,8 @@ def numbers_in(value: Any) -> list[str]:
     if isinstance(value, dict | list):
         parts = value.values() if isinstance(value, dict) else value
         return [number for part in parts for number in numbers_in(part)]
-    return [] if isinstance(value, str | bool) or value is None else [kernel.canonical(value)]
+    number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return [kernel.canonical(value)] if number else []
 
 
 def stands(texts: Iterable[str], value: Any) -> bool:

@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,16 +25,30 @@ from eval_autopsy.experiments.asking import Scoring, answered
 from eval_autopsy.experiments.failures import Failure, OutOfCalls, Search, Told, Trial
 from eval_autopsy.experiments.groups import changes_of, entries_of, subjects_of
 from eval_autopsy.experiments.layouts import Layout, edited, layout_of
-from eval_autopsy.experiments.reduce import Pieces, Put, Whole, evidence, trial_of
+from eval_autopsy.experiments.reduce import (
+    Pieces,
+    Put,
+    Whole,
+    asked_of,
+    evidence,
+    lines,
+    said_in,
+    stands,
+    trial_of,
+)
 from eval_autopsy.experiments.trials import Subject, changed
 from eval_autopsy.experiments.twins import (
+    Run,
     Smallest,
     Twin,
     between,
     between_texts,
+    cut_up,
+    joined,
     known_of,
     runs_between,
     twin_of,
+    words,
     words_between,
 )
 from eval_autopsy.perturbations.apply import Applied, place_of
@@ -58,7 +72,7 @@ class How:
     id: str
     against: str = ""  # the id of the twin; the nearest one when none is named
     alone: bool = False  # without a twin
-    changes: tuple[str, ...] = ()  # that make the record, which is right, fail
+    changes: tuple[str, ...] = ()  # that make the record fail, or mend it when it is wrong
     files: tuple[Path, ...] = ()  # with changes of the user's own
     keep: tuple[str, ...] = ()  # texts that stay in the input
     calls: int = CALLS
@@ -94,6 +108,7 @@ class Shrunk:
     edits: int  # between the twin and the record
     difference: tuple[str, ...]  # the edits that matter, in words
     changes: tuple[str, ...] | None  # of the changes that were made, those that matter
+    mended: bool  # whether they made the twin of the record, which is wrong as it is
     complete: bool  # whether the search came to its end
     again: int  # of the smallest inputs, how many come to the same when they are asked again
     asked: int  # different inputs of the search
@@ -120,6 +135,7 @@ class Shrunk:
             "edits": self.edits,
             "difference": list(self.difference),
             "changes": None if self.changes is None else list(self.changes),
+            "mended": self.mended,
             "complete": self.complete,
             "asked_again": {"inputs": len(self.ends), "same": self.again},
             "calls": {
@@ -194,6 +210,7 @@ class Work:
     ) -> None:
         self.search, self.subjects, self.subject, self.how = search, subjects, subject, how
         self.twin: Subject | None = None
+        self.mended: Trial | None = None  # the failing record after changes that make it right
         self.rule, self.edits = "", 0
         self.difference: list[str] = []
         self.changes: list[Applied] = []
@@ -207,16 +224,24 @@ class Work:
                 f"the record {record.id!r} of {record.split} is {'right' if right else 'unscored'}"
             )
             raise CannotUse(what, remedy="name one that is wrong, or make it fail with --change")
-        if changes and not right:
-            what = f"the record {record.id!r} of {record.split} is not right to begin with"
-            raise CannotUse(what, remedy="name one that is right, or leave out --change")
         self._begin(Trial(record.input, record.expected))
-        if changes:
+        if changes and right is False:
+            self._mend(changes)
+        elif changes:
             self.twin = self.subject
             self._begin(self._changed(changes))
             self._fewest(changes)
         elif not self.how.alone:
             self.twin = self._named()
+
+    def _mend(self, changes: Sequence[Applied]) -> None:
+        """Takes the record after changes that mend it for the twin. Raises CannotUse."""
+        trial = self._after(changes)
+        if trial is None or not self.search.told(trial).right:
+            names = " and ".join(one.name for one in changes)
+            what = f"the record {self.subject.record.id!r} is wrong, and not right with {names}"
+            raise CannotUse(what, remedy="name changes that mend it; `autopsy ablate` finds them")
+        self.changes, self.mended = list(changes), trial
 
     def _begin(self, trial: Trial) -> None:
         self.before = self.failing = trial
@@ -261,12 +286,16 @@ class Work:
 
     def shrink(self) -> None:
         """Makes the failing input smaller, with its twin or alone."""
+        if self.mended is not None:
+            self._by_tokens(self.mended, f"{self.subject.record.id!r} as it was changed")
+            return
         place = place_of(self.failing.input)
         layout = self._layout(self.failing)
         if layout is not None and place is not None:
             self._by_pieces(layout, place.put)
         elif self.twin is not None:
-            self._by_tokens(self.twin)
+            record = self.twin.record
+            self._by_tokens(Trial(record.input, record.expected), repr(record.id))
         else:
             self._by_evidence()
 
@@ -323,34 +352,50 @@ class Work:
             self.failing = trial(part) or self.failing
         return part
 
-    def _by_tokens(self, twin: Subject) -> None:
-        one, other = place_of(twin.record.input), place_of(self.failing.input)
-        alike = kernel.canonical(twin.record.expected) == kernel.canonical(self.failing.expected)
+    def _by_tokens(self, twin: Trial, name: str) -> None:
+        one, other = place_of(twin.input), place_of(self.failing.input)
+        alike = kernel.canonical(twin.expected) == kernel.canonical(self.failing.expected)
         if one is None or other is None or not alike:
-            what = f"{twin.record.id!r} has no text to compare, or another right answer"
+            what = f"{name} has no text to compare, or another right answer"
             raise CannotUse(what, remedy="name another with --against, or leave it out")
         kept = [*evidence(self.failing.input, self.failing.expected), *self.how.keep]
         self.rule = STANDS.format(", ".join(map(repr, kept)) or "nothing") + "; both have the same"
-        part = runs_between(one.text, other.text)
-        self.edits = len(part)
-        trial = between_texts(one.text, other.put, self.failing.expected, kept)
-        base = trial([])
-        if base is None or not self.search.told(base).right:
-            what = f"the text of {twin.record.id!r} is not right in place of the failing one"
+        # A part of a rewritten value is another value, and what is right of it is not known.
+        rewritten = any(one.entry.value.answers is not None for one in self.changes)
+        cut = lines if rewritten else words
+        trial = between_texts(one.text, other.put, self.failing.expected, kept, cut)
+        self.passing = trial([])
+        if self.passing is None or not self.search.told(self.passing).right:
+            what = f"the text of {name} is not right in place of the failing one"
             raise CannotUse(what, remedy="name another with --against, or leave it out")
-        self.passing = base
+        self._fewest_runs(runs_between(one.text, other.text, cut), trial)
+
+    def _fewest_runs(self, runs: list[Run], trial: Callable[[list[Run]], Trial | None]) -> None:
+        """Leaves the runs of the difference between two texts that matter."""
+        self.edits, part = len(runs), list(runs)
+        smallest = Smallest(self.search, self.goal)
         try:
-            Smallest(self.search, self.goal).of(list(part), trial, part)
+            smallest.of(runs, trial, part)
+            smallest.of(cut_up(part), trial, part)
         finally:
             self.failing = trial(part) or self.failing
-            self.difference = [f"{run.new!r} in place of {run.old!r}" for run in part]
+            whole = joined(part)
+            self.difference = [f"{run.new!r} in place of {run.old!r}" for run in whole]
 
     def _by_evidence(self) -> None:
-        kept = [*evidence(self.failing.input, self.failing.expected), *self.how.keep]
-        if not kept:
-            what = "nothing of the right answer stands in the input, so that a smaller one has none"
+        value = self.failing.input
+        strange = next((one for one in self.how.keep if not stands([one], value)), None)
+        if strange is not None:
+            what = f"{strange!r} is to be kept, and does not stand in the input"
+            raise CannotUse(what, where=self.subject.record.where, remedy="mind its spelling")
+        answer = asked_of(self.failing.expected, self.search.scoring.spec["scorer"]["fields"])
+        unseen = [text for text in said_in(answer) if not stands([text], value)]
+        if unseen and not self.how.keep:
+            shown = ", ".join(repr(text[:40]) for text in unseen[:3])
+            what = f"{shown} of the right answer does not stand in the input, nor what says it"
             remedy = "name what has to stay with --keep TEXT, or a right twin with --against ID"
             raise CannotRun(what, where=self.subject.record.where, remedy=remedy)
+        kept = [*evidence(value, answer), *self.how.keep]
         self.rule = STANDS.format(", ".join(map(repr, kept)))
         whole = Whole(self.search, self.failing, kept)
         try:
@@ -376,6 +421,7 @@ class Work:
             edits=self.edits,
             difference=tuple(self.difference),
             changes=tuple(one.name for one in self.changes) if self.how.changes else None,
+            mended=self.mended is not None,
             complete=complete,
             again=same,
             asked=self.search.asked + len(trials),

@@ -49,6 +49,7 @@ class Stress:
     calls: int
     calls_at_most: int = 0
     left_out: int = 0  # records of eval beyond the bound on calls
+    alike: int = 0  # records of eval that are left out, as another of their cluster is not
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of `autopsy stress`."""
@@ -62,6 +63,7 @@ class Stress:
             "weights": dict(self.weights),
             "not_changed": self.not_changed,
             "left_out": self.left_out,
+            "same_cluster": self.alike,
             "calls": {"made": self.calls, "at_most": self.calls_at_most},
         }
 

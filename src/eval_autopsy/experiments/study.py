@@ -32,6 +32,7 @@ from eval_autopsy.experiments.trials import (
     Trial,
     calls_of,
     inputs_of,
+    one_of_each,
     trial_of,
     within,
 )
@@ -189,7 +190,9 @@ def stress(case: Case, runner: Runner, how: How, weights: Sequence[str], tell: T
     wanted = case.wanted._replace(attributes=())
     records = read_sources(case.sources, wanted, splits=["eval"]).records
     seen = [one for one in records if one.split == "eval" and one.expected is not kernel.MISSING]
-    drawn = shuffled(Random(str(how.seed)), seen)[: how.calls // 2]
+    shuffle = shuffled(Random(str(how.seed)), seen)
+    apart = one_of_each(shuffle, shuffle)
+    drawn = apart[: how.calls // 2]
     answers = answered(runner, [one.input for one in drawn])
     subjects = subjects_of(judgeable(scoring.spec, drawn, answers), scoring)
     work = Work(case, how, runner, scoring, subjects, tell)
@@ -198,7 +201,8 @@ def stress(case: Case, runner: Runner, how: How, weights: Sequence[str], tell: T
     found = stressed(work.right, changes, weights_of(weights, changes), work.asking)
     return replace(
         found,
-        left_out=len(seen) - len(drawn),
+        left_out=len(apart) - len(drawn),
+        alike=len(seen) - len(apart),
         calls=found.calls + len(drawn),
         calls_at_most=how.calls,
     )

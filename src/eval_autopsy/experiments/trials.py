@@ -3,7 +3,7 @@
 1. A trial is one change, or two after each other, on the records of one group. What each record is
    changed to is settled by the seed alone.
 2. Trials that share a number of calls get as many records as it allows, each the same number while
-   it has so many. The records of a group come in an order drawn from the seed.
+   it has so many. The records of a group come in an order drawn from the seed, one of each cluster.
 3. Records asked again as they are make a trial too: what flips then is noise.
 """
 
@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from random import Random
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotUse
@@ -23,6 +23,8 @@ from eval_autopsy.perturbations.draws import shuffled
 from eval_autopsy.questions.ablation import Tried
 from eval_autopsy.questions.pairs import Pairs
 from eval_autopsy.records import Record
+
+T = TypeVar("T")
 
 NOT_ASKED = "not asked"
 
@@ -40,6 +42,7 @@ class Group(NamedTuple):
     name: str  # in words
     where: Mapping[str, Any] | None  # the slice of production; None for eval
     subjects: Sequence[Subject]
+    alike: int = 0  # records that are left out, as another one of their cluster is here
 
 
 class Variant(NamedTuple):
@@ -72,9 +75,25 @@ class Done(NamedTuple):
 def group_of(
     name: str, where: Mapping[str, Any] | None, some: Iterable[Subject], seed: int
 ) -> Group:
-    """A group of the subjects that have a verdict, in an order drawn from the seed."""
+    """A group of the subjects that have a verdict, one of each cluster, in an order drawn from the
+    seed."""
     scored = [one for one in some if one.before.right is not None]
-    return Group(name, where, shuffled(Random(f"{seed} {name}"), scored))
+    drawn = shuffled(Random(f"{seed} {name}"), scored)
+    kept = one_of_each(drawn, [one.record for one in drawn])
+    return Group(name, where, kept, len(scored) - len(kept))
+
+
+def one_of_each(some: Sequence[T], records: Sequence[Record]) -> list[T]:
+    """Those whose record is the first of its cluster, or has none: several attempts at one input
+    are not several records, and a test that took them for such would be too sure."""
+    seen: set[str] = set()
+    kept = []
+    for one, record in zip(some, records, strict=True):
+        if record.cluster is None or record.cluster not in seen:
+            kept.append(one)
+        if record.cluster is not None:
+            seen.add(record.cluster)
+    return kept
 
 
 def trial_of(group: Group, changes: tuple[Applied, ...], seed: int) -> Trial:

@@ -3,13 +3,15 @@
 1. The twin of an input that lays out the fields of its answer is another record that is answered
    right, the one whose layout is nearest. It is given the values of the failing input, as long as
    it stays right with them; else the values are a part of the difference.
-2. The twin of any other input has the same right answer, and differs from it by runs of tokens.
+2. The twin of any other input has the same right answer, and differs from it by runs of tokens; by
+   lines where a change has written values of the answer otherwise, so that none is written in part.
 3. The edits that make the twin the failing input are reduced to a smallest part that makes it fail,
    in some of the fields that failed, and in ways that were seen.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 from typing import Any, NamedTuple, TypeVar
@@ -34,6 +36,10 @@ from eval_autopsy.questions.minimal import ddmin
 
 T = TypeVar("T")
 
+Cut = Callable[[str], list[str]]  # a text to its parts, which joined give it again
+
+WORD = re.compile(r"\w*\d+(?:[.,'\u2019:/-]\d+)*\w*|\w+|\s+|[^\w\s]")
+SENTENCE = re.compile(r"[^.!?\n]*[.!?\n]+\s*|[^.!?\n]+")
 NEAREST = 5  # records that are tried as a twin
 
 
@@ -151,9 +157,14 @@ def layout_from(pieces: Sequence[Piece]) -> Layout:
     return Layout(tuple(fields), tuple(others))
 
 
-def runs_between(one: str, other: str) -> list[Run]:
-    """The runs of tokens in which two texts differ, in their order."""
-    old, new = tokens(one), tokens(other)
+def words(text: str) -> list[str]:
+    """The tokens of a text, with a number or a date as one: half of another is not half right."""
+    return WORD.findall(text)
+
+
+def runs_between(one: str, other: str, cut: Cut) -> list[Run]:
+    """The runs of tokens, or of what else `cut` makes of texts, in which two differ, in order."""
+    old, new = cut(one), cut(other)
     codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
     return [
         Run(low, high, "".join(old[low:high]), "".join(new[start:end]))
@@ -162,9 +173,33 @@ def runs_between(one: str, other: str) -> list[Run]:
     ]
 
 
-def with_runs(text: str, runs: Sequence[Run]) -> str:
-    """A text with some runs of its tokens replaced."""
-    parts, end = tokens(text), 0
+def cut_up(runs: Sequence[Run]) -> list[Run]:
+    """The runs, with those that only add something cut up: into sentences, or one into tokens."""
+    return [piece for run in runs for piece in (pieces_of(run) if not run.old else [run])]
+
+
+def pieces_of(run: Run) -> list[Run]:
+    """What a run adds, sentence by sentence, or token by token where it is one sentence."""
+    sentences = SENTENCE.findall(run.new)
+    parts = sentences if len(sentences) > 1 else tokens(run.new)
+    return [run._replace(new=part) for part in parts]
+
+
+def joined(runs: Sequence[Run]) -> list[Run]:
+    """The runs, with those that add tokens at the same place in one."""
+    found: list[Run] = []
+    for run in runs:
+        last = found[-1] if found else None
+        if last is not None and not run.old and not last.old and last.at == run.at:
+            found[-1] = last._replace(new=last.new + run.new)
+        else:
+            found.append(run)
+    return found
+
+
+def with_runs(text: str, runs: Sequence[Run], cut: Cut) -> str:
+    """A text with some runs of its parts replaced."""
+    parts, end = cut(text), 0
     found = []
     for run in runs:
         found += [*parts[end : run.at], run.new]
@@ -173,12 +208,12 @@ def with_runs(text: str, runs: Sequence[Run]) -> str:
 
 
 def between_texts(
-    text: str, put: Put, expected: Any, kept: Sequence[str]
+    text: str, put: Put, expected: Any, kept: Sequence[str], cut: Cut
 ) -> Callable[[list[Run]], Trial | None]:
     """What is asked of a text with some runs; texts that are `kept` have to stand in it."""
 
     def trial(part: list[Run]) -> Trial | None:
-        value = put(with_runs(text, part))
+        value = put(with_runs(text, part, cut))
         return Trial(value, expected) if stands(kept, value) else None
 
     return trial

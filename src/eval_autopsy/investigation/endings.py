@@ -19,7 +19,8 @@ from eval_autopsy.investigation.standing import (
     require,
     stated,
 )
-from eval_autopsy.investigation.state import State, digest_of
+from eval_autopsy.investigation.state import State
+from eval_autopsy.readers.record_files import digest_of
 from eval_autopsy.receipt.account import Account, Left, Tried
 from eval_autopsy.receipt.certify import Certified
 from eval_autopsy.receipt.narrative import Problem, decoded, problems_of

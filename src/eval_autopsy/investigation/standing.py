@@ -19,8 +19,9 @@ from eval_autopsy import kernel
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import BadCase, CannotRun
 from eval_autopsy.investigation.facts import Facts, of_case
-from eval_autopsy.investigation.state import Basis, Entry, State, basis_of, digest_of
+from eval_autopsy.investigation.state import Basis, Entry, State, basis_of
 from eval_autopsy.investigation.steps import BY_NAME, CAUSE, NAMES, NEEDED, Step
+from eval_autopsy.readers.record_files import digest_of
 from eval_autopsy.screen import command
 
 REASON_LIMIT = 400  # characters

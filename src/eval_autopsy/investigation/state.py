@@ -19,6 +19,7 @@ from typing import Any, Literal, NamedTuple
 from eval_autopsy import kernel
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotUse
+from eval_autopsy.readers.record_files import digest_of
 from eval_autopsy.systems.journal import folder_of
 
 FOLDER = "steps"  # below .autopsy
@@ -125,11 +126,11 @@ def _said(entry: Entry) -> dict[str, Any]:
 def basis_of(case: Case) -> Basis:
     """What all that is established about a case now rests on."""
     said = case.file.model_dump(mode="json", exclude=LATER)
-    files = {os.path.relpath(path, case.folder): digest_of(path) for path in _files(case)}
+    files = {os.path.relpath(path, case.folder): digest_of(path) for path in files_of(case)}
     return Basis(hashlib.sha256(kernel.canonical(said).encode("utf-8")).hexdigest(), files)
 
 
-def _files(case: Case) -> Iterator[Path]:
+def files_of(case: Case) -> Iterator[Path]:
     """The data, and the code and schemas that the case names."""
     for source in case.sources:
         yield from (source.path, *source.joined)
@@ -140,9 +141,3 @@ def _files(case: Case) -> Iterator[Path]:
     yield from case.feature_files
     if case.json_schema is not None:
         yield case.json_schema
-
-
-def digest_of(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,6 +10,7 @@ from eval_autopsy.registry import perturbation
 
 THOUSANDS = r"\d{1,3}(?:,\d{3})+"
 _ENGLISH = re.compile(rf"(?<![\d.,])(?:{THOUSANDS}(?:\.\d+)?|\d+\.\d{{2}})(?![\d,]|\.\d)")
+_CONTINENTAL = re.compile(r"(?<![\d.,])(?:\d{1,3}(?:\.\d{3})+,\d+|\d+,\d{2})(?!\d|[.,]\d)")
 _GROUPED = re.compile(rf"(?<![\d.,])({THOUSANDS})(?=\.\d|(?![\d,.]))")
 _ISO_DATE = re.compile(r"(?<![\d-])(\d{4})-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?![\d-])")
 _SIGNED = re.compile(r"([$€£¥])(\d[\d,]*(?:\.\d+)?)")
@@ -28,6 +29,21 @@ def continental(text: str) -> str:
 def number_format(text: str, draw: Random) -> str | None:
     """Numbers like 1,234.50 are written 1.234,50."""
     return continental(text)
+
+
+def pointed(text: str) -> str:
+    """A text whose continental numbers have commas between thousands and a point before decimals.
+
+    A number without decimals stays: nobody knows whether 1.234 is above a thousand.
+    """
+    other = str.maketrans(",.", ".,")
+    return _CONTINENTAL.sub(lambda match: match.group().translate(other), text)
+
+
+@perturbation("decimal_point", holds=VALUE, answers=follows(pointed))
+def decimal_point(text: str, draw: Random) -> str | None:
+    """Numbers like 1.234,50 are written 1,234.50."""
+    return pointed(text)
 
 
 def ungrouped(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 _LABEL = r"[^\W\d_][\w .#/'&()-]{0,38}?"
 _DELIMITER = r"->|=>|→|:(?!//)|=|\||\t|\s[-\u2013](?=\s)"
 _FIELD = re.compile(rf"(\s*)({_LABEL})(\s*(?:{_DELIMITER})\s*)(?=\S)")
-_BETWEEN = re.compile(rf"(?:[;,]\s+|(?<!\s)\s{{3,}})(?={_LABEL}\s*(?:{_DELIMITER})\s*\S)")
+_BETWEEN = re.compile(rf"(?:[;,]\s+|(?<=\S)\s{{3,}})(?={_LABEL}\s*(?:{_DELIMITER})\s*\S)")
 
 
 class Line(NamedTuple):

@@ -64,13 +64,25 @@ def add_closing(text: str, draw: Random) -> str | None:
 def lengthen(text: str, draw: Random) -> str | None:
     """Neutral sentences come after the text, until it is three times as long."""
     lines = lines_of(text)
-    added = [newline_of(lines) * (1 if lines and lines[-1].end else 2)]
+    gap = newline_of(lines) * (1 if lines and lines[-1].end else 2)
+    return text + gap + _neutral(text, draw)
+
+
+@perturbation("lengthen_before", holds=EVERYTHING)
+def lengthen_before(text: str, draw: Random) -> str | None:
+    """Neutral sentences come before the text, until it is three times as long."""
+    return _neutral(text, draw) + newline_of(lines_of(text)) * 2 + text
+
+
+def _neutral(text: str, draw: Random) -> str:
+    """Neutral sentences that make a text LENGTHENED times as long as it was, at least."""
+    sentences: list[str] = []
     missing = (LENGTHENED - 1) * len(text)
     while missing > 0:
         for sentence in shuffled(draw, NEUTRAL):
-            added.append(sentence + " ")
+            sentences.append(sentence)
             missing -= len(sentence) + 1
-    return text + "".join(added).rstrip(" ")
+    return " ".join(sentences)
 
 
 @perturbation("truncate", holds="the first four fifths of the text", relation="changes")

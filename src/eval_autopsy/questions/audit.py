@@ -198,6 +198,11 @@ class Audit:
         names = ("kind", "id", "split", "where", "says")
         return polars.DataFrame(rows, schema=dict.fromkeys(names, polars.String))
 
+    def __repr__(self) -> str:
+        """One line: the whole is as long as its records."""
+        found = ", ".join(f"{one.kind}: {one.count}" for one in self.findings)
+        return f"Audit(scorer={self.scorer!r}, findings={{{found}}})"
+
     def _repr_html_(self) -> str:
         """The findings as a table, for a notebook."""
         lines = ["".join(f"<th>{head}</th>" for head in ("finding", "records", "", "such as"))]

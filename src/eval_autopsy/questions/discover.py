@@ -52,6 +52,7 @@ WORK = 5_000_000  # slices, or records, times draws
 SLICES_AT_A_TIME = 2**12  # whose records, as bits, fit in a near cache
 CANDIDATES, EACH = 2000, 3  # in all, and by each set of attributes
 NOT_TESTED = "not-tested"  # the method of a p that says nothing, and is 1
+DRAWN_METHOD = "held-out-drawn-fisher-holm"
 CHANCE = 0.05  # a slice with an adjusted p at most this is confirmed
 COVER = 0.95  # of the errors that confirmed slices hold, held by the fewest of them
 
@@ -92,6 +93,7 @@ class Discovery(NamedTuple):
     cover: tuple[int, ...]  # positions in `tested`: the fewest that hold nearly all their errors
     covered: int  # wrong answers of production that these hold
     overlaps: Overlaps  # of all that were tested
+    drawn: Overlaps | None = None  # of the records that tested, where they were drawn by cluster
 
 
 class Searched(kernel.Search):
@@ -149,6 +151,7 @@ class Records(NamedTuple):
     rows: int  # at most so many
     sample: Batch  # all of them, or some drawn evenly
     units: Sequence[str] | None  # what each belongs with, where all are in the sample
+    drawn: Batch | None = None  # that test, one of each cluster, where they stand for the others
 
 
 def discover(records: Records, plan: Plan, cube: blocks.BlockCube | None = None) -> Discovery:
@@ -162,6 +165,11 @@ def discover(records: Records, plan: Plan, cube: blocks.BlockCube | None = None)
         cube, plan, lambda hits, outcomes: InRecords(hits, records.sample, outcomes)
     )
     overlaps = overlaps_of(picked, records.batches())
+    if records.drawn is not None:
+        drawn = overlaps_of(picked, [records.drawn])
+        p_values = drawn_p_values([name for name, _ in picked], drawn, plan)
+        found = _discovery(plan, searched, picked, overlaps, p_values, DRAWN_METHOD)
+        return found._replace(drawn=drawn)
     p_values, method, plan = p_values_of(picked, overlaps, records, plan, cube)
     return _discovery(plan, searched, picked, overlaps, p_values, method)
 
@@ -185,14 +193,15 @@ def discover_in_counts(
         cube, plan, lambda hits, outcomes: InCubes(hits, cube, outcomes, recount)
     )
     names, hits = [name for name, _ in picked], [hit for _, hit in picked]
-    overlaps = overlaps_of(hits)
+    overlaps, drawn = overlaps_of(hits), None
     p_values, method = [1.0] * len(picked), NOT_TESTED
     if plan.held_out and not clustered:
         p_values, method = kernel.holm(raw_p_values(names, overlaps, plan)), "held-out-fisher-holm"
     elif plan.held_out and drawn_overlaps_of:
-        raw = raw_p_values(names, drawn_overlaps_of(hits), plan, at_least=2)
-        p_values, method = kernel.holm(raw), "held-out-drawn-fisher-holm"
-    return _discovery(plan, searched, picked, overlaps, p_values, method)
+        drawn = drawn_overlaps_of(hits)
+        p_values, method = drawn_p_values(names, drawn, plan), DRAWN_METHOD
+    found = _discovery(plan, searched, picked, overlaps, p_values, method)
+    return found._replace(drawn=drawn)
 
 
 def _discovery(
@@ -390,6 +399,11 @@ def raw_p_values(
         found.append(kernel.fisher_greater(k, n, all_k, all_n) if k >= at_least else 1.0)
         left[name] = here & ~inside
     return found
+
+
+def drawn_p_values(names: Sequence[str], drawn: Overlaps, plan: Plan) -> list[float]:
+    """The adjusted p of each slice, by the records that were drawn; of one error alone it is 1."""
+    return kernel.holm(raw_p_values(names, drawn, plan, at_least=2))
 
 
 def lattice(cube: blocks.BlockCube, batch: Batch, plan: Plan) -> Bits:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -45,10 +47,36 @@ class Judged:
         """Whether the grader failed, so that its verdict is none."""
         return bool(self.grader_error)
 
-    @property
-    def task(self) -> tuple[str, str]:
-        """What tells the task: the JSON texts of the input and of the expected value."""
-        return text_of(self.record.input), text_of(self.record.expected)
+
+class Same:
+    """Which records have the same values: a number for each, the same where the JSON texts are.
+
+    Numbers stand for the texts because there can be more of these than fit in memory.
+    """
+
+    def __init__(self, judged: Sequence[Judged]) -> None:
+        self.inputs = numbered(text_of(one.record.input) for one in judged)
+        self.expected = numbered(text_of(one.record.expected) for one in judged)
+        self.outputs = numbered(text_of(one.record.output) for one in judged)
+
+    def task(self, row: int) -> tuple[int, int]:
+        """What tells the task of a record: its input and its expected value."""
+        return self.inputs[row], self.expected[row]
+
+
+def numbered(texts: Iterable[str]) -> Sequence[int]:
+    """A number for each text, from 0 in the order in which they come first.
+
+    >>> list(numbered(["yes", "no", "yes"]))
+    [0, 1, 0]
+    """
+    numbers: dict[bytes, int] = {}
+    return array("Q", (numbers.setdefault(digest(text), len(numbers)) for text in texts))
+
+
+def digest(text: str) -> bytes:
+    """Sixteen bytes that stand for a text of any length."""
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def text_of(value: object) -> str:

@@ -15,12 +15,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
-from eval_autopsy.questions.judged import Judged, alike
+from eval_autopsy.questions.judged import Judged, Same, alike
 
 AGREE = 0.9  # of the records with the label
 AT_LEAST = 10  # records that agree
@@ -47,12 +47,16 @@ class References:
     """What the inputs of some records state of the fields of their expected values.
 
     `verdicts` holds each output against it, and is None where the input does not state all that is
-    asked; `contradictions` are the truths that it is at odds with.
+    asked; `contradictions` are the truths that it is at odds with. `same` says which records have
+    the same values.
     """
 
     def __init__(self, judged: Sequence[Judged]) -> None:
-        self._values = [kernel.labelled(one.record.input) for one in judged]
-        self._rules = dict(_rules(judged, self._values))
+        self.same = Same(judged)
+        learned = _labels(judged)
+        # Of all that inputs state, the values under these labels are all that is asked for.
+        self._values = [_under(learned.values(), one) for one in judged] if learned else []
+        self._rules = dict(_rules(judged, self._values, learned))
         self.contradictions = self._contradictions(judged)  # by the position of the record
         self.verdicts = [self._verdict(row, one) for row, one in enumerate(judged)]
 
@@ -95,26 +99,40 @@ def parts_of(one: Judged) -> dict[str, object]:
     return {} if expected is MISSING else {"": expected}
 
 
-def _rules(
-    judged: Sequence[Judged], values: Sequence[Mapping[str, str]]
-) -> Iterator[tuple[str, Rule]]:
-    """The rule of each field that has one."""
+def _labels(judged: Sequence[Judged]) -> dict[str, str]:
+    """The label of each field: the one under which its value stands in most inputs."""
     agreeing: dict[str, Counter[str]] = {}  # field -> labels under which its value stands
-    for one, pairs in zip(judged, values, strict=True):
+    for one in judged:
+        pairs = kernel.labelled(one.record.input)
         for name, expected in parts_of(one).items() if pairs else ():
             same = (label for label, value in pairs.items() if alike(value, expected))
             agreeing.setdefault(name, Counter()).update(same)
-    for name, labels in agreeing.items():
-        label, agree = max(labels.items(), key=lambda item: item[1], default=("", 0))
+    most = {name: labels.most_common(1)[0] for name, labels in agreeing.items() if labels}
+    return {name: label for name, (label, agree) in most.items() if agree >= AT_LEAST}
+
+
+def _under(labels: Collection[str], one: Judged) -> dict[str, str]:
+    """The values that an input states under some labels."""
+    return {
+        label: value
+        for label, value in kernel.labelled(one.record.input).items()
+        if label in labels
+    }
+
+
+def _rules(
+    judged: Sequence[Judged], values: Sequence[Mapping[str, str]], learned: Mapping[str, str]
+) -> Iterator[tuple[str, Rule]]:
+    """The rule of each field that has one."""
+    for name, label in learned.items():
         both = [
             (value[label], parts_of(one)[name])
             for one, value in zip(judged, values, strict=True)
             if label in value and name in parts_of(one)
         ]
-        if agree >= AT_LEAST and agree >= AGREE * len(both):
-            forms = Counter(
-                kernel.form_of(stated) for stated, wanted in both if alike(stated, wanted)
-            )
+        agree = [stated for stated, wanted in both if alike(stated, wanted)]
+        if len(agree) >= AGREE * len(both):
+            forms = Counter(map(kernel.form_of, agree))
             often = frozenset(form for form, n in forms.items() if n >= FORM_SEEN)
             yield name, Rule(label, often)
 

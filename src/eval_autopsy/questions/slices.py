@@ -133,7 +133,7 @@ class SetAside(NamedTuple):
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Slices:
     """All breakdowns of a comparison, the attribute that explains most first."""
 
@@ -215,7 +215,18 @@ class Slices:
             }
             for one in self.all
         ]
-        return polars.DataFrame(rows)
+        counts = dict.fromkeys(("n", "right", "wrong", "silent"), polars.Int64())
+        reals = ("rate", "low", "high", "contribution", "gap_share", "p_adjusted")
+        schema = {"slice": polars.String(), "where": polars.String(), **counts}
+        schema |= dict.fromkeys(reals, polars.Float64())
+        schema |= dict.fromkeys(("confirmed", "found"), polars.Boolean())
+        return polars.DataFrame(rows, schema)
+
+    def __repr__(self) -> str:
+        """What was compared and what was found, on a line: all of it would be pages."""
+        rates = (f"{rate.k:,} of {rate.n:,} right" for rate in (self.eval, self.production))
+        counts = f"searched {self.searched:,}, confirmed {len(self.found)}"
+        return "<Slices: eval {}, production {}; {}>".format(*rates, counts)
 
     def _repr_html_(self) -> str:
         """The counts of each slice as a table, for a notebook; what was found is bold."""

@@ -17,8 +17,9 @@ from typing import Literal, NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
-from eval_autopsy.questions.judged import Judged, alike, shown, text_of
+from eval_autopsy.questions.judged import Judged, Same, alike, shown, text_of
 from eval_autopsy.questions.labelled import References, parts_of
+from eval_autopsy.records import Split
 
 Follows = Literal["right", "wrong", "no answer", "undecided", "as it is"]
 
@@ -109,14 +110,15 @@ def silent_pass(judged: Sequence[Judged], known: References) -> Iterator[Suspect
 
 def repeats_as_independent(judged: Sequence[Judged], known: References) -> Iterator[Suspect]:
     """Repeats of a task, after its first record, that no cluster holds together with it."""
-    first: dict[tuple[str, ...], int] = {}
+    first: dict[tuple[str, str, int, int], int] = {}
     for row, one in enumerate(judged):
         if not kernel.not_blank(one.record.input):
             continue
-        before = judged[first.setdefault((one.record.split, one.system, *one.task), row)].record
+        at = first.setdefault((one.record.split, one.system, *known.same.task(row)), row)
+        before = judged[at].record
         together = before.cluster is not None and before.cluster == one.record.cluster
         if before is not one.record and not together:
-            same = text_of(before.output) == text_of(one.record.output)
+            same = known.same.outputs[at] == known.same.outputs[row]
             says = f"the input of {shown(before.id)} again, and {'the same' if same else 'another'}"
             yield Suspect(row, f"{says} output", "as it is")
 
@@ -124,7 +126,7 @@ def repeats_as_independent(judged: Sequence[Judged], known: References) -> Itera
 def label_suspect(judged: Sequence[Judged], known: References) -> Iterator[Suspect]:
     """Truths in doubt whose answers count as wrong, and truths unlike all others."""
     seen = set()
-    doubts = [*_doubtful_truths(judged, known), *_outvoted(judged)]
+    doubts = [*_doubtful_truths(judged, known), *_outvoted(judged, known.same)]
     for suspect in (*(one for one in doubts if judged[one.row].score is False), *_odd(judged)):
         if suspect.row not in seen:
             seen.add(suspect.row)
@@ -211,9 +213,13 @@ def _file(one: Judged) -> str:
 
 def _labels(judged: Sequence[Judged]) -> list[str]:
     """The texts of the answers when they are a closed set, each of them for several records."""
-    counts = Counter(one.record.expected for one in judged if isinstance(one.record.expected, str))
-    closed = len(counts) <= CLOSED_AT_MOST and 2 * len(counts) <= sum(counts.values())
-    return list(counts) if closed else []
+    counts = Counter[str]()
+    for expected in (one.record.expected for one in judged):
+        if isinstance(expected, str):
+            counts[expected] += 1
+            if len(counts) > CLOSED_AT_MOST:
+                return []
+    return list(counts) if 2 * len(counts) <= counts.total() else []
 
 
 def _difference(one: Judged) -> str:
@@ -234,15 +240,15 @@ def _doubtful_truths(judged: Sequence[Judged], known: References) -> Iterator[Su
         stated = f"the input has {shown(found.stated)} at {shown(found.label)}"
         if not judged[row].failed:
             yield Suspect(row, f"{stated}, the truth is {shown(found.expected)}", "undecided")
-    yield from _conflicts(judged)
+    yield from _conflicts(judged, known.same)
 
 
-def _conflicts(judged: Sequence[Judged]) -> Iterator[Suspect]:
+def _conflicts(judged: Sequence[Judged], same: Same) -> Iterator[Suspect]:
     """Records whose input stands elsewhere with another truth; none when that is usual."""
-    groups: dict[str, list[int]] = {}
+    groups: dict[int, list[int]] = {}
     for row, one in enumerate(judged):
         if kernel.not_blank(one.record.input) and one.record.expected is not MISSING:
-            groups.setdefault(text_of(one.record.input), []).append(row)
+            groups.setdefault(same.inputs[row], []).append(row)
     found = []
     for rows in (rows for rows in groups.values() if len(rows) > 1):
         truths = [judged[row].record.expected for row in rows]
@@ -254,18 +260,19 @@ def _conflicts(judged: Sequence[Judged]) -> Iterator[Suspect]:
         yield from found
 
 
-def _outvoted(judged: Sequence[Judged]) -> Iterator[Suspect]:
+def _outvoted(judged: Sequence[Judged], same: Same) -> Iterator[Suspect]:
     """Records of a task on which all answers agree, and not with the truth.
 
     In a closed set of answers it takes three systems, since those that guess meet by chance; else
     two, or three repeats by one whose repeats can differ.
     """
-    groups: dict[tuple[str, ...], list[int]] = {}
+    groups: dict[tuple[Split, int, int], list[int]] = {}
     for row, one in _wrong_answers(judged):
         if one.record.expected is not MISSING and not one.ungraded:
-            groups.setdefault(_group(one), []).append(row)
-    sizes = Counter(_group(one) for one in judged if not one.failed)
-    vary, closed = _systems_that_vary(judged), bool(_labels(judged))
+            groups.setdefault((one.record.split, *same.task(row)), []).append(row)
+    answered = (row for row, one in enumerate(judged) if not one.failed)
+    sizes = Counter((judged[row].record.split, *same.task(row)) for row in answered)
+    vary, closed = _systems_that_vary(judged, same), bool(_labels(judged))
     for group, rows in groups.items():
         answers = [judged[row].record.output for row in rows]
         votes = Counter(judged[row].system for row in rows)
@@ -278,23 +285,19 @@ def _outvoted(judged: Sequence[Judged]) -> Iterator[Suspect]:
                 yield Suspect(row, says + shown(judged[row].record.expected), "undecided")
 
 
-def _group(one: Judged) -> tuple[str, ...]:
-    return (one.record.split, *one.task)
-
-
 def _says_something(answer: object) -> bool:
     return kernel.not_blank(answer) and not (
         isinstance(answer, str) and kernel.refusal(answer) != "neither"
     )
 
 
-def _systems_that_vary(judged: Sequence[Judged]) -> set[str]:
+def _systems_that_vary(judged: Sequence[Judged], same: Same) -> set[str]:
     """The systems that gave one task two different answers, so that repeats are not copies."""
-    first: dict[tuple[str, ...], str] = {}
+    first: dict[tuple[str, int, int], int] = {}
     found = set()
-    for one in judged:
-        output = text_of(one.record.output)
-        if not one.failed and first.setdefault((one.system, *one.task), output) != output:
+    for row, one in enumerate(judged):
+        output = same.outputs[row]
+        if not one.failed and first.setdefault((one.system, *same.task(row)), output) != output:
             found.add(one.system)
     return found
 

@@ -57,7 +57,7 @@ def _sample(task: dict[str, Any], steps: list[Any]) -> Sample:
         id="/".join([user_task, *filter(None, attack)]),
         cluster=user_task,
         input=messages.asked(steps) if steps else MISSING,
-        output=messages.answered(steps) or MISSING,
+        output=messages.last_answer(steps) or MISSING,
         score=utility if isinstance(utility, bool) and not error else None,
         scores={name: value for name, value in verdicts.items() if isinstance(value, bool)},
         error=error,

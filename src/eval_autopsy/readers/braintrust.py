@@ -22,10 +22,10 @@ from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.exports import First, cell, export, first_row
 from eval_autopsy.readers.grades import Grade, Grades, ordered
 from eval_autopsy.readers.json_items import parts
-from eval_autopsy.readers.log_values import Unfit, flat
+from eval_autopsy.readers.log_values import Unfit, flat, known
 from eval_autopsy.readers.logs import Aside, Item, Reported, Sample
+from eval_autopsy.readers.messages import answered, asked
 from eval_autopsy.readers.opened import Lines
-from eval_autopsy.readers.said import answered, asked, known
 from eval_autopsy.readers.spans import Span, nanoseconds_of
 from eval_autopsy.readers.spool import Spool
 from eval_autopsy.readers.traces import samples

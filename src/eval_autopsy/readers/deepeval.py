@@ -25,7 +25,7 @@ from eval_autopsy.readers.heads import first_object
 from eval_autopsy.readers.json_items import Part, parts
 from eval_autopsy.readers.log_values import amount, attributes, mapping, number, sequence, text
 from eval_autopsy.readers.logs import Aside, Item, Note, Reported, Sample
-from eval_autopsy.readers.messages import answered, are_messages, asked
+from eval_autopsy.readers.messages import are_messages, asked, last_answer
 from eval_autopsy.registry import reader
 
 WRAPPING = "testRunData"
@@ -140,7 +140,7 @@ def _conversation(test: Mapping[str, Any]) -> tuple[Any, Any, Any]:
         return test.get("scenario", turns), MISSING, expected
     said = asked(turns)
     given = said if isinstance(said, str) else test.get("scenario", turns)
-    return given, answered(turns) or MISSING, expected
+    return given, last_answer(turns) or MISSING, expected
 
 
 class _Metrics(NamedTuple):

@@ -12,7 +12,8 @@
 3. The rows are those of JSON Lines (or of objects over several lines), of a JSON array, of the
    array `data` or `events` in one JSON object, of a table of text, of Parquet or of Arrow. A cell
    that can be JSON written as text is read by `cell`.
-4. Lines of JSON Lines that cannot be read, and items that are no objects, are set aside here.
+4. Lines of JSON Lines that cannot be read, rows of a table that are damaged, and items that are no
+   objects, are set aside here.
 """
 
 from __future__ import annotations
@@ -27,8 +28,7 @@ from typing import Any
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.arrow import FILE, arrow, column_names, is_arrow, without_batches
-from eval_autopsy.readers.csv_table import csv_table
-from eval_autopsy.readers.delimited import delimited, separator
+from eval_autopsy.readers.delimited import separator
 from eval_autopsy.readers.heads import members
 from eval_autopsy.readers.json_items import Line, lines, objects, parts, value_of
 from eval_autopsy.readers.logs import Aside, Item
@@ -36,6 +36,7 @@ from eval_autopsy.readers.opened import HEAD, Lines
 from eval_autopsy.readers.parquet import parquet, plain
 from eval_autopsy.readers.parquet_pages import column_names as parquet_columns
 from eval_autopsy.readers.parquet_pages import start_of_footer
+from eval_autopsy.readers.text_table import leniently, rows_of_table
 from eval_autopsy.registry import Reader, Yields, reader
 
 First = Mapping[str, Any]
@@ -44,7 +45,7 @@ Read = Callable[[Iterator[kernel.Row], str], Iterator[Item | kernel.Row]]
 PARQUET = b"PAR1"
 ENVELOPES = ("data", "events")  # members of one JSON object that an API's answer has its rows in
 BEFORE_ROWS = ("object", "meta", "schema", "cursor", "next_cursor", "has_more")
-INDEX = b"Unnamed: 0"  # as pandas calls it when it reads its own table
+INDEX = "Unnamed: 0"  # as pandas calls it when it reads its own table
 _OBJECTS = re.compile(r"\[\s*(?=\{)")
 
 
@@ -106,21 +107,8 @@ def rows_of(stream: Lines, name: str) -> Iterator[kernel.Row | Aside]:
         member, _ = _rows_inside(_text(head))
         yield from _items(stream, name, member) if member else _objects(stream, name)
     else:
-        table = delimited if separator(head) else csv_table
-        named = _IndexNamed(stream) if head.startswith(separator(head) or b",") else stream
-        yield from table.read(named, name)
-
-
-class _IndexNamed:
-    """The lines of a table whose first column has no name, as pandas writes its index, with one."""
-
-    def __init__(self, stream: Lines) -> None:
-        self._stream = stream
-
-    def readline(self, size: int) -> bytes:
-        begins = self._stream.lines == self._stream.blank
-        line = self._stream.readline(size)
-        return INDEX + line.removeprefix(b"\xef\xbb\xbf") if begins else line
+        sign = separator(head).decode() or ","
+        yield from leniently(rows_of_table(stream, name, sign, INDEX))
 
 
 def is_spread(head: bytes) -> bool:

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from eval_autopsy import kernel, registry
 from eval_autopsy.errors import AutopsyError, CannotRead
 from eval_autopsy.readers import compressed
+from eval_autopsy.readers.csv_table import csv_without_damage
+from eval_autopsy.readers.delimited import delimited_without_damage
 from eval_autopsy.readers.exports import PARQUET, beginning
 from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample, Tally
 from eval_autopsy.readers.opened import Lines, open_file, refuse_strangers
-from eval_autopsy.readers.trouble import explain
+from eval_autopsy.readers.record_files import are_records, files_in, rows_of_files
+from eval_autopsy.readers.trouble import MERGE_MARKERS, explain
 from eval_autopsy.registry import Entry, Reader, Yields
 
+JSON_FILES = "json files"
 KERNEL_LAYOUTS = ("jsonl", "json", "csv")
-UNITS = {"jsonl": "", "csv": "", "json": "item"}  # what a row's number counts, when not lines
+WITHOUT_DAMAGE = {"csv": csv_without_damage, "delimited": delimited_without_damage}
+UNITS = {
+    "jsonl": "",
+    "csv": "",
+    "json": "item",
+    JSON_FILES: "file",
+}  # what a row's number counts, when not lines
 
 
 class DataFile(NamedTuple):
@@ -38,7 +50,8 @@ class Rows(Iterator[kernel.Row]):
 
     After the last row, `records` and, in JSON Lines, `blank` lines and those set `aside` make up
     all `lines` of the file; that they do is checked. Raises CannotRead at the first row that is not
-    as it should be, unless `lenient`: then a line of JSON Lines that cannot be read is set aside.
+    as it should be, unless `lenient`: then a line of JSON Lines that cannot be read is set aside,
+    and a row of a table of text that is damaged, where it is certain where the next one begins.
     What else a tool's log has to say stands in `reported`, `notes` and `needs`.
     """
 
@@ -57,8 +70,7 @@ class Rows(Iterator[kernel.Row]):
         self.needs: list[Needs] = []
         self.tally = Tally()
         self._unit = "sample" if entry.value.yields == "samples" else UNITS.get(entry.name, "row")
-        lines = lenient and entry.name == "jsonl"
-        self._items = self._readable_lines() if lines else _read(entry, stream, name)
+        self._items = self._usable() if lenient else _read(entry, stream, name)
 
     def __next__(self) -> kernel.Row:
         row = self._next_row()
@@ -71,6 +83,8 @@ class Rows(Iterator[kernel.Row]):
         """The next item when it is a row; None when it was something else, which is kept."""
         try:
             item = next(self._items)
+            if isinstance(item, Aside) and self._stream.last.startswith(MERGE_MARKERS):
+                raise kernel.Unreadable(item.what, f"{self.name}:{item.at}")  # both sides follow
             if isinstance(item, Sample):
                 row = item.row()
                 self.tally.add(row.fields)
@@ -100,6 +114,14 @@ class Rows(Iterator[kernel.Row]):
             self.notes.append(item)
         else:
             self.needs.append(item)
+
+    def _usable(self) -> Iterator[Any]:
+        """What can be read, with what cannot be set aside where that is safe."""
+        if self._entry.name == "jsonl":
+            return self._readable_lines()
+        if self._entry.name in WITHOUT_DAMAGE:
+            return WITHOUT_DAMAGE[self._entry.name](self._stream, self.name)
+        return _read(self._entry, self._stream, self.name)
 
     def _readable_lines(self) -> Iterator[kernel.Row | Aside]:
         """The rows of JSON Lines; a line that cannot be read is set aside, and the next one taken.
@@ -154,6 +176,8 @@ class Rows(Iterator[kernel.Row]):
         self.close()
         if self.records == 0 and self._entry.value.yields != "summary":
             what = "there are no records in the file"
+            if self._entry.name in WITHOUT_DAMAGE and self._stream.first.strip():
+                what += ", only the line with the names of the columns"
             raise CannotRead(what, where=self.name, remedy="check how it was written")
         unaccounted = self.lines - self.blank - self.records - len(self.aside)
         if self._entry.name == "jsonl" and unaccounted:
@@ -165,9 +189,12 @@ def open_rows(path: Path, name: str = "", *, lenient: bool = False) -> tuple[Dat
     """What a file is, and its rows, read as they are asked for.
 
     `name` stands for the file in messages; it is the path when it is not given. The file is closed
-    after the last row, at an error, and by `Rows.close()`. For `lenient` see `Rows`.
+    after the last row, at an error, and by `Rows.close()`. For `lenient` see `Rows`. A folder in
+    which each JSON file is a record is a path as well.
     """
     name = name or str(path)
+    if os.path.isdir(path) and are_records(files := files_in(path)):
+        return _of_files(path, files, name, lenient)
     stream = open_file(path, name)
     try:
         packed = compressed.kind_of(stream.head(), name)
@@ -178,6 +205,19 @@ def open_rows(path: Path, name: str = "", *, lenient: bool = False) -> tuple[Dat
     except BaseException:
         stream.close()
         raise
+
+
+def _of_files(
+    folder: Path, files: Sequence[Path], name: str, lenient: bool
+) -> tuple[DataFile, Rows]:
+    """A folder of records, which no stream is read from."""
+
+    def read(_stream: Lines, _name: str) -> Iterator[kernel.Row | Aside]:
+        return rows_of_files(files, lenient=lenient)
+
+    what = f"{len(files):,} json files"
+    entry = Entry(JSON_FILES, Reader(bool, read, "rows"), "", registry.OURS)
+    return DataFile(folder, "jsonl", "", what), Rows(Lines(io.BytesIO()), name, entry)
 
 
 def _read(entry: Entry[Reader], stream: Lines, name: str) -> Iterator[Any]:
@@ -208,15 +248,23 @@ def _recognise(head: bytes, start: bytes, packed: str, name: str) -> Entry[Reade
         names = " and ".join(entry.name for entry in (found, *others))
         what = f"the readers {names} both claim the file"
         raise CannotRead(what, where=name, remedy="uninstall the package of one of them")
-    if found.name in KERNEL_LAYOUTS:
+    if found.name in KERNEL_LAYOUTS or found.name == "delimited":
         refuse_strangers(head, name)
     if start.startswith(PARQUET) and packed:
         what = f"found a Parquet file inside {packed}"
         raise CannotRead(what, where=name, remedy="unpack it; Parquet is compressed by itself")
-    if found.name == "csv" and b"\0" in start[:1024].partition(b"\n")[0]:
+    if found.name in WITHOUT_DAMAGE and _is_binary(start):
         what = "found binary data, expected JSON Lines, a JSON array, CSV or Parquet"
         raise CannotRead(what, where=name, remedy="export the rows as one of these")
     return found
+
+
+def _is_binary(start: bytes) -> bool:
+    """Whether a file begins as no text does: with NUL in its first line, or many control signs."""
+    if b"\0" in start[:1024].partition(b"\n")[0]:
+        return True
+    signs = sum(byte < 32 and byte not in b"\t\n\r\f\x1b" for byte in start[:1024])
+    return 20 * signs > len(start[:1024])
 
 
 def _rank(entry: Entry[Reader]) -> int:

@@ -27,14 +27,13 @@ from eval_autopsy.readers.json_items import parts
 from eval_autopsy.readers.log_values import (
     Unfit,
     amount,
-    asked,
     attributes,
-    content_text,
     flat,
     inside,
     taken,
 )
 from eval_autopsy.readers.logs import Aside, Item, Note, Reported, Sample, Status
+from eval_autopsy.readers.messages import asked, words
 from eval_autopsy.readers.zip_entries import MAGIC, Archive
 from eval_autopsy.registry import reader
 
@@ -361,7 +360,7 @@ def _output(found: Mapping[str, Any]) -> str | None:
     choice = _choice(found)
     if choice is None:
         return None
-    return content_text(inside(choice, "message", "content"))
+    return words(inside(choice, "message", "content"))
 
 
 def _steps(found: Mapping[str, Any]) -> list[Any]:

@@ -27,6 +27,7 @@ from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
 from eval_autopsy.readers.join import Join, changed, is_wanted, join_of
 from eval_autopsy.readers.logs import Aside, Needs, Note, Reconciled
+from eval_autopsy.readers.shelf import ON_DEMAND, Attributes, Shelf
 from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
 from eval_autopsy.records import SPLITS, Record, Split
 
@@ -167,7 +168,10 @@ class Intake:
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
         self._parsers = [(part, parse) for part, parse in PARSERS.items() if part in wanted.fields]
-        self._seen: dict[tuple[Split, str], str] = {}
+        self._named = tuple(dict.fromkeys([*wanted.attributes, *wanted.beside]))
+        self._places = {name: place for place, name in enumerate(self._named)}
+        self._shelf = Shelf()
+        self._seen: dict[Split, dict[str, str]] = {split: {} for split in SPLITS}
         self._counts: Counter[Split] = Counter()
         # (part, field) -> the places that lack it; the part of a field to slice by is BY
         self._without: dict[tuple[str, str], dict[Split, list[str]]] = {}
@@ -192,12 +196,13 @@ class Intake:
 
     def finish(self) -> None:
         """Raises CannotRead when a named field was in no record, or a required one not in all."""
+        total = sum(self._counts.values())
         for (part, name), without in self._without.items():
             places = [place for split in SPLITS for place in without.get(split, ())]
-            if len(places) == len(self._seen):
+            if len(places) == total:
                 raise self._no_such_field(part, name, places[0])
             if part in self.wanted.required:
-                raise _not_in_all(part, name, places, len(self._seen))
+                raise _not_in_all(part, name, places, total)
             for split, lacking in without.items():
                 if part == BY and len(lacking) == self._counts[split]:
                     what = f"no record of {split} has the field {name!r}, which is to slice by"
@@ -211,7 +216,7 @@ class Intake:
             part: fields[name] if name in fields else kernel.field(fields, name)
             for part, name in names.items()
         }
-        attributes = {name: kernel.field(fields, name) for name in self.wanted.attributes}
+        attributes = [kernel.field(fields, name) for name in self._named]
         if given.get("id", MISSING) is MISSING:
             raise self._no_such_field("id", names.get("id", "id"), where)
         try:
@@ -219,20 +224,28 @@ class Intake:
         except Unfit as unfit:
             raise unfit.at(where, names) from None
         belongs = self._split(fields, where, split)
-        first = self._seen.setdefault((belongs, parts["id"]), where)
+        first = self._seen[belongs].setdefault(parts["id"], where)
         if first is not where:
             what = f"the id {shown(parts['id'])} stands twice in {belongs}; first at {first}"
             raise CannotRead(what, where=where, remedy="give each record an id of its own")
         self._counts[belongs] += 1
         place = Place(belongs, where)
         self._note_absent(given, parts.get("error") is not None, place)
-        for name, value in attributes.items():
-            if value is MISSING:
+        for name in self.wanted.attributes:
+            if attributes[self._places[name]] is MISSING:
                 self._note(BY, name, place)
-        for name in self.wanted.beside:
-            attributes.setdefault(name, kernel.field(fields, name))
         verbatim = {part: given[part] for part in VERBATIM if part in given}
-        return Record(split=belongs, where=where, attributes=attributes, **parts, **verbatim)
+        return self._kept(place, attributes, parts | verbatim)
+
+    def _kept(self, place: Place, attributes: Sequence[object], parts: Mapping[str, Any]) -> Record:
+        """The record of some parts, whose values are held as the shelf holds them."""
+        shelf = self._shelf
+        values = Attributes(self._places, tuple(map(shelf.kept, attributes)))
+        held = {
+            part: shelf.kept(value) if part in ON_DEMAND else shelf.once(value)
+            for part, value in parts.items()
+        }
+        return shelf.record(split=place.split, where=place.where, attributes=values, **held)
 
     def _note_absent(self, given: Mapping[str, Any], failed: bool, record: Place) -> None:
         for part, value in given.items():

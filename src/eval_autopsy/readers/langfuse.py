@@ -20,9 +20,8 @@ from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.exports import First, cell, export
 from eval_autopsy.readers.grades import Grade, Scores
-from eval_autopsy.readers.log_values import Unfit
+from eval_autopsy.readers.log_values import Unfit, known
 from eval_autopsy.readers.logs import Aside, Item
-from eval_autopsy.readers.said import known
 from eval_autopsy.readers.spans import Span, nanoseconds_of
 from eval_autopsy.readers.traces import samples
 

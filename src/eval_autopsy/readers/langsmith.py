@@ -38,7 +38,7 @@ from eval_autopsy.readers.log_values import (
     text,
 )
 from eval_autopsy.readers.logs import Aside, Item, Needs, Note, Sample
-from eval_autopsy.readers.said import answered, asked, messages_in
+from eval_autopsy.readers.messages import answered, asked, messages_in
 from eval_autopsy.readers.spool import Spool
 
 PLUMBING = re.compile(

@@ -1,4 +1,4 @@
-"""Values of tools' logs, taken as what they should be: a message's text, a number, a time.
+"""Values of tools' logs, taken as what they should be: a verdict, a number, a time.
 
 Of most it is said what they are when they are of the kind that is meant, and nothing else. `taken`
 raises Unfit for what is of another kind, so that the reader can set the record aside.
@@ -6,12 +6,13 @@ raises Unfit for what is of another kind, so that the reader can set the record 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from eval_autopsy import kernel
+from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.json_items import value_of
 
 KINDS = {dict: "an object", list: "an array", str: "text", int: "a whole number", bool: "a verdict"}
@@ -97,31 +98,12 @@ def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, object]:
     return found
 
 
-def content_text(content: Any) -> str:
-    """The text of a chat message's content, which is text or an array of parts."""
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    texts = (inside(part, "text") for part in parts if inside(part, "type") == "text")
-    return "\n".join(text for text in texts if isinstance(text, str))
-
-
-def asked(value: Any) -> Any:
-    """The text of the user's message, when an input is a chat with only one and that is all text.
-
-    Another input is given as it is.
-    """
-    chat = value if isinstance(value, list) else []
-    by_user = [inside(one, "content") for one in chat if inside(one, "role") == "user"]
-    if len(by_user) != 1 or not _all_text(by_user[0]):
-        return value
-    return content_text(by_user[0])
-
-
-def _all_text(content: Any) -> bool:
-    if isinstance(content, list):
-        return all(inside(part, "type") == "text" for part in content)
-    return isinstance(content, str)
+def known(values: Iterable[Any]) -> Any:
+    """The first value that is known: not MISSING, null or an empty list; MISSING when none is."""
+    for value in values:
+        if value is not MISSING and value is not None and value != [] and value != {}:
+            return value
+    return MISSING
 
 
 def iso_time(milliseconds: Any) -> str | None:

@@ -113,6 +113,19 @@ class Aside(NamedTuple):
     what: str
     byte: int | None = None
 
+    def words(self) -> str:
+        """Where it is, and the reason; a position where the byte is not known."""
+        if self.byte is None:
+            return f"at record {self.at:,}: {self.what}"
+        return f"at line {self.at:,}, byte {self.byte:,}: {self.what}"
+
+
+def aside_words(aside: Sequence[Aside], name: str) -> str:
+    """How many records of a file are set aside, and where the first of them is."""
+    first = aside[0]
+    many = f"{len(aside):,} records are" if len(aside) > 1 else "1 record is"
+    return f"{many} set aside in {name}, the first {first.words()}"
+
 
 class Reported(NamedTuple):
     """A figure that the log itself states, to be held against what its samples give.

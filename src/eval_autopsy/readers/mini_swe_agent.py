@@ -87,9 +87,9 @@ def _error(info: dict[str, Any]) -> str:
 
 
 def _task(steps: list[Any]) -> Any:
-    asked = (messages.words(mapping(step).get("content")) for step in steps if _is_asking(step))
+    asked = (
+        messages.words(mapping(step).get("content"))
+        for step in steps
+        if messages.is_from_user(step)
+    )
     return next((task for task in asked if task), MISSING)
-
-
-def _is_asking(step: Any) -> bool:
-    return messages.role(step) in messages.ASKING

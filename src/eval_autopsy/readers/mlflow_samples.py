@@ -253,7 +253,7 @@ def _output(record: Record) -> Any:
         choices = [mapping(choice).get("message") for choice in sequence(response.get("choices"))]
         said = choices or response.get("messages") or response.get("output")
     if messages.are_messages(said):
-        return messages.answered(said) or response
+        return messages.last_answer(said) or response
     return response
 
 

@@ -28,7 +28,7 @@ from eval_autopsy.readers.log_values import (
     text,
 )
 from eval_autopsy.readers.logs import Aside, Item, Sample
-from eval_autopsy.readers.messages import answered, are_messages, asked
+from eval_autopsy.readers.messages import are_messages, asked, last_answer
 
 STATUS = {"pass": True, "passed": True, "fail": False, "failed": False}
 
@@ -59,7 +59,7 @@ def _sample(at: int, item: Mapping[str, Any], task: str, identity: str) -> Sampl
         at=at,
         id=identity,
         input=_said(sample.get("input"), asked),
-        output=_said(sample.get("output"), answered),
+        output=_said(sample.get("output"), last_answer),
         score=None if error else _verdict(item),
         scores=_scores(item),
         error=error,

@@ -144,6 +144,9 @@ def refuse_strangers(head: bytes, name: str) -> None:
     """Raises CannotRead, saying what the file is, when its first bytes are not those of data."""
     if not head:
         raise CannotRead("the file is empty", where=name, remedy="check how it was written")
+    if len(head) < HEAD and head.isspace():
+        what = "there are no records in the file, only white space"
+        raise CannotRead(what, where=name, remedy="check how it was written")
     if head == b"\xef\xbb\xbf":
         raise CannotRead("the file holds a byte order mark only", where=name, remedy=EXPORT)
     for stranger in STRANGERS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ MAGIC = b"PAR1"
 
 def is_parquet(path: Path, name: str) -> bool:
     """Whether a file says that it is Parquet."""
+    if os.path.isdir(path):
+        return False  # each file in it is a record
     with open_file(path, name) as stream:
         return stream.head().startswith(MAGIC)
 

@@ -27,8 +27,9 @@ from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.exports import cell, export
 from eval_autopsy.readers.json_items import parts
-from eval_autopsy.readers.log_values import Repeats, Unfit, amount, asked, attributes, inside, taken
+from eval_autopsy.readers.log_values import Repeats, Unfit, amount, attributes, inside, taken
 from eval_autopsy.readers.logs import Aside, Item, Note, Reported, Sample, Status
+from eval_autopsy.readers.messages import asked
 from eval_autopsy.registry import reader
 
 RESULTS_FILE = re.compile(

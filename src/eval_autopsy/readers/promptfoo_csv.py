@@ -12,17 +12,16 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from itertools import chain, pairwise
+from itertools import pairwise
 from typing import Any, BinaryIO, NamedTuple
 
-from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
-from eval_autopsy.readers.delimited import line_text, text_lines
 from eval_autopsy.readers.exports import cell
 from eval_autopsy.readers.intake import number
 from eval_autopsy.readers.log_values import Unfit
 from eval_autopsy.readers.logs import Aside, Item, Note, Sample
 from eval_autopsy.readers.promptfoo import Run, filled
+from eval_autopsy.readers.text_table import Damaged, TableLines, cells_of
 from eval_autopsy.registry import reader
 
 OUTPUTS = re.compile(r"\[(.+?)\] (.*)", re.DOTALL)  # the name of the column: provider, prompt
@@ -68,22 +67,14 @@ def _known(head: bytes) -> bool:
 @reader("promptfoo_csv", sniff=_known, yields="samples")
 def promptfoo_csv(stream: BinaryIO, name: str) -> Iterator[Item]:
     """One sample for each test and provider of promptfoo's results as CSV."""
-    first = line_text(stream.readline(kernel.LINE_LIMIT), f"{name}:1")
-    rows = csv.reader(chain([first], text_lines(stream, name)), strict=True)
-    run = Run()
-    try:
-        header = next(rows)
-        blocks = _blocks(header)
-        for cells in rows:
-            if cells and len(cells) != len(header):
-                what = f"found {len(cells)} cells, expected {len(header)}"
-                yield Aside(rows.line_num, what)
-            elif cells:
-                yield from _samples(run, rows.line_num, header, cells, blocks)
-    except csv.Error as error:
-        remedy = "export the results again, best as JSON"
-        where = f"{name}:{rows.line_num}"
-        raise kernel.Unreadable(f"not a table: {error}", where, remedy) from None
+    lines = TableLines(stream, name)
+    header = lines.header()
+    blocks, run = _blocks(header), Run()
+    for found in cells_of(lines, len(header)):
+        if isinstance(found, Damaged):
+            yield found.aside()
+        else:
+            yield from _samples(run, found.at, header, found.cells, blocks)
     yield Note(
         "promptfoo's CSV leaves out metadata, expected values, latency, cost and the messages of "
         "errors: export JSON to have them"

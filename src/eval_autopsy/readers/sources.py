@@ -30,7 +30,7 @@ class Source(NamedTuple):
 
     `names` are the fields of this file that the case calls otherwise, by part; `joined` files with
     more about the same ids. Each id begins with `prefix`, where those of several files are alike.
-    A `lenient` reading sets lines of JSON Lines aside that cannot be read. Only the rows in which
+    A `lenient` reading sets lines and rows aside that cannot be read. Only the rows in which
     each field of `only` has its value are wanted.
     """
 

@@ -15,7 +15,8 @@ from typing import Any
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.exports import cell
-from eval_autopsy.readers.said import answered, asked, known, messages_in
+from eval_autopsy.readers.log_values import known
+from eval_autopsy.readers.messages import answered, asked, messages_in
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MODELS = ("LLM", "chat", "text_completion", "generate_content", "completion")

@@ -42,9 +42,7 @@ class Spool:
         try:
             written = self._file.write(_encode(value).encode() + b"\n")
         except OSError as error:
-            what = f"a temporary file cannot be written: {error.strerror}"
-            remedy = "make room there, or set TMPDIR to a folder that has some"
-            raise kernel.Unreadable(what, tempfile.gettempdir(), remedy) from None
+            raise no_room(error) from None
         self._places.setdefault(key, []).append(self._end)
         self._end += written
 
@@ -59,3 +57,10 @@ class Spool:
     def _read(self, place: int) -> Any:
         self._file.seek(place)
         return _decode(self._file.readline().decode())
+
+
+def no_room(error: OSError) -> kernel.Unreadable:
+    """The error of a temporary file that cannot be made or written."""
+    what = f"a temporary file cannot be written: {error.strerror}"
+    remedy = "make room there, or set TMPDIR to a folder that has some"
+    return kernel.Unreadable(what, tempfile.tempdir or "TMPDIR", remedy)

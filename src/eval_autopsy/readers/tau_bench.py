@@ -53,7 +53,7 @@ def _trial(value: Any) -> int | None:
 
 
 def _said(trajectory: list[Any]) -> Any:
-    return messages.answered(trajectory) or MISSING
+    return messages.last_answer(trajectory) or MISSING
 
 
 # ---------------------------------------------------------------- tau-bench

@@ -22,9 +22,8 @@ from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.exports import cell
 from eval_autopsy.readers.grades import Grade, Grades, ordered
-from eval_autopsy.readers.log_values import flat
+from eval_autopsy.readers.log_values import flat, known
 from eval_autopsy.readers.logs import Item, Needs, Note, Sample
-from eval_autopsy.readers.said import known
 from eval_autopsy.readers.spans import ABOUT_MODELS, MODELS, TOOLS, Span, moment_of
 from eval_autopsy.readers.spool import Spool
 

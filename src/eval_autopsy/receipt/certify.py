@@ -15,7 +15,7 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,6 +31,7 @@ from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import CannotUse, DoesNotHold
 from eval_autopsy.evidence import Evidence, Progress, gather, quiet, spec_of, subject_name
+from eval_autopsy.questions.counted import CountedCube, given
 from eval_autopsy.questions.discover import Discovery
 from eval_autopsy.questions.gap import gap_of
 from eval_autopsy.questions.rates import check_scored, right_rate
@@ -39,6 +40,7 @@ from eval_autopsy.receipt.account import Account
 from eval_autopsy.receipt.claims import Ledger
 from eval_autopsy.receipt.story import tell
 from eval_autopsy.receipt.verify import KNOWN, kernel_source
+from eval_autopsy.warehoused import study_of_case
 
 CUBE = "cube.json"
 ATTRIBUTES = b"* -text\n"  # no checkout may change a line ending in a receipt
@@ -69,8 +71,7 @@ def certify(
     restore(place)
     check_place(place)
     seed = case.file.seed if seed is None else seed
-    counted = columnar.fits(case)
-    judged = (in_columns if counted else record_by_record)(case, base, progress, seed)
+    judged = way_of(case)(case, base, progress, seed)
     evidence, cube = judged.evidence, judged.cube
     story = tell(
         Ledger(cube, evidence.spec),
@@ -118,6 +119,13 @@ def certify(
     return Certified(place, evidence, cube, done)
 
 
+def way_of(case: Case) -> Callable[[Case, Path, Progress, int], Judged]:
+    """How the records of a case are judged: where they are, in columns, or one by one."""
+    if case.table is not None:
+        return in_warehouse
+    return in_columns if columnar.fits(case) else record_by_record
+
+
 class Judged(NamedTuple):
     """What a receipt is told from."""
 
@@ -150,30 +158,51 @@ def in_columns(case: Case, base: Path, progress: Progress, seed: int) -> Judged:
     says = case.file.slices
     asked = Asked(by=case.wanted.attributes, depth=says.depth, support=says.min_support, seed=seed)
     studied = columnar.study(case, asked, progress)
-    cube = studied.cube
+    origin = {one.name: digest_of(one.path) for one in case.sources}
+    judged = of_counts(case, base, studied.cube, studied.specs, origin)
+    evidence = replace(judged.evidence, set_aside=studied.set_aside, notes=studied.notes)
+    return judged._replace(evidence=evidence, found=studied.discovery)
+
+
+def in_warehouse(case: Case, base: Path, progress: Progress, seed: int) -> Judged:
+    """A table that stays where it is, counted by the engine that holds it; the counts are kept."""
+    says, table = case.file.slices, study_of_case(case)
+    studied = table.study(
+        case.wanted.attributes,
+        depth=says.depth,
+        min_support=says.min_support,
+        seed=seed,
+        progress=progress,
+    )
+    judged = of_counts(case, base, studied.cube, studied.specs, table.queries(studied))
+    notes = (*studied.notes, *((studied.untested,) if studied.untested else ()))
+    evidence = replace(judged.evidence, set_aside=studied.counted.set_aside, notes=notes)
+    return judged._replace(evidence=evidence, found=None if studied.untested else studied.discovery)
+
+
+def of_counts(
+    case: Case, base: Path, cube: CountedCube, specs: Sequence[Any], origin: Mapping[str, Any]
+) -> Judged:
+    """What a receipt is told from that rests on counts of some `origin`."""
     check_scored(cube, str(case.path))
-    kept = columnar.given(studied)
     records = sum(cube.count(split, "records", {}) for split in kernel.SPLITS)
     spec = {
         **spec_of(case),
-        "attributes": list(studied.specs),
+        "attributes": list(specs),
         "search": dict(cube.search.says) if cube.search else None,
-        "cube": {
-            "file": CUBE,
-            "records": records,
-            "counted_from": {one.name: digest_of(one.path) for one in case.sources},
-        },
+        "cube": {"file": CUBE, "records": records, "counted_from": dict(origin)},
     }
+    kept = json.dumps(given(cube), ensure_ascii=False, separators=(",", ":"))
     evidence = Evidence(
         spec=spec,
         records=(),
         table=pl.DataFrame(),
         subjects={subject_name(case.path, base): case.path},
-        made={CUBE: json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode("utf-8")},
-        set_aside=studied.set_aside,
-        notes=studied.notes,
+        made={CUBE: kept.encode("utf-8")},
+        set_aside=(),
+        notes=(),
     )
-    return Judged(evidence, cube, studied.discovery, records)
+    return Judged(evidence, cube, None, records)
 
 
 def digest_of(path: Path) -> str:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from eval_autopsy import columnar, kernel
-from eval_autopsy.case.load import FILE_NAME, load
+from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.columnar import Asked
+from eval_autopsy.cubes.blocks import OUTCOMES, PARTS
 from eval_autopsy.errors import CannotUse
 from eval_autopsy.evidence import Progress, quiet
+from eval_autopsy.questions.counted import CountedCube, given
+from eval_autopsy.warehoused import study_of_case
 
 SHOWN = 5  # differences that are told
+WORD = 60  # characters of a name or a level
+HALVES = {"eval": "of eval", "search": "of the searched half", "confirm": "of the half that tests"}
+CLASSES = [f"{outcome} {HALVES[part]}" for part, outcome in product(PARTS, OUTCOMES)]
 
 
 class Recount(NamedTuple):
@@ -51,25 +58,34 @@ def recount(done: kernel.Verification, progress: Progress = quiet) -> Recount:
     if not cases:
         what = "the receipt does not name its case"
         raise CannotUse(what, where=str(folder), remedy="count again with what made it")
-    case = load(folder / cases[0])
-    says = done.evidence["search"]
-    asked = Asked(
-        by=case.wanted.attributes,
-        depth=says["depth"],
-        support=says["support"],
-        seed=says["seed"],
-    )
-    studied = columnar.study(case, asked, progress)
-    given = json.loads(done.files[done.evidence["cube"]["file"]])
-    found = columnar.given(studied)
-    records = sum(studied.cube.count(split, "records", {}) for split in kernel.SPLITS)
-    return Recount(records, tuple(differences(given, found)))
+    case = load(folder / cases[0], tables=True)
+    cube = counted_again(case, done, progress)
+    before = json.loads(done.files[done.evidence["cube"]["file"]])
+    names = [kernel.attribute_name(one) for one in done.evidence["attributes"]]
+    records = sum(cube.count(split, "records", {}) for split in kernel.SPLITS)
+    return Recount(records, tuple(differences(before, given(cube), names)))
 
 
-def differences(given: dict[str, Any], found: dict[str, Any]) -> Iterator[str]:
-    """Where two files of counts differ, in words."""
+def counted_again(case: Case, done: kernel.Verification, progress: Progress) -> CountedCube:
+    """The counts of a case's records as they are now, counted as those of its receipt were."""
+    slices, searched = case.file.slices, done.evidence["search"]
+    says = searched or {"depth": slices.depth, "support": slices.min_support}
+    seed = searched["seed"] if searched else int(done.predicate["envelope"]["seed"])
+    how = {"depth": says["depth"], "seed": seed}
+    by = case.wanted.attributes
+    if case.table is None:
+        asked = Asked(by=by, support=says["support"], **how)
+        return columnar.study(case, asked, progress).cube
+    table = study_of_case(case)
+    return table.study(by, min_support=says["support"], progress=progress, **how).cube
+
+
+def differences(
+    given: Mapping[str, Any], found: Mapping[str, Any], names: Sequence[str]
+) -> Iterator[str]:
+    """Where two files of counts differ, in words; `names` are those of the attributes."""
     if given["levels"] != found["levels"]:
-        yield "the levels of the attributes differ"
+        yield from _levels(given["levels"], found["levels"], names)
         return
     for split in kernel.SPLITS:
         before, after = given["unscored"][split], found["unscored"][split]
@@ -77,21 +93,49 @@ def differences(given: dict[str, Any], found: dict[str, Any]) -> Iterator[str]:
             yield f"{after:,} records of {split} have no verdict, the receipt says {before:,}"
     blocks = {tuple(one["attributes"]): one["counts"] for one in found["blocks"]}
     for block in given["blocks"]:
-        counts = blocks.pop(tuple(block["attributes"]), None)
-        where = f"in the block of attributes {block['attributes']}"
+        by = block["attributes"]
+        counts = blocks.pop(tuple(by), None)
         if counts is None:
-            yield f"nothing was counted {where}"
+            yield f"nothing was counted by {', '.join(_word(names[i]) for i in by)}"
         else:
-            yield from _cells(where, block["counts"], counts)
+            axes = [(names[i], given["levels"][i]) for i in by]
+            yield from _cells(axes, block["counts"], counts)
     if blocks:
         yield f"{len(blocks)} blocks are not in the receipt"
     if given["overlaps"] != found["overlaps"]:
         yield "the slices that were tested overlap otherwise"
+    if given["drawn"] != found["drawn"]:
+        yield "the records that were drawn to test are others"
 
 
-def _cells(where: str, before: list[int], after: list[int]) -> Iterator[str]:
-    if before == after:
+def _levels(
+    before: Sequence[Sequence[str]], after: Sequence[Sequence[str]], names: Sequence[str]
+) -> Iterator[str]:
+    if len(before) != len(after):
+        yield f"there are {len(after)} attributes, the receipt has {len(before)}"
         return
-    cells = sum(a != b for a, b in zip(before, after, strict=True))
-    change = sum(after) - sum(before)
-    yield f"{cells:,} counts {where} differ, by {change:,} records in all"
+    for name, old, new in zip(names, before, after, strict=True):
+        come, gone = sorted({*new} - {*old}), sorted({*old} - {*new})
+        if old != new:
+            some = [f"{_word(one)} is new" for one in come]
+            some += [f"{_word(one)} is gone" for one in gone]
+            said = ", ".join(some[:SHOWN]) or "they come in another order"
+            yield f"the values of {_word(name)} differ: {said}"
+
+
+def _cells(
+    axes: Sequence[tuple[str, Sequence[str]]], before: Sequence[int], after: Sequence[int]
+) -> Iterator[str]:
+    """The cells of one block that differ: `axes` are its attributes with their levels."""
+    cells = product(*(levels for _, levels in axes), CLASSES)
+    for cell, old, new in zip(cells, before, after, strict=True):
+        if old != new:
+            *levels, kind = cell
+            named = zip(axes, levels, strict=True)
+            where = (f"{_word(name)} is {_word(one)}" for (name, _), one in named)
+            yield f"where {' and '.join(where)}: {new:,} {kind}, the receipt says {old:,}"
+
+
+def _word(text: str) -> str:
+    """A name or a level on one line, cut to a length that can be read."""
+    return kernel.visible(text if len(text) <= WORD else text[:WORD] + "…")

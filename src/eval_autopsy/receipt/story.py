@@ -249,6 +249,7 @@ def search_facts(ledger: Ledger, discovery: Discovery | None) -> dict[str, Any] 
         "any_tested": bool(discovery.tested),
         "confirmed": ledger.claim("confirmed") if discovery.tested else None,
         "held_out": discovery.plan.held_out,
+        "drawn": discovery.drawn is not None,
         "wheres": [one.where for one in found],
         "tables": [
             {"rows": found_table(ledger, some), "only_silent": some[0].outcome == "silent"}

@@ -19,6 +19,10 @@ from eval_autopsy.errors import CannotRun
 from eval_autopsy.systems.journal import Reply
 
 
+class OutOfBounds(CannotRun):
+    """What was not done, because it could have passed a bound of time or cost."""
+
+
 class Worker(Protocol):
     """One place where calls are made, one after the other."""
 
@@ -76,9 +80,9 @@ def cost_of_a_call(bounds: Bounds) -> Decimal:
     return bounds.prices.call if bounds.prices else Decimal(0)
 
 
-def installed(package: str, extra: str) -> None:
-    """Raises CannotRun when a package of an extra is not installed."""
+def installed(package: str, extra: str, where: str = "") -> None:
+    """Raises CannotRun when a package of an extra is not installed; `where` it is asked for."""
     if find_spec(package) is None:
-        what = f"this kind of system needs {package}, which is not installed"
+        what = f"this needs {package}, which is not installed"
         remedy = f"install it with `pip install 'eval-autopsy[{extra}]'`, and run that `autopsy`"
-        raise CannotRun(what, where=f"[system] {extra}", remedy=remedy)
+        raise CannotRun(what, where=where or f"[system] {extra}", remedy=remedy)

@@ -47,7 +47,7 @@ class Prompt:
             return troubled(error.__cause__ or error)
         if message.stop_reason is None:  # a connection that was closed in time, so to say
             return unreached("ConnectionError", "the answer ended before its end")
-        cost, tokens = self.cost(message), tokens_of(message)
+        cost, tokens = cost_of(message, self.prices), tokens_of(message)
         return Reply(self.answer(message), cost=cost, tokens=tokens)
 
     def request(self, value: object) -> dict[str, Any]:
@@ -83,31 +83,13 @@ class Prompt:
         text = "".join(texts)
         return value_of(text.encode("utf-8")) if self.says.output == "json" else kernel.Answer(text)
 
-    def cost(self, message: Message) -> Decimal:
-        """What a message cost, in the currency of the prices."""
-        prices, tokens = self.prices, tokens_of(message)
-        read = prices.input if prices.cache_read is None else prices.cache_read
-        write = prices.input if prices.cache_write is None else prices.cache_write
-        each = {
-            "input": prices.input,
-            "output": prices.output,
-            "cache_read": read,
-            "cache_write": write,
-        }
-        return (
-            prices.call + sum((each[kind] * n for kind, n in tokens.items()), Decimal(0)) / MILLION
-        )
-
     def most(self, value: object) -> Decimal:
         """What an attempt at an input can cost: a token is at least one byte of the request."""
         try:
             size = len(kernel.canonical(self.request(value)).encode("utf-8"))
         except NoField:
             return Decimal(0)  # it will not be sent
-        prices = self.prices
-        dearest = max(prices.input, prices.cache_read or 0, prices.cache_write or 0)
-        tokens = (size + HIDDEN) * dearest + self.says.max_tokens * prices.output
-        return prices.call + tokens / MILLION
+        return most_of(size + HIDDEN, self.says.max_tokens, self.prices)
 
     def _status(self, error: anthropic.APIStatusError) -> Reply:
         """The reply for an answer that is an error, also when it came in the midst of another."""
@@ -133,6 +115,26 @@ def tokens_of(message: Message) -> dict[str, int]:
         "cache_write": usage.cache_creation_input_tokens,
     }
     return {kind: n for kind, n in found.items() if n}
+
+
+def cost_of(message: Message, prices: Prices) -> Decimal:
+    """What a message cost, in the currency of the prices."""
+    read = prices.input if prices.cache_read is None else prices.cache_read
+    write = prices.input if prices.cache_write is None else prices.cache_write
+    each = {
+        "input": prices.input,
+        "output": prices.output,
+        "cache_read": read,
+        "cache_write": write,
+    }
+    tokens = tokens_of(message)
+    return prices.call + sum((each[kind] * n for kind, n in tokens.items()), Decimal(0)) / MILLION
+
+
+def most_of(tokens: int, answer: int, prices: Prices) -> Decimal:
+    """What a request of so many tokens, with an answer of at most so many, can cost."""
+    dearest = max(prices.input, prices.cache_read or 0, prices.cache_write or 0)
+    return prices.call + (tokens * dearest + answer * prices.output) / MILLION
 
 
 def without(what: str, message: Message) -> kernel.Answer:
