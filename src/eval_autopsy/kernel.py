@@ -21,8 +21,9 @@ What is checked, in this order:
      9 report    the prose, with its holes filled from the claims, is REPORT.md byte for byte
     10 rerun     on request: the system gives the recorded outputs again
 
-Read on in the same order: files and rows, one record's verdict, counting, statistics, the
-vocabulary of claims, words and numbers, the checks, running a system, the command.
+Read on in the same order: files and rows, one record's verdict, attributes, an answer inside a
+text, the scorer under audit, counting, statistics, the vocabulary of claims, words and numbers,
+the checks, running a system, the command.
 """
 
 from __future__ import annotations
