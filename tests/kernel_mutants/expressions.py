@@ -226,7 +226,8 @@ _SAID = (  # and a part of a time
 )
 _SMALL = (  # evidence of a single record
     "{'guards': [], 'outputs': None, 'verdicts': None, 'fields': {'id': 'id'}, 'attributes': [], "
-    "'output_format': 'value', 'audit': None, 'errors': 'wrong', 'scorer': {'rule': 'exact_match', 'fields': []}, "
+    "'output_format': 'value', 'audit': None, 'errors': 'wrong', "
+    "'scorer': {'rule': 'exact_match', 'fields': []}, "
     "'sources': [{'file': 'f', 'layout': 'jsonl', 'split': 'eval'}]}"
 )
 _UNITS = ("hour", "weekday", "day", "week", "month")
