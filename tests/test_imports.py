@@ -57,10 +57,16 @@ NOT_APART = {
 
 # Where each package of others may be imported.
 HOMES = {
-    "anthropic": {"systems.conversation", "systems.prompt"},
+    "anthropic": {"systems.conversation", "systems.prompt", "systems.prompt_batch"},
     "backports": {"readers", "cli.doctor"},
     "click": {"cli"},
-    "httpx2": {"systems.conversation", "systems.endpoint", "systems.network", "systems.prompt"},
+    "httpx2": {
+        "systems.conversation",
+        "systems.endpoint",
+        "systems.network",
+        "systems.prompt",
+        "systems.prompt_batch",
+    },
     "ibis": {"cubes"},
     "jinja2": {"receipt.template"},
     "jsonschema": {"guards.schemas"},

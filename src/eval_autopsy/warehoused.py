@@ -43,6 +43,7 @@ EVIDENCE: Mapping[str, Any] = {  # what a table's slices rest on, as a receipt w
     "scorer": {"name": "recorded", "rule": "recorded"},
     "system": None,
     "converted": (),
+    "varied": None,
     "cube": None,
 }
 DEFAULT_ID = Fields().id

@@ -18,8 +18,9 @@ def test_what_is_committed_is_what_is_made() -> None:
         pytest.fail(says, pytrace=False)
 
 
-def test_the_committed_receipt_holds_by_its_own_script() -> None:
-    script = make.ROOT / make.RECEIPT / "verify.py"
+@pytest.mark.parametrize("place", make.CASES, ids=lambda place: place.name)
+def test_a_committed_receipt_holds_by_its_own_script(place: Path) -> None:
+    script = make.ROOT / place / "verify.py"
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 

@@ -404,6 +404,7 @@ EVIDENCE = {
     "attributes": ["kind", THEIRS],
     "guards": [],
     "converted": [],
+    "varied": None,
     "cube": None,
     "system": None,
     "scorer": {"rule": "exact_match"},

@@ -145,6 +145,7 @@ RECEIPTS: dict[str, Maker] = {
     "scores": made.scores,
     "answers": made.answers,
     "parts": parts,
+    "hypotheses": made.hypotheses,
     "normalized": lambda base: pairs(base, "normalized", 'name = "normalized"'),
     "numeric": lambda base: pairs(
         base, "numeric", 'name = "numeric"\ntolerance = { absolute = 0.5, relative = 0.001 }'

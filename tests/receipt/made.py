@@ -323,6 +323,60 @@ def quiet(base: Path) -> Path:
     return written(base, QUIET, {"all.csv": "\n".join(rows).encode() + b"\n"})
 
 
+HYPOTHESES = """
+name = "hypotheses"
+[data]
+eval = "eval.jsonl"
+production = "production.jsonl"
+[fields]
+input = "text"
+expected = "wanted"
+[system]
+python = "reader.py:extract"
+[slices]
+by = ["order"]
+[[hypothesis]]
+statement = "It reads by position."
+breaks = ["swap_first_fields", "swap_labels", "add_preamble"]
+spares = ["indent_lines"]
+[hypothesis.fields]
+swap_first_fields = ["vendor", "client"]
+swap_labels = ["vendor", "client"]
+[[hypothesis]]
+statement = "It stumbles over white space."
+breaks = ["indent_lines"]
+"""
+READER = b'''
+def extract(text):
+    """Takes the first line for the vendor and the second one for the client."""
+    values = [line.split(":", 1)[-1].strip() for line in text.split("\\n")]
+    return {"vendor": values[0], "client": values[1]}
+'''
+
+
+def hypotheses(base: Path) -> Path:
+    """A system with a fault, a hypothesis that names it, and one that does not."""
+    return written(base, HYPOTHESES, hypotheses_files())
+
+
+def hypotheses_files() -> dict[str, bytes]:
+    files = {"eval.jsonl": lines([_letter("e", number) for number in range(40)])}
+    files["production.jsonl"] = lines([_letter("p", number) for number in range(40)])
+    return files | {"reader.py": READER}
+
+
+def _letter(split: str, number: int) -> dict[str, Any]:
+    wanted = {"vendor": f"Okafor {number}", "client": f"Steel {number}"}
+    parts = [f"Vendor: {wanted['vendor']}", f"Client: {wanted['client']}"]
+    turned = split == "p" and number % 4 == 0
+    return {
+        "id": f"{split}{number}",
+        "text": "\n".join(reversed(parts) if turned else parts),
+        "wanted": wanted,
+        "order": "turned" if turned else "usual",
+    }
+
+
 RECEIPTS: dict[str, Callable[[Path], Path]] = {
     "invoice": invoice,
     "scores": scores,
@@ -330,4 +384,5 @@ RECEIPTS: dict[str, Callable[[Path], Path]] = {
     "graded": graded,
     "texts": texts,
     "halves": halves,
+    "hypotheses": hypotheses,
 }

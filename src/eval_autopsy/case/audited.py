@@ -33,7 +33,7 @@ from eval_autopsy.evidence import Progress, gather
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.questions.judged import Judged, Verdict
 from eval_autopsy.readers import Source, SplitColumn, Wanted, open_rows
-from eval_autopsy.readers.intake import Intake
+from eval_autopsy.readers.intake import TOLD_EVERY, Intake
 from eval_autopsy.readers.join import changed, join_of
 from eval_autopsy.readers.logs import ROLES, aside_words
 from eval_autopsy.readers.shelf import Shelf
@@ -98,7 +98,7 @@ def of_evidence(case: Case, found: gathered.Evidence) -> Material:
     return Material(judged, scorer["name"], found.spec["errors"], sources, tuple(notes))
 
 
-def of_options(said: Said) -> Material:
+def of_options(said: Said, progress: Progress = gathered.quiet) -> Material:
     """The records of files that are named by options. Raises BadCase when nothing is to audit."""
     places, how = _places(said)
     logs = [place for place in places if place.look.file.yields == "samples"]
@@ -113,7 +113,9 @@ def of_options(said: Said) -> Material:
         notes.append("no field identifies a record, so that each goes by its line")
     scorer = said.scorer if said.scorer not in ("", "recorded") else EXACT
     registry.scorers.get(scorer)  # which raises for a name that is not known
-    records = [one for place in places for one in _records(place, fields, bool(logs), notes)]
+    records: list[Record] = []
+    for place in places:
+        records += _records(place, fields, bool(logs), notes, progress)
     if _hold_objects(records):
         shelf, parsed = Shelf(), kernel.parsed
         records = [
@@ -332,7 +334,7 @@ def _fields(said: Said, places: Sequence[Where]) -> tuple[dict[str, str], list[G
 
 
 def _records(
-    place: Where, fields: Mapping[str, str], log: bool, aside: list[str]
+    place: Where, fields: Mapping[str, str], log: bool, aside: list[str], progress: Progress
 ) -> Iterator[Record]:
     """The records of a file; of a log with what is known of each sample beside its parts.
 
@@ -343,11 +345,15 @@ def _records(
     joins = [join_of(path, wanted) for path in place.joined]
     source = Source(place.look.file.path, place.split, place.look.name)
     intake = Intake(wanted)
+    size = os.path.getsize(place.look.file.path)
     _, rows = open_rows(place.look.file.path, place.look.name, lenient=True)
     with rows:
         named = rows if fields["id"] != LINE else map(_by_line, rows)
         joined = (changed(row, source, wanted, joins) for row in named) if joins else named
-        yield from intake.records(joined, rows.where, place.split)
+        for number, record in enumerate(intake.records(joined, rows.where, place.split)):
+            if number % TOLD_EVERY == 0:
+                progress(f"reading {place.look.name}", rows.position, size)
+            yield record
     if not log:  # whose parts have their names whether a sample has them or not
         intake.finish()
     if rows.aside:

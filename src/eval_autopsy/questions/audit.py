@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
@@ -219,10 +219,18 @@ def audit_of(
     errors: str = "apart",
     sources: Iterable[str] = (),
     notes: Iterable[str] = (),
+    progress: Callable[[str, int, int], None] = lambda what, done, total: None,
 ) -> Audit:
-    """The audit of records of one split or both. `errors` is what a failed call counts as."""
+    """The audit of records of one split or both. `errors` is what a failed call counts as.
+
+    `progress` hears of the kinds of fault that were looked for.
+    """
+    progress("auditing", 0, len(KINDS))
     known = References(judged)
-    found = {name: list(kind.rule(judged, known)) for name, kind in KINDS.items()}
+    found: dict[str, list[Suspect]] = {}
+    for name, kind in KINDS.items():
+        found[name] = list(kind.rule(judged, known))
+        progress("auditing", len(found), len(KINDS))
     splits = tuple(
         split for split in kernel.SPLITS if any(one.record.split == split for one in judged)
     )

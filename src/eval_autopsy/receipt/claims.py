@@ -55,6 +55,10 @@ class Claim:
         return self.shown("list")
 
     @property
+    def word(self) -> Hole:
+        return self.shown("word")
+
+    @property
     def slice(self) -> Hole:
         """The slice that the claim is about, in words."""
         return Hole({"slice": self.id})
