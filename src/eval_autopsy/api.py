@@ -93,7 +93,7 @@ class Autopsy:
         Runs the system once, when the case names one. One set of records is enough.
         """
         if isinstance(self._given, Said):
-            material = audited.of_options(self._given)
+            material = audited.of_options(self._given, progress)
         else:
             material = audited.of_case(of_records(self._given), progress)
         return audit_of(
@@ -102,6 +102,7 @@ class Autopsy:
             errors=material.errors,
             sources=material.sources,
             notes=material.notes,
+            progress=progress,
         )
 
     def slices(

@@ -106,6 +106,23 @@ def test_a_session_that_does_not_use_the_plugin_pays_under_400_tokens(client: Cl
     assert int(cost[1]) < 400
 
 
+def test_a_skill_of_a_command_s_name_would_never_be_read(tmp_path: Path) -> None:
+    """Why docs/decisions/0015 has none: should this fail, the client has come to read it."""
+    client = Client(tmp_path)
+    skill = client.copy / "skills" / "slice-report" / "SKILL.md"
+    skill.parent.mkdir()
+    skill.write_text("---\nname: slice-report\ndescription: Use when slices\n---\n\nNever read.\n")
+    client.install()
+    assert client.plugin("details", PLUGIN).count("slice-report, slice-report") == 1
+    shutil.copytree(SAMPLES / "inspect_ai", client.work / "logs")
+    for name in ("/slice-report", f"/{PLUGIN}:slice-report"):
+        with ScriptedEndpoint(lambda request: Say("done")) as endpoint:
+            client.prompt(f"{name} logs", endpoint.url)
+        sent = json.dumps(endpoint.requests)
+        assert "Say which comparison it made" in sent  # a step of the command
+        assert "Never read." not in sent
+
+
 @pytest.mark.usefixtures("case")
 @pytest.mark.parametrize("command", ["/autopsy", f"/{PLUGIN}:autopsy"])
 def test_the_autopsy_command_ends_in_a_verified_receipt(client: Client, command: str) -> None:

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 from .plugin import ROOT
 
 LOCKS = ["requirements.lock", "requirements-dev.lock", "requirements-warehouse.lock"]
+ROUND_TRIPS = "requirements-round-trips.lock"  # of tools that know nothing of ours
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 RUN_TIME: list[str] = PROJECT["project"]["dependencies"]
 DEVELOPMENT: list[str] = PROJECT["dependency-groups"]["dev"]
@@ -30,12 +31,12 @@ def pins(lock: str) -> dict[str, str]:
     return {canonicalize_name(name): version for name, version in found}
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, ROUND_TRIPS])
 def test_lock_names_no_index_and_no_path(lock: str) -> None:
     assert re.findall(r"\S*(?:://|/\S*/|\.org|\.com|--index|--find)\S*", text_of(lock)) == []
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, ROUND_TRIPS])
 def test_lock_pins_every_package_by_version_and_hash(lock: str) -> None:
     entries = re.split(r"\n(?=\S)", re.sub(r"^ *#.*\n", "", text_of(lock), flags=re.MULTILINE))
     # A package may be pinned once for each range of Pythons.
@@ -50,7 +51,8 @@ def test_lock_pins_every_package_by_version_and_hash(lock: str) -> None:
     ("lock", "requirement"),
     [("requirements.lock", each) for each in RUN_TIME]
     + [("requirements-dev.lock", each) for each in RUN_TIME + DEVELOPMENT]
-    + [("requirements-warehouse.lock", each) for each in RUN_TIME + WAREHOUSE],
+    + [("requirements-warehouse.lock", each) for each in RUN_TIME + WAREHOUSE]
+    + [(ROUND_TRIPS, each) for each in PROJECT["dependency-groups"]["round-trips"]],
 )
 def test_lock_has_what_the_project_asks_for(lock: str, requirement: str) -> None:
     wanted = Requirement(requirement)

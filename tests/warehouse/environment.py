@@ -1,6 +1,6 @@
-"""The environment with Ibis, DuckDB and PySpark, pinned by requirements-warehouse.lock.
+"""Environments of tests that need what the engine does not: warehouses, or eval tools.
 
-It is installed once, by uv, beside the engine's environments in the cache folder.
+Each is pinned by a lock, and installed once, by uv, beside the engine's in the cache folder.
 """
 
 from __future__ import annotations
@@ -22,27 +22,31 @@ class NoEnvironmentError(Exception):
     """Why the environment cannot be had here."""
 
 
-def python() -> Path:
-    """Its Python; installed first if it is not there. Raises NoEnvironmentError with the reason."""
+def python(lock_file: Path = LOCK) -> Path:
+    """The Python of a lock's environment, installed first if it is not there.
+
+    Raises NoEnvironmentError with the reason.
+    """
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     cache = Path(os.environ.get("AUTOPSY_CACHE") or Path(base) / "agent-reliability").absolute()
-    digest = hashlib.sha256(LOCK.read_bytes()).hexdigest()[:12]
-    name = f"warehouse-{digest}-{sys.version_info[0]}.{sys.version_info[1]}"
+    digest = hashlib.sha256(lock_file.read_bytes()).hexdigest()[:12]
+    named = lock_file.stem.removeprefix("requirements-")
+    name = f"{named}-{digest}-{sys.version_info[0]}.{sys.version_info[1]}"
     cache.mkdir(parents=True, exist_ok=True)
     # Two workers of one test run ask at the same time; the second waits for the first.
-    with open(cache / "warehouse.lock", "w") as lock:
+    with open(cache / f"{lock_file.stem}.lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (cache / name).is_dir():
-            _install(cache / name)
+            _install(cache / name, lock_file)
     return cache / name / "bin" / "python"
 
 
-def _install(folder: Path) -> None:
+def _install(folder: Path, lock_file: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         build = Path(temporary) / "environment"
         uv = [sys.executable, "-m", "uv"]
         inside = str(build / "bin" / "python")
-        options = ["--require-hashes", "--no-deps", "--requirements", str(LOCK)]
+        options = ["--require-hashes", "--no-deps", "--requirements", str(lock_file)]
         _run([*uv, "venv", "--quiet", "--python", sys.executable, str(build)])
         # PySpark comes as source, with nothing in it to compile.
         _run([*uv, "pip", "install", "--quiet", "--python", inside, *options])

@@ -75,13 +75,17 @@ def is_like(record: dict[str, Any], usual: frozenset[str]) -> bool:
 def _record_or_none(path: Path) -> dict[str, Any] | None:
     """The record of a file; None when it is damaged, no record, or known to a reader of a tool."""
     try:
-        record = _record(path)
+        with open_file(path, path.name) as stream:
+            head = stream.head().removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
+        # A log may be long, and is known by its head.
+        return None if not head.startswith(b"{") or _is_log(head) else _record(path)
     except (CannotRead, kernel.Unreadable):
         return None
-    with open_file(path, path.name) as stream:
-        head = stream.head().removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
+
+
+def _is_log(head: bytes) -> bool:
     entries = registry.readers.describe()
-    return None if any(e.name not in PLAIN and e.value.sniff(head) for e in entries) else record
+    return any(entry.name not in PLAIN and entry.value.sniff(head) for entry in entries)
 
 
 def _record(path: Path) -> dict[str, Any]:
