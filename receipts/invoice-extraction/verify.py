@@ -21,8 +21,9 @@ What is checked, in this order:
      9 report    the prose, with its holes filled from the claims, is REPORT.md byte for byte
     10 rerun     on request: the system gives the recorded outputs again
 
-Read on in the same order: files and rows, one record's verdict, counting, statistics, the
-vocabulary of claims, words and numbers, the checks, running a system, the command.
+Read on in the same order: files and rows, one record's verdict, attributes, an answer inside a
+text, the scorer under audit, counting, statistics, the vocabulary of claims, words and numbers,
+the checks, running a system, the command.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ if __name__ == "__main__" and not sys.flags.isolated:
 
     sys.exit(nt.spawnv(0, sys.executable, ['"' + part + '"' for part in _again]))  # type: ignore[attr-defined,unused-ignore]
 
+import ast
 import contextlib
 import csv
 import gzip
@@ -61,6 +63,7 @@ import signal
 import stat
 import subprocess
 import threading
+import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -502,21 +505,6 @@ def outcomes(
     return frozenset(found)
 
 
-RECORDED = {True: "recorded right", False: "recorded wrong", None: "no recorded score"}
-
-
-def has_beside(evidence: Mapping[str, Any]) -> bool:
-    """Whether the data have a score of their own beside the verdict that is made here."""
-    return bool(evidence["fields"].get("score")) and evidence["scorer"]["rule"] != "recorded"
-
-
-def beside(recorded: bool | None, found: frozenset[str]) -> frozenset[str]:
-    """The same, and what a recorded score says beside the verdict that is made here."""
-    again = next((word for word in ("right", "wrong") if word in found), "none")
-    known = {True: {"recorded", "recorded_right"}, False: {"recorded"}, None: set()}[recorded]
-    return found | {f"{again}_again:{RECORDED[recorded]}"} | known
-
-
 def level(value: Any) -> Any:
     """An attribute's value as a receipt writes it: a scalar, or an object that says its kind."""
     if value is MISSING:
@@ -543,6 +531,7 @@ def load_records(evidence: Mapping[str, Any], opened: Opener) -> list[Record]:
     outputs = _answers(evidence["outputs"], opened)
     verdicts = _answers(evidence["verdicts"], opened)
     found: list[Record] = []
+    asked: list[Audited] = []
     seen: dict[tuple[str, str], str] = {}
     for source in evidence["sources"]:
         for row in read_rows(opened(source["file"]), source["file"], source["layout"]):
@@ -554,11 +543,14 @@ def load_records(evidence: Mapping[str, Any], opened: Opener) -> list[Record]:
                 raise Unreadable(what, where)
             seen[key] = where
             found.append(record)
+            if evidence["audit"] is not None:
+                stored = (verdicts or {}).get(key, {})
+                asked.append(asked_of(evidence, record, row, source["file"], stored))
     for name, answers in ((evidence["outputs"], outputs), (evidence["verdicts"], verdicts)):
         if answers is not None and len(answers) != len(found):
             what = f"answers for {len(answers)} records, expected {len(found)}"
             raise Unreadable(what, name)
-    return found
+    return audited(evidence, asked) if asked else found
 
 
 _Answers = Optional[dict[tuple[str, str], dict[str, Any]]]
@@ -612,11 +604,11 @@ def _record(
     if evidence["output_format"] == "json":
         output, expected = parsed(output), parsed(expected)
     texts = {"input": value("input"), "output": output}
-    stored = (verdicts or {}).get((split, identity), {"guards": {}})
+    stored = {"guards": {}} if verdicts is None else verdicts.get((split, identity))
+    if stored is None:
+        raise Unreadable(f"no verdict is stored for {identity!r}", where)
     score = recorded_score(value("score"), where)
     found = outcomes(evidence, output, expected, error, score, stored)
-    if has_beside(evidence):
-        found = beside(score, found)
     return Record(
         split,
         identity,
@@ -1184,6 +1176,472 @@ def cut_off(text: str) -> bool:
     last = re.split(r"[.!?:]\s+|\n", text)[-1]
     unended = last != text and len(last.split()) > 3 and "." in text and last[-1:].isalpha()
     return bool(unclosed) or unended or text.endswith(("...", "…", ",", "-", "\\"))
+
+
+# ---------------------------------------------------------------- an answer inside a text
+#
+# What an output says when its wrapping is taken away, and what an input states under its labels.
+
+TEXT_LIMIT = 20_000  # characters of a text that are looked at
+_FENCE = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
+_BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
+_LEAD = re.compile(
+    r"^(?:so,?\s+)?(?:the\s+)?(?:final\s+|correct\s+|right\s+)?"
+    r"(?:answer|result|output|label|category|class|choice|option)\s*(?:is\s*:?|:|=)\s*",
+    re.IGNORECASE,
+)
+_AROUND = " \t\r\n\"'`*_.:;!()[]"
+_NEGATION = re.compile(
+    r"\b(?:not?|never|neither|nor|cannot|isn['\u2019]t|wasn['\u2019]t|nicht|kein\w*|ne|pas)\b",
+    re.IGNORECASE,
+)
+_DIGIT = re.compile(r"\d")
+_STATED = re.compile(r"[-+]?\d[\d,.']*\d|[-+]?\d")
+_NAME = r"[A-Za-z][A-Za-z0-9 ._#/'-]{0,38}?"
+_VALUE = re.compile(rf"\s*({_NAME})\s*(?:{_DELIMITER})(?!//)\s*(\S.*)")
+_APART = re.compile(rf"(?:[;,]\s+|(?<=\S)\s{{3,}})(?={_NAME}\s*(?:{_DELIMITER}))")
+
+
+def alike(one: Any, other: Any, fields: Sequence[str] = ()) -> bool:
+    """Whether two values are the same but for case, white space and the format of amounts."""
+    if isinstance(one, str) and isinstance(other, str):  # mostly no amounts, which takes no time
+        same = one == other or one.casefold().split() == other.casefold().split()
+        if same or not (_DIGIT.search(one) and _DIGIT.search(other)):
+            return same
+    if not isinstance(other, dict):
+        return normalized(one, other)
+    return all(right_fields({"rule": "normalized", "fields": fields}, one, other).values())
+
+
+def reading(
+    output: Any, expected: Any, labels: Iterable[str], fields: Sequence[str] = ()
+) -> str | None:
+    """How an output that is not the expected value has it all the same; None when it has not.
+
+    It "is" the value when nothing but wrapping is around it: a fence, quotes or emphasis, "The
+    answer is", a box, prose around one JSON object, a comma too many in it, or an object written as
+    Python writes it. It "holds" a value that stands in it as words of their own, where nothing else
+    in it could be meant: no other label of the same data, no other number, no negation. `labels`
+    are the texts of the answers that the data know, where they are a closed set.
+    """
+    if not isinstance(output, str) or not output.strip() or not not_blank(expected):
+        return None
+    text = output[:TEXT_LIMIT]
+    if isinstance(expected, dict):
+        if any(alike(value, expected, fields) for value in objects_in(text)):
+            return "is"
+        return "holds" if _broken_with(text, expected) else None
+    if isinstance(expected, (bool, list)):
+        return None
+    if any(alike(part, expected) for part in _unwrapped(text)):
+        return "is"
+    return "holds" if _holds(text, expected, labels) else None
+
+
+def objects_in(text: str) -> Iterator[dict[str, Any]]:
+    """The objects that a text is when its wrapping is taken away."""
+    starts, ends = text.find("{"), text.rfind("}")
+    candidates = [*_FENCE.findall(text), text[starts : ends + 1] if 0 <= starts < ends else ""]
+    for candidate in candidates:
+        for read in (parsed, _without_last_comma, _python):
+            value = read(candidate.strip())
+            if isinstance(value, dict):
+                yield value
+                break
+
+
+def _without_last_comma(text: str) -> Any:
+    return parsed(re.sub(r",(\s*[}\]])", r"\1", text))
+
+
+def _python(text: str) -> Any:
+    """The value of a text that is a literal of Python, with the types that JSON has."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of how its strings are written
+            if sum(map(text.count, "([{")) <= DEPTH_LIMIT:  # deeper ones end some interpreters
+                return parsed(json.dumps(ast.literal_eval(text)))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        pass
+    return None
+
+
+def _unwrapped(text: str) -> Iterator[str]:
+    """What a text says without quotes, emphasis, a fence or words that lead in."""
+    _, mark, marked = text.strip().rpartition("####")
+    inner = [*_FENCE.findall(text), *_BOXED.findall(text)[-1:], *([marked] if mark else [])]
+    for part in (text, *inner):
+        bare = part.strip(_AROUND)
+        yield bare
+        yield _LEAD.sub("", bare, count=1).strip(_AROUND)
+    last = text.strip().splitlines()[-1].strip(_AROUND)
+    if _LEAD.match(last):
+        yield _LEAD.sub("", last, count=1).strip(_AROUND)
+
+
+def _holds(text: str, expected: Any, labels: Iterable[str]) -> bool:
+    if len(text) > 400 or _NEGATION.search(text):
+        return False
+    known = amount(expected)
+    if known:
+        numbers = {number.strip(",.'") for number in _STATED.findall(text)}
+        return bool(numbers) and all(alike(number, known[1]) for number in numbers)
+    wanted = str(expected)
+    others = (one for one in labels if not alike(one, wanted))
+    return _stands_in(wanted, text) and not any(_stands_in(one, text) for one in others)
+
+
+def _stands_in(part: str, text: str) -> bool:
+    """Whether a text has another as words of their own, whatever the case and white space."""
+    if sum(map(str.isalnum, part)) < 3:
+        return False
+    words, folded = part.casefold().split(), text.casefold()
+    pattern = r"(?<!\w)" + r"\s+".join(map(re.escape, words)) + r"(?!\w)"
+    return sum(map(len, words)) <= len(folded) and re.search(pattern, folded) is not None
+
+
+def _broken_with(text: str, expected: dict[str, Any]) -> bool:
+    """Whether a text that begins as an object and is none has each expected value at its field."""
+    if "{" not in text or next(objects_in(text), None) is not None:
+        return False
+    values = {name: value for name, value in expected.items() if not_blank(value)}
+    return bool(values) and all(_has_at(text, name, value) for name, value in values.items())
+
+
+def _has_at(text: str, name: str, value: Any) -> bool:
+    """Whether a value that is no object or array stands in a text after its field's name."""
+    wanted = re.escape(value if isinstance(value, str) else canonical(value))
+    place = rf"[\"']{re.escape(name)}[\"']\s*:\s*[\"']?{wanted}(?![\w.])"
+    return not isinstance(value, (dict, list)) and re.search(place, text) is not None
+
+
+def labelled(text: Any) -> dict[str, str]:
+    """The value under each label of a text; a label that stands twice is left out."""
+    found: dict[str, str] = {}
+    twice = set()
+    for line in text[:TEXT_LIMIT].splitlines() if isinstance(text, str) else ():
+        for part in _APART.split(line) if _VALUE.match(line.rstrip()) else ():
+            match = _VALUE.match(part.rstrip())
+            if match:
+                label = " ".join(match[1].casefold().split())
+                twice |= {label} & set(found)
+                found[label] = match[2].strip()
+    return {label: value for label, value in found.items() if label not in twice}
+
+
+def form_of(value: Any) -> str:
+    """The form of a value: an amount, words, or its letters and digits as aa-99."""
+    text = value if isinstance(value, str) else canonical(value)
+    if amount(value) is not None:
+        return "amount"
+    if not re.search(r"\d", text):
+        return "words"
+    return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "a", text.strip()))
+
+
+# ---------------------------------------------------------------- the scorer under audit
+#
+# Several scores of the same answers; the answers whose score is in doubt; and what is left of it
+# when each of these counts as far as the data decide it. What is odd can only be told from what is
+# usual, so this is asked of all records together. That a truth is suspect, since other answers
+# agree on another or it is unlike all others, is stored: it decides nothing, and leaves more open.
+
+SCORES = ("recorded", "recomputed", "normalized", "from_input")
+SUSPECTS = (
+    *("errored-as-pass", "missing-field-as-pass", "unparsed-as-fail", "format-only"),
+    *("silent-pass", "repeats-as-independent", "label-suspect"),
+)
+VERDICTS = {True: "right", False: "wrong", None: "none"}
+_BY = {  # what a record counts as by a score
+    (name, said): ["judged:" + name] + ["judged_right:" + name] * said
+    for name, said in product(SCORES, (True, False))
+}
+_FLIPS = {
+    (one, said, other, then): f"flip:{one} {VERDICTS[said]}, {other} {VERDICTS[then]}"
+    for (one, other), said, then in product(combinations(SCORES, 2), VERDICTS, VERDICTS)
+}
+_LEFT = {  # what it counts as in the corrected score, by what is decided of it
+    "right": ["corrected", "corrected_least", "corrected_most"],
+    "wrong": ["corrected"],
+    "undecided": ["corrected", "corrected_most", "undecided"],
+    "apart": ["apart"],
+    "not judged": [],
+}
+OF_AUDIT = {"independent", *_FLIPS.values(), *("suspect:" + kind for kind in SUSPECTS)}
+OF_AUDIT |= {name for names in (*_BY.values(), *_LEFT.values()) for name in names}
+
+
+class Audited(NamedTuple):
+    """A record, the scores of its output, and what its row says beside it."""
+
+    record: Record
+    parts: dict[str, Any]  # of the expected value that are compared; "" when it has no fields
+    scores: dict[str, bool | None]
+    failed: bool  # the call
+    ungraded: bool  # since its grader failed
+    system: Any
+    cluster: str
+    file: str
+    doubted: bool  # as is stored of its truth
+
+
+def asked_of(
+    evidence: Mapping[str, Any], record: Record, row: Row, file: str, stored: Mapping[str, Any]
+) -> Audited:
+    """What an audit asks of a record; `stored` is its line of stored verdicts."""
+    expected, names = record.expected, evidence["fields"]
+
+    def said(part: str) -> Any:
+        return field(row.fields, part) if evidence["audit"] == "samples" else MISSING
+
+    failed, scores = record.error is not None or said("status") == "errored", said("scores")
+    recorded = recorded_score(field(row.fields, names["score"]), file) if "score" in names else None
+    if "score" in names and recorded is None and failed and isinstance(scores, dict):
+        known = {"true": True, "1": True, "false": False, "0": False}
+        counts = {known.get(canonical(one)) for one in scores.values()} - {None}  # by the tool
+        recorded = counts.pop() if len(counts) == 1 else None
+    fields = evidence["scorer"]["fields"]
+    parts = {} if expected is MISSING else {"": expected}
+    if isinstance(expected, dict):
+        parts = {name: field(expected, name) for name in fields or expected}
+    message, system = said("grader_error"), said("system")
+    graded = isinstance(scores, dict) and bool(scores)  # by another grader
+    lost = isinstance(message, str) and message != "" and not graded
+    return Audited(
+        record,
+        parts,
+        {"recorded": recorded, **scored_again(evidence, record, stored)},
+        failed,
+        said("status") == "grader failed" or lost,
+        system if isinstance(system, str) else "",
+        unit_of(field(row.fields, names["cluster"]) if "cluster" in names else None, "", file),
+        file,
+        "label-suspect" in stored.get("suspect", ()),
+    )
+
+
+def scored_again(
+    evidence: Mapping[str, Any], record: Record, stored: Mapping[str, Any]
+) -> dict[str, bool | None]:
+    """What comes out when an output is scored again, by the case's rule and by the value alone."""
+    scorer, output, expected = evidence["scorer"], record.output, record.expected
+    if record.error is not None or output is MISSING:
+        return {"recomputed": None, "normalized": None}
+
+    def verdict(rule: str, expected: Any) -> bool | None:
+        if expected is MISSING:
+            return None
+        return all(right_fields({**scorer, "rule": rule}, output, expected).values())
+
+    rule = scorer["rule"] if scorer["rule"] != "recorded" else "exact_match"
+    choices = isinstance(expected, list) and not isinstance(output, list)
+    values = [verdict("normalized", one) for one in (expected if choices else [expected])]
+    return {
+        "recomputed": stored["right"] if rule == "stored" else verdict(rule, expected),
+        "normalized": any(values) if values and None not in values else None,
+    }
+
+
+class Inputs:
+    """What inputs state of the parts of the expected values, where a task copies labelled values.
+
+    A part goes with the label under which its value stands in most inputs, if that is so in nine
+    of ten records that have the label once, and in ten or more. A value that differs says something
+    only where it is of a form that is copied elsewhere, and neither is in the other.
+    """
+
+    def __init__(self, some: Sequence[Audited]) -> None:
+        self.some, self.values = some, [labelled(one.record.input) for one in some]
+        seen: dict[str, Counter[str]] = {}
+        for one, values in zip(some, self.values):
+            for name, expected in one.parts.items() if values else ():
+                same = (label for label, value in values.items() if alike(value, expected))
+                seen.setdefault(name, Counter()).update(same)
+        self.rules: dict[str, tuple[str, set[str]]] = {}  # by part, its label and usual forms
+        for name, labels in seen.items():
+            label, agree = max(labels.items(), key=lambda item: item[1], default=("", 0))
+            rows = [
+                (values[label], one.parts[name])
+                for one, values in zip(some, self.values)
+                if label in values and name in one.parts
+            ]
+            if agree >= max(10, 0.9 * len(rows)):
+                forms = Counter(form_of(value) for value, wanted in rows if alike(value, wanted))
+                self.rules[name] = label, {form for form, n in forms.items() if n > 1}
+
+    def stated(self, row: int, name: str) -> str | None:
+        """The value of a part as the input states it; None where there is no telling."""
+        label, forms = self.rules.get(name, ("", set()))
+        expected, value = self.some[row].parts[name], self.values[row].get(label)
+        if name not in self.rules or value is None or alike(value, expected):
+            return value if name in self.rules else None
+        one, other = value.casefold(), str(expected).casefold()
+        return value if form_of(value) in forms and one not in other and other not in one else None
+
+    def contradicts(self, row: int) -> bool:
+        """Whether an input states another value than the expected one."""
+        parts = self.some[row].parts if self.rules else {}
+        stated = ((self.stated(row, name), expected) for name, expected in parts.items())
+        return any(value is not None and not alike(value, wanted) for value, wanted in stated)
+
+    def verdict(self, row: int) -> bool | None:
+        """Whether an output is what its input states; None unless that is all that is asked."""
+        one = self.some[row]
+        stated = {name: self.stated(row, name) for name in one.parts if self.rules}
+        output = one.record.output
+        if not stated or None in stated.values() or one.failed or output is MISSING:
+            return None
+        if isinstance(output, str) and "" not in stated:
+            output = next(objects_in(output), output)
+        given = output if isinstance(output, dict) else {}
+        return all(
+            alike(field(given, name) if name else output, value) for name, value in stated.items()
+        )
+
+
+def in_doubt(
+    some: Sequence[Audited], by: str, truths: set[int], fields: Sequence[str]
+) -> dict[str, dict[int, str]]:
+    """The rows whose score is in doubt, by kind, with what follows for their verdicts.
+
+    `by` names the score under audit, `truths` are the rows whose truth another part of the data
+    contradicts, and `fields` those that are compared.
+    """
+    found: dict[str, dict[int, str]] = {kind: {} for kind in SUSPECTS}
+    usual, complete, labels = _usual_fields(some), _complete_files(some), closed_set(some)
+    first: dict[tuple[str, ...], Audited] = {}
+    for row, one in enumerate(some):
+        said, by_value = one.scores[by], one.scores["normalized"]
+        output, expected = one.record.output, one.record.expected
+        if said and (one.failed or one.ungraded):
+            follows = "right" if by_value else "undecided"
+            found["errored-as-pass"][row] = "apart" if one.failed else follows
+        elif said and expected is MISSING and one.file in complete:
+            found["missing-field-as-pass"][row] = "undecided"
+        elif said and _lacks(one, usual):
+            found["missing-field-as-pass"][row] = "wrong"
+        elif said is False and not one.failed and output is not MISSING:
+            how = None if by_value else reading(output, expected, labels, fields)
+            if how:
+                found["unparsed-as-fail"][row] = "right" if how == "is" else "undecided"
+            elif by_value and not exact_match(output, expected):
+                found["format-only"][row] = "undecided"
+        if said and row in truths:
+            found["silent-pass"][row] = "undecided"
+        if one.doubted:
+            found["label-suspect"][row] = "undecided"
+        if not_blank(one.record.input):
+            before = first.setdefault((one.record.split, one.system, *_task(one.record)), one)
+            if before is not one and not (one.cluster and before.cluster == one.cluster):
+                found["repeats-as-independent"][row] = ""
+    return found
+
+
+def _task(record: Record) -> tuple[str, str]:
+    """The texts of what is asked and of what is expected."""
+    one, other = ("" if v is MISSING else canonical(v) for v in (record.input, record.expected))
+    return one, other
+
+
+def _lacks(one: Audited, usual: set[str]) -> bool:
+    """Whether an output is blank, or lacks a field that most outputs have."""
+    output, expected = one.record.output, one.record.expected
+    blank = not output if isinstance(output, (dict, list)) else not not_blank(output)
+    if blank and not_blank(expected):
+        return True
+    if not isinstance(output, dict) or not isinstance(expected, dict):
+        return False
+    asked = (name for name, value in one.parts.items() if name in usual and not_blank(value))
+    return any(not not_blank(field(output, name)) for name in asked)
+
+
+def _usual_fields(some: Sequence[Audited]) -> set[str]:
+    """The expected fields that most outputs have, so that they belong to the answer."""
+    wanted: Counter[str] = Counter()
+    given: Counter[str] = Counter()
+    for one in some:
+        output = one.record.output
+        if isinstance(output, dict) and isinstance(one.record.expected, dict):
+            wanted.update(one.parts.keys())
+            given.update(name for name in one.parts if not_blank(field(output, name)))
+    return {name for name, n in wanted.items() if given[name] > 0.5 * n}
+
+
+def _complete_files(some: Sequence[Audited]) -> set[str]:
+    """The files of which nine in ten records have an expected value."""
+    records = Counter(one.file for one in some)
+    truths = Counter(one.file for one in some if one.record.expected is not MISSING)
+    return {file for file, n in records.items() if truths[file] >= 0.9 * n}
+
+
+def closed_set(some: Sequence[Audited]) -> list[str]:
+    """The expected texts when they are few, each of them for several records; else none."""
+    counts = Counter(one.record.expected for one in some if isinstance(one.record.expected, str))
+    return list(counts) if len(counts) <= 50 and 2 * len(counts) <= sum(counts.values()) else []
+
+
+def contradictory(some: Sequence[Audited]) -> set[int]:
+    """The rows whose input stands elsewhere with another truth; none where that is usual."""
+    groups: dict[str, list[int]] = {}
+    for row, one in enumerate(some):
+        if not_blank(one.record.input) and one.record.expected is not MISSING:
+            groups.setdefault(canonical(one.record.input), []).append(row)
+    found: set[int] = set()
+    for rows in groups.values():
+        truths = [some[row].record.expected for row in rows]
+        if not all(alike(truth, truths[0]) for truth in truths):
+            found.update(rows)
+    return found if len(found) <= 0.1 * len(some) else set()
+
+
+def audited(evidence: Mapping[str, Any], some: Sequence[Audited]) -> list[Record]:
+    """The records with what they count as in the audit of the score that the data hold, or else of
+    the one that is made here."""
+    inputs, rows = Inputs(some), range(len(some))
+    for row, one in enumerate(some):
+        one.scores["from_input"] = inputs.verdict(row)
+    by = "recorded" if any(one.scores["recorded"] is not None for one in some) else "recomputed"
+    truths = {row for row in rows if not some[row].failed and inputs.contradicts(row)}
+    doubts = in_doubt(some, by, truths | contradictory(some), evidence["scorer"]["fields"])
+    found = []
+    for row, one in enumerate(some):
+        kinds = [kind for kind in SUSPECTS if row in doubts[kind]]
+        names = ["suspect:" + kind for kind in kinds]
+        for name, said in one.scores.items():
+            names += _BY[name, said] if said is not None else []
+        for first, second in combinations(SCORES, 2):
+            names.append(_FLIPS[first, one.scores[first], second, one.scores[second]])
+        follows = {doubts[kind][row] for kind in kinds} - {""}
+        left = _LEFT[decided(one, by, follows, evidence["errors"])]
+        names += left
+        if "corrected" in left and "repeats-as-independent" not in kinds:
+            names.append("independent")
+        found.append(one.record._replace(outcomes=one.record.outcomes.union(names)))
+    return found
+
+
+def decided(one: Audited, by: str, follows: set[str], errors: str) -> str:
+    """What a record counts as in the corrected score, by what its doubts say."""
+    said, record = one.scores[by], one.record
+    if one.failed:
+        return "wrong" if errors == "wrong" else "apart"
+    if follows:
+        return follows.pop() if len(follows) == 1 else "undecided"
+    if said is not None and not one.ungraded:
+        return VERDICTS[said]
+    if one.scores["normalized"]:
+        return "right"
+    open_ended = one.ungraded or MISSING not in (record.output, record.expected)
+    return "undecided" if open_ended else "not judged"
+
+
+def corrected_interval(cube: Cube, split: str) -> Ends:
+    """From the low end of the Wilson interval of what is right at the least to the high end of that
+    of what is right at the most; records that repeat others add nothing to it."""
+    names = ("corrected", "corrected_least", "corrected_most", "independent")
+    n, least, most, independent = (cube.count(split, name, {}) for name in names)
+    share = independent / n if n else 0.0
+    return wilson(least * share, independent)[0], wilson(most * share, independent)[1]
 
 
 # ---------------------------------------------------------------- counting
@@ -2522,6 +2980,9 @@ OPERATIONS = {
     "unseen_anywhere_interval": Operation(
         ("by",), "interval", unseen_anywhere_interval, "95% interval for slices in neither split"
     ),
+    "corrected_interval": Operation(
+        ("split",), "interval", corrected_interval, "95% interval of the corrected score"
+    ),
     "levels": Operation(("split", "by", "which"), "slices", _levels, "slices, {which}"),
     "smallest_set": Operation(
         ("by", "share"), "slices", smallest_set, "fewest slices with {share} of the loss"
@@ -2603,14 +3064,20 @@ OUTCOMES = {
     "missed": "missed",
     "only": "caught by it alone",
     "right_field": "field right",
-    "recorded": "recorded scores",
-    "recorded_right": "recorded as right",
-    "right_again": "right when scored again",
-    "wrong_again": "wrong when scored again",
-    "none_again": "not scored again",
+    "judged": "judged",
+    "judged_right": "right",
+    "flip": "judged so",
+    "suspect": "in doubt",
+    "corrected": "corrected",
+    "corrected_least": "right at the least",
+    "corrected_most": "right at the most",
+    "undecided": "undecided",
+    "apart": "failed calls apart",
+    "independent": "that repeat no other",
 }
-_AGAIN = {"right_again", "wrong_again", "none_again"}  # as in "right_again:recorded wrong"
-_SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"} | _AGAIN  # "caught:parses"
+_SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"}  # as in "caught:parses"
+_SUBJECTS |= {"judged", "judged_right", "flip", "suspect"}
+_AUDIT = {name.partition(":")[0] for name in OF_AUDIT}
 _CHOICES = {
     "split": SPLITS,
     "part": GAP_PARTS,
@@ -2712,31 +3179,43 @@ def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> s
     if theirs & (theirs if op == "p_adjusted" else asked):  # which is adjusted for all slices
         return "given"
     named = {str(args.get("outcome", "right")), str(args.get("of", "counted"))}
+    if op == "corrected_interval":
+        named = {"corrected"}
     stored = {guard["name"] for guard in evidence["guards"] if guard["rule"] == "stored"}
     by_guards = {"well_formed", "silent", "loud", "false_alarm"}
     for outcome in named:
         kind, _, subject = outcome.partition(":")
-        if kind in _AGAIN or kind.startswith("recorded"):
-            return "given"
         if stored and (kind in by_guards or kind == "only" or subject in stored):
             return "given"
-    if (
-        evidence["cube"]
-        or evidence["converted"]
-        or evidence["scorer"]["rule"] in ("recorded", "stored")
-    ):
+        if kind in _AUDIT and _on_given(kind, subject, evidence):
+            return "given"
+    by_rule = evidence["scorer"]["rule"] not in ("recorded", "stored")
+    derived = by_rule or {name.partition(":")[0] for name in named} <= _AUDIT
+    if evidence["cube"] or evidence["converted"] or not derived:
         return "given"
-    again = True
     if op == "twin":  # what it should give is not of the data
         return "given"
+    ran = bool(evidence["system"] and evidence["system"]["reproduced"])
     if op in _OF_CHANGES:
-        again = evidence["varied"]["reproduced"]
-        given = {one["name"] for one in evidence["varied"]["changes"] if one["given"]}
-        alone = "statement" not in args and op != "p_changed"  # which is adjusted for all changes
-        if given & ({args["change"]} if alone else given):
+        if _on_given_answers(op, args, evidence["varied"]["changes"]):
             return "given"
-    same = evidence["system"] and evidence["system"]["reproduced"] and again
-    return "re-run" if same else "re-scored"
+        ran = ran and evidence["varied"]["reproduced"]
+    return "re-run" if ran else "re-scored"
+
+
+def _on_given_answers(op: str, args: Mapping[str, Any], changes: Sequence[Any]) -> bool:
+    """Whether a claim of changes rests on right answers that come with their rows."""
+    given = {one["name"] for one in changes if one["given"]}
+    alone = "statement" not in args and op != "p_changed"  # which is adjusted for all changes
+    return bool(given & ({args["change"]} if alone else given))
+
+
+def _on_given(kind: str, subject: str, evidence: Mapping[str, Any]) -> bool:
+    """Whether an outcome of an audit rests on a recorded score, or on what is stored."""
+    if kind in ("judged", "judged_right", "flip"):
+        stored = evidence["scorer"]["rule"] == "stored" and "recomputed" in subject
+        return stored or "recorded" in subject
+    return kind != "suspect" or subject == "label-suspect" or "score" in evidence["fields"]
 
 
 # ---------------------------------------------------------------- words and numbers
@@ -2959,7 +3438,7 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
         "slice": slice_of(args)
         if {"slices", "statement"} & args.keys()
         else slice_text(where, named=len(where) > 1),
-        "subject": " of ".join(subjects),
+        "subject": " of ".join(dict.fromkeys(subjects)),
         "measure": measure + (", %" if (OPERATIONS[op].kind, form) == ("rate", "percent") else ""),
     }
 
@@ -3298,12 +3777,13 @@ def claims_in(pieces: Iterable[Any]) -> Iterator[str]:
             yield from (name for row in piece.get("table", []) for name, _ in row)
 
 
-KINDS = ("gap", "slice", "silent", "coverage", "cause", "note")
+KINDS = ("gap", "slice", "silent", "coverage", "scorer", "cause", "note")
 
 
 def measures(claim: Mapping[str, Any], kind: str) -> bool:
     """Whether a claim carries a finding of a kind: the gap's interval excludes zero, a slice's
-    adjusted p is at most 0.05, a record of production is silent, or lies in an unseen slice.
+    adjusted p is at most 0.05, a record of production is silent, or lies in an unseen slice, the
+    score of a record is in doubt by what is derived here.
 
     A cause is carried by a hypothesis whose predictions hold, and the control with them.
     """
@@ -3320,6 +3800,9 @@ def measures(claim: Mapping[str, Any], kind: str) -> bool:
         return op in ("count", "rate") and silent and not value.startswith("0")
     if kind == "cause":
         return (op, value) == ("hypothesis", "measured")
+    if kind == "scorer":
+        doubt, _, about = str(args.get("outcome")).partition(":")
+        return (op, doubt) == ("count", "suspect") and about != "label-suspect" and value != "0"
     return kind == "coverage" and op == "unseen" and not value.startswith("0")
 
 
@@ -3424,6 +3907,7 @@ _EVIDENCE = {
         },
         None,
     ),
+    "audit": (frozenset({"samples", "table"}), None),  # samples: rows of a tool's own log
     "cube": ({"file": str, "records": int, "counted_from": {"*": object}}, None),
     "search": (
         {
@@ -3813,7 +4297,8 @@ class Verification:
             yield canonical(derived), canonical(claim["value"])
         if claim["id"] != spelled(op, args):
             yield "the id " + spelled(op, args), claim["id"]
-        for outcome in (args[name] for name in ("outcome", "of") if name in args):
+        asked = [args[name] for name in ("outcome", "of") if name in args]
+        for outcome in ["corrected"] if op == "corrected_interval" else asked:
             if not self.there_is(outcome):
                 yield "a guard, a field or a score that there is", outcome
         basis = rests_on(op, args, self.evidence)
@@ -3828,8 +4313,8 @@ class Verification:
         if kind == "right_field" and about not in self.evidence["scorer"]["fields"]:
             given = (record.expected for record in self.records)
             return any(isinstance(value, dict) and about in value for value in given)
-        if kind in _AGAIN or kind.startswith("recorded"):
-            return has_beside(self.evidence) and about in ("", *RECORDED.values())
+        if kind in _AUDIT:
+            return self.evidence["audit"] is not None and outcome in OF_AUDIT
         guards = [guard["name"] for guard in self.evidence["guards"]]
         return kind == "right_field" or not about or about in guards
 

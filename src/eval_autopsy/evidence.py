@@ -75,7 +75,8 @@ def gather(
 ) -> Evidence:
     """The evidence of a case whose receipt will stand two folders below `base`.
 
-    All of `splits` must have records. The records keep the fields `beside` those to slice by.
+    All of `splits` must have records. The records keep the fields `beside` those to slice by, as
+    far as there are such.
 
     Runs the system twice when the case has one: once for the outputs, once to see whether it
     gives them again. Unless `twice`, it runs once, nothing is known of that, and no rows of
@@ -84,8 +85,8 @@ def gather(
     the half of the records that is searched. Raises CannotUse when a file lies outside `base`, and
     when no record is kept.
     """
-    names = dict.fromkeys([*case.wanted.attributes, *(where or ()), *beside])
-    wanted = case.wanted._replace(attributes=tuple(names))
+    names = dict.fromkeys([*case.wanted.attributes, *(where or ())])
+    wanted = case.wanted._replace(attributes=tuple(names), beside=tuple(beside))
     reading = read_sources(case.sources, wanted, progress, splits=splits, keep=twice)
     asked = _kept(reading.records, where or {})
     subjects: dict[str, Path] = {}
@@ -359,6 +360,7 @@ def spec_of(case: Case) -> dict[str, Any]:
         "search": None,
         "varied": None,
         "twins": None,
+        "audit": None,
         "cube": None,
     }
 

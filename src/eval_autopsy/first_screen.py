@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from eval_autopsy import kernel, verdicts
-from eval_autopsy.case import audited
+from eval_autopsy.auditing import OF_LOGS, of_evidence
 from eval_autopsy.case.compared import Compared, Role, alone, compare, declared
 from eval_autopsy.case.found import Place, find, first_record, keys_of
 from eval_autopsy.case.load import FILE_NAME, Case, load
@@ -189,8 +189,7 @@ def _labelled(compared: Compared, said: Said, why: str) -> Compared | None:
 def _gathered(case: Case, splits: Sequence[Split], progress: Progress) -> Evidence:
     # No receipt is made, so that files may lie anywhere.
     base = Path(Path(os.path.abspath(case.folder)).anchor)
-    beside = audited.beside(case)
-    return gather(case, base, progress, twice=False, splits=splits, beside=beside)
+    return gather(case, base, progress, twice=False, splits=splits, beside=OF_LOGS)
 
 
 def _changing(evidence: Evidence, case: Case) -> Iterator[Unknown]:
@@ -205,7 +204,7 @@ def _audit(case: Case, evidence: Evidence, progress: Progress) -> Audit | None:
     """The audit of the same records; None where they have no output to score again."""
     if "expected" not in case.wanted.fields or not (case.system or "output" in case.wanted.fields):
         return None
-    material = audited.of_evidence(case, evidence)
+    material = of_evidence(case, evidence)
     return audit_of(
         material.judged, scorer=material.scorer, errors=material.errors, progress=progress
     )

@@ -44,6 +44,7 @@ EVIDENCE: Mapping[str, Any] = {  # what a table's slices rest on, as a receipt w
     "system": None,
     "converted": (),
     "varied": None,
+    "audit": None,
     "cube": None,
 }
 DEFAULT_ID = Fields().id

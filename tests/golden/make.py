@@ -1,4 +1,4 @@
-"""Makes what is committed and made by the engine: the invoice receipts, and the kernel's digest.
+"""Makes what is committed and made by the engine: some receipts, and the kernel's digest.
 
     python tests/golden/make.py             shows what would change
     python tests/golden/make.py --write     writes it
@@ -27,11 +27,12 @@ from pathlib import Path
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = Path("examples", "invoice-extraction")
-RECEIPT = Path("receipts", "invoice-extraction")
 CASES = {
-    RECEIPT: FOLDER / "autopsy.toml",
-    Path("receipts", "invoice-hypotheses"): FOLDER / "hypotheses.toml",
+    Path("receipts", "invoice-extraction"): Path("examples", "invoice-extraction", "autopsy.toml"),
+    Path("receipts", "invoice-hypotheses"): Path(
+        "examples", "invoice-extraction", "hypotheses.toml"
+    ),
+    Path("receipts", "scorer-audit"): Path("examples", "scorer-audit", "autopsy.toml"),
 }
 PAGE = Path("docs", "receipt.md")
 OURS = shutil.ignore_patterns(".autopsy")  # what a run of the example may have left there
@@ -66,7 +67,7 @@ def receipt(place: Path, case: Path) -> dict[Path, bytes]:
         times = {"SOURCE_DATE_EPOCH": str(int(made_at))}
         stack.enter_context(mock.patch.dict(os.environ, times))
         stack.enter_context(mock.patch.object(python, "version_of", return_value=version))
-        shutil.copytree(ROOT / FOLDER, Path(folder, FOLDER), ignore=OURS)
+        shutil.copytree(ROOT / case.parent, Path(folder, case.parent), ignore=OURS)
         done = certify.certify(load(Path(folder, case)), Path(folder))
         return {place / path.name: path.read_bytes() for path in sorted(done.folder.iterdir())}
 

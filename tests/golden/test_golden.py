@@ -11,6 +11,8 @@ import pytest
 
 from . import make
 
+RECEIPT = Path("receipts", "invoice-extraction")
+
 
 def test_what_is_committed_is_what_is_made() -> None:
     says = make.difference(make.made())
@@ -26,7 +28,7 @@ def test_a_committed_receipt_holds_by_its_own_script(place: Path) -> None:
 
 
 def test_a_difference_is_shown_with_the_command_that_accepts_it() -> None:
-    report = make.RECEIPT / "REPORT.md"
+    report = RECEIPT / "REPORT.md"
     kept = (make.ROOT / report).read_bytes()
     says = make.difference({report: kept.replace(b"345", b"346", 1)})
     assert "346" in says
@@ -34,7 +36,7 @@ def test_a_difference_is_shown_with_the_command_that_accepts_it() -> None:
 
 
 def test_a_report_without_its_last_line_end_is_another() -> None:
-    report = make.RECEIPT / "REPORT.md"
+    report = RECEIPT / "REPORT.md"
     assert make.difference({report: (make.ROOT / report).read_bytes().rstrip(b"\n")}) != ""
 
 

@@ -405,6 +405,7 @@ EVIDENCE = {
     "guards": [],
     "converted": [],
     "varied": None,
+    "audit": None,
     "cube": None,
     "system": None,
     "scorer": {"rule": "exact_match"},

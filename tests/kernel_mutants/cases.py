@@ -139,6 +139,7 @@ def _part(split: str, level: str, number: int, wrong: bool) -> dict[str, Any]:
 
 
 RECEIPTS: dict[str, Maker] = {
+    "audited": made.audited,
     "graded": made.graded,
     "halves": made.halves,
     "invoice": invoice,

@@ -15,6 +15,7 @@ RECORDED: dict[str, Any] = {  # what a description of evidence says at the least
     "scorer": {"name": "exact_match", "rule": "exact_match"},
     "converted": [],
     "varied": None,
+    "audit": None,
     "cube": None,
     "system": None,
 }

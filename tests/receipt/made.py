@@ -248,6 +248,60 @@ def _text(split: str, number: int) -> dict[str, Any]:
     }
 
 
+AUDITED = """
+name = "audited"
+[data]
+eval = "eval.jsonl"
+production = "production.jsonl"
+[fields]
+input = "text"
+output = "reply"
+expected = "wanted"
+score = "passed"
+error = "failure"
+[scorer]
+name = "exact_match"
+errors = "apart"
+[slices]
+by = ["kind"]
+"""
+DOUBTS: dict[str, list[tuple[int, dict[str, Any]]]] = {  # what is planted in production, by row
+    "errored-as-pass": [(40, {"reply": None, "failure": "Timeout: no answer"})],
+    "missing-field-as-pass": [(41, {"reply": " "}), (42, {"reply": None})],
+    "unparsed-as-fail": [(43, {"reply": "The answer is **$1,043.50**.", "passed": False})],
+    "format-only": [(n, {"reply": f"{1000 + n}.5", "passed": False}) for n in (44, 45, 46)],
+    "silent-pass": [(n, {"reply": "$7.00", "wanted": "$7.00"}) for n in (47, 48)],
+    "repeats-as-independent": [(49, {"reply": "$1,038.50", "wanted": "$1,038.50"})],
+    "label-suspect": [(50, {"wanted": "", "passed": False})],
+}
+
+
+def audited(base: Path) -> Path:
+    """Answers of which each kind of doubt has some, beside those that are right and wrong."""
+    planted = {number: odd for rows in DOUBTS.values() for number, odd in rows}
+    live = [{**_bill("p", number), **planted.get(number, {})} for number in range(56)]
+    live[49]["text"] = live[38]["text"]
+    files = {
+        "eval.jsonl": lines([_bill("e", number) for number in range(30)]),
+        "production.jsonl": lines(live),
+    }
+    return written(base, AUDITED, files)
+
+
+def _bill(split: str, number: int) -> dict[str, Any]:
+    due = f"${1000 + number:,}.50"
+    wrong = number % (7 if split == "e" else 5) == 0 and number < 36
+    return {
+        "id": f"{split}{number}",
+        "text": f"Bill of {split}: {number}\nAmount due: {due}",
+        "reply": "$3.00" if wrong else due,
+        "wanted": due,
+        "passed": not wrong,
+        "failure": "",
+        "kind": "ab"[number % 2],
+    }
+
+
 HALVES = """
 name = "halves"
 [data]
@@ -383,6 +437,7 @@ RECEIPTS: dict[str, Callable[[Path], Path]] = {
     "answers": answers,
     "graded": graded,
     "texts": texts,
+    "audited": audited,
     "halves": halves,
     "hypotheses": hypotheses,
 }

@@ -19,6 +19,9 @@ from eval_autopsy import api, kernel
 from eval_autopsy.experiments import hypotheses
 from eval_autopsy.experiments.exhibits import Twins
 from eval_autopsy.questions.pairs import Pairs, mcnemar, paired_interval
+from eval_autopsy.receipt.prove import Bench
+from eval_autopsy.receipt.tampers.copies import Copy, Original
+from eval_autopsy.receipt.tampers.vectors import REDO
 from eval_autopsy.receipt.verify import verify
 
 from . import made
@@ -287,6 +290,18 @@ TWINS = Twins(
 )
 
 
+NOT_SO = ("does-not-hold", "claims")
+
+
+@pytest.fixture(scope="module")
+def twins_bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    """A bench to tamper with a receipt that has the smallest inputs."""
+    base = tmp_path_factory.mktemp("twins").resolve()
+    receipt_of(base, made.HYPOTHESES)
+    folder = api.open(base / "case").run(base, twins=TWINS, hypotheses=False).folder
+    return Bench(Original(verify(folder)), base / "bench", 60)
+
+
 def test_the_smallest_inputs_are_quoted_scored_and_run_again(tmp_path: Path) -> None:
     receipt_of(tmp_path, made.HYPOTHESES)
     folder = api.open(tmp_path / "case").run(tmp_path, twins=TWINS).folder
@@ -299,6 +314,32 @@ def test_the_smallest_inputs_are_quoted_scored_and_run_again(tmp_path: Path) -> 
     again = verify(folder, rerun=True)
     assert again.verdict == "holds"
     assert "2 of 2 to the smallest inputs" in again.sections[-1][2]
+
+
+@pytest.mark.parametrize(
+    ("find", "to", "verdict", "check"),
+    [
+        # The passing twin's output is wrong, and then the failing one's is right.
+        ('"output":{"client":"B","vendor":"A"}', '"output":{}', "does-not-hold", "claims"),
+        ('"output":{"client":"A","vendor":"B"}', '"output":{"vendor":"A"}', *NOT_SO),
+        ('"expected":{"vendor":"A"}', '"expected":{"vendor":"B"}', *NOT_SO),
+        ('"input":"Client: B', '"input":"Client: C', "does-not-hold", "report"),
+        ('"side":"failing"', '"side":"passing"', "cannot-check", "records"),
+        ('"side":"failing"', '"side":"other"', "cannot-check", "records"),
+    ],
+)
+def test_an_edit_of_the_smallest_inputs_is_noticed(
+    find: str, to: str, verdict: str, check: str, twins_bench: Bench
+) -> None:
+    copy = Copy(twins_bench.original)
+    before = copy.read("twins.jsonl").decode()
+    copy.write("twins.jsonl", before.replace(find, to, 1).encode())
+    assert copy.changed == ["twins.jsonl"]
+    REDO["digests"](copy)
+    with twins_bench.written(copy) as folder:
+        found = twins_bench.judged(folder, rerun=False)
+    assert found.verdict == verdict
+    assert check in found.checks
 
 
 def test_smallest_inputs_that_come_out_otherwise_again_are_said_to_be_recorded(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from eval_autopsy.receipt.certify import Certified
 
 DEMO = "invoice-extraction"
+CAUSE = "hypotheses.toml"  # the same case with two hypotheses about the cause
 
 
 @verb
@@ -111,6 +112,10 @@ def demo(out: Out, seed: int | None) -> int:
     with out.progress() as progress:
         done = Autopsy(load(folder)).run(seed=seed, progress=progress)
     show(out, done)
+    if not out.as_json:
+        out.say(
+            f"next     {command('autopsy', 'run', folder / CAUSE)} (changes one thing: the cause)"
+        )
     return 0
 
 

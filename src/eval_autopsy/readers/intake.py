@@ -188,7 +188,8 @@ class Intake:
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
         self._parsers = [(part, parse) for part, parse in PARSERS.items() if part in wanted.fields]
-        self._places = {name: place for place, name in enumerate(wanted.attributes)}
+        self._named = tuple(dict.fromkeys([*wanted.attributes, *wanted.beside]))
+        self._places = {name: place for place, name in enumerate(self._named)}
         self._shelf = Shelf()
         self._seen: dict[Split, dict[str, str]] = {split: {} for split in SPLITS}
         self._counts: Counter[Split] = Counter()
@@ -235,7 +236,7 @@ class Intake:
             part: fields[name] if name in fields else kernel.field(fields, name)
             for part, name in names.items()
         }
-        attributes = [kernel.field(fields, name) for name in self.wanted.attributes]
+        attributes = [kernel.field(fields, name) for name in self._named]
         if given.get("id", MISSING) is MISSING:
             raise self._no_such_field("id", names.get("id", "id"), where)
         try:
@@ -250,8 +251,8 @@ class Intake:
         self._counts[belongs] += 1
         place = Place(belongs, where)
         self._note_absent(given, parts.get("error") is not None, place)
-        for name, value in zip(self.wanted.attributes, attributes, strict=True):
-            if value is MISSING:
+        for name in self.wanted.attributes:
+            if attributes[self._places[name]] is MISSING:
                 self._note(BY, name, place)
         verbatim = {part: given[part] for part in VERBATIM if part in given}
         return self._kept(place, attributes, parts | verbatim)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from eval_autopsy import kernel
-from eval_autopsy.receipt.claims import Claim, Hole, Ledger
+from eval_autopsy.receipt.claims import Claim, Hole, Ledger, table
 
 SIDES = ("passing", "failing")  # in the order in which they are shown
 
@@ -107,13 +106,6 @@ def twin(ledger: Ledger, change: str) -> dict[str, Any]:
         "changed_input": Hole({**changed, "field": "input"}),
         "changed_output": Hole({**changed, "field": "output"}),
     }
-
-
-def table(rows: Sequence[Sequence[Hole]]) -> Hole:
-    """A table whose heads the kernel makes from the claims."""
-    return Hole(
-        {"table": [[[hole.piece["claim"], hole.piece["as"]] for hole in row] for row in rows]}
-    )
 
 
 def twins_facts(ledger: Ledger) -> dict[str, Any] | None:

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from eval_autopsy import __version__, columnar, kernel
+from eval_autopsy.auditing import OF_LOGS, for_receipt
 from eval_autopsy.case.load import Case
 from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
@@ -153,7 +154,8 @@ class Judged(NamedTuple):
 
 def record_by_record(case: Case, base: Path, progress: Progress, seed: int) -> Judged:
     """The records of a case judged one by one, counted and searched."""
-    evidence = gather(case, base, progress, seed=seed)
+    gathered = gather(case, base, progress, seed=seed, beside=OF_LOGS)
+    evidence = for_receipt(case, gathered)
     cube = polars_cube.count(evidence.spec, evidence.table)
     check_scored(cube, str(case.path))
     # The slices of one attribute have a table, and their p covers them all; but not where its bands

@@ -17,15 +17,15 @@ from eval_autopsy.questions.discover import CHANCE, TOO_FEW, Discovery, Tested
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, EXAMPLES, is_worse
 from eval_autopsy.receipt.account import Account
-from eval_autopsy.receipt.cause import cause_facts, table, twins_facts
-from eval_autopsy.receipt.claims import Claim, Hole, Ledger
+from eval_autopsy.receipt.audit import audit_facts
+from eval_autopsy.receipt.cause import cause_facts, twins_facts
+from eval_autopsy.receipt.claims import Claim, Hole, Ledger, table
 from eval_autopsy.receipt.narrative import pieces_of as narrative_pieces
 from eval_autopsy.receipt.template import pieces_of
 
 ROWS_SHOWN = 20  # of a table by slice; the others are a search away
 SEVERITIES = ("high", "medium", "low")
 RIGHT = {"outcome": "right", "of": "counted"}
-AGAIN = ("right", "wrong", "none")  # what comes out when an answer is scored again
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def facts_of(
         "errors": ledger.evidence["errors"],
         "rule": ledger.evidence["scorer"]["rule"],
         "fields": fields_table(ledger),
-        "recorded": recorded_tables(ledger),
+        "audit": audit_facts(ledger),
         "attributes": attributes,
         "wrong": claim("count", split="production", outcome="wrong", where={}),
         "any_wrong": wrong > 0,
@@ -428,42 +428,6 @@ def fields_table(ledger: Ledger) -> Hole | None:
     )
 
 
-def recorded_tables(ledger: Ledger) -> dict[str, Any] | None:
-    """The score that the data hold beside the one that is made here, and how the verdicts of each
-    split fall; None when there is no such score."""
-    if not any(ledger.cube.count(split, "recorded", {}) for split in kernel.SPLITS):
-        return None
-    rates, ends, again = (
-        both(ledger, op, **what, where={})
-        for op, what in (
-            ("rate", {"outcome": "recorded_right", "of": "recorded"}),
-            ("interval", {"outcome": "recorded_right", "of": "recorded"}),
-            ("rate", RIGHT),
-        )
-    )
-    rows = [[rates[s].of, rates[s].percent, ends[s].percent, again[s].of] for s in kernel.SPLITS]
-    return {"rates": table(rows), **{s: flips_table(ledger, s) for s in kernel.SPLITS}}
-
-
-def flips_table(ledger: Ledger, split: str) -> Hole:
-    """How many records of a split have each recorded score and each verdict."""
-    said = ("recorded right", "recorded wrong", "no recorded score")
-    kept = [one for one in said if any(_again(ledger, split, word, one) for word in AGAIN)]
-    return table(
-        [
-            [
-                ledger.claim("count", split=split, outcome=f"{word}_again:{one}", where={}).count
-                for word in AGAIN
-            ]
-            for one in kept
-        ]
-    )
-
-
-def _again(ledger: Ledger, split: str, word: str, said: str) -> int:
-    return ledger.cube.count(split, f"{word}_again:{said}", {})
-
-
 def example(ledger: Ledger) -> dict[str, Any] | None:
     """A wrong record to look at, silent if there is such; None when nothing is wrong."""
     for outcome in () if ledger.evidence["cube"] else ("misplaced", "silent", "wrong"):
@@ -503,6 +467,10 @@ def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield finding("gap", "high" if facts["fell"] else "low", "measured", facts)
     else:
         yield finding("gap", "low", "inferred", facts)
+    if facts["audit"] and facts["audit"]["kinds"]:
+        stored = facts["audit"]["kinds"] == ["label-suspect"]
+        severity = "high" if facts["audit"]["moved"] else "medium"
+        yield finding("scorer", severity, "inferred" if stored else "measured", facts)
     if main:
         severity = "high" if facts["fell"] and facts["beyond_chance"] else "medium"
         yield finding("slice", severity, "measured", {**facts, "telling": main["telling"]})

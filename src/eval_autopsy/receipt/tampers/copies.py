@@ -49,8 +49,7 @@ class Memory:
 def data_files(evidence: Mapping[str, Any]) -> list[str]:
     """The files that records are loaded from."""
     answers = [evidence[part] for part in ("outputs", "verdicts")]
-    if evidence["varied"]:
-        answers.append(evidence["varied"]["file"])
+    answers += [evidence[part]["file"] for part in ("varied", "twins") if evidence[part]]
     return [*(one["file"] for one in evidence["sources"]), *(name for name in answers if name)]
 
 
@@ -64,6 +63,10 @@ def load_as_a_forger(check: kernel.Verification) -> str:
         name = check.evidence["varied"]["file"]
         rows = kernel.read_rows(check.opened(name), name, "jsonl")
         check.cube.varied = kernel.Varied(check.evidence, check.records, rows)
+    if check.evidence["twins"]:
+        name = check.evidence["twins"]["file"]
+        rows = kernel.read_rows(check.opened(name), name, "jsonl")
+        check.cube.twins = kernel.load_twins(check.evidence, rows)
     return ""
 
 
