@@ -142,13 +142,18 @@ def log(folder: Path) -> None:
     path = folder / "results.json"
     write_log(path, SAMPLES)
     size = path.stat().st_size / 2**20
-    ours = cost_of(sys.executable, "-c", READ, str(path), times=1)
-    whole = cost_of(
-        sys.executable, "-c", "import json, sys; json.load(open(sys.argv[1]))", str(path)
-    )
+    load = "import json, sys; json.load(open(sys.argv[1]))"
+    commands = {
+        "json.load": ("-c", load, str(path)),
+        "read sample by sample": ("-c", READ, str(path)),
+        "the first screen": ("-m", "eval_autopsy", "look", str(path)),
+    }
+    costs = {name: cost_of(sys.executable, *one, times=1) for name, one in commands.items()}
+    whole = costs["json.load"].memory
     print(f"a promptfoo log of {SAMPLES:,} samples, {size:,.0f} MB")
-    print(f"  read sample by sample  {ours.seconds:>6.1f} s  {ours.memory:>6.0f} MB")
-    print(f"  json.load              {whole.seconds:>6.1f} s  {whole.memory:>6.0f} MB")
+    for name, cost in costs.items():
+        ratio = f"{cost.memory / whole:.2f}x"
+        print(f"  {name:<21}  {cost.seconds:>6.1f} s  {cost.memory:>6.0f} MB  {ratio:>6}")
 
 
 def main(asked: list[str]) -> None:

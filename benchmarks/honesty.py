@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
@@ -30,6 +31,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from eval_autopsy import kernel
 from eval_autopsy.cubes import blocks
 from eval_autopsy.cubes.blocks import OUTCOMES, PARTS, Batch, Coded
+from eval_autopsy.cubes.clusters import Clusters
+from eval_autopsy.cubes.tables import Encoded
 from eval_autopsy.questions.discover import (
     CHANCE,
     TARGETS,
@@ -54,9 +57,10 @@ class Null(NamedTuple):
     clustered: bool
     runs: int
     draws: int
+    drawn: bool = False  # whether one record of each cluster tests, as in long tables
 
 
-NULLS = tuple(
+DEALT_ANEW = tuple(
     Null(records, clustered, runs, 59)
     for clustered in (False, True)
     for records, runs in (
@@ -64,6 +68,8 @@ NULLS = tuple(
         *((1000, 300), (5000, 300), (20_000, 100)),
     )
 )
+DRAWN = (Null(5000, True, 300, 0, drawn=True), Null(20_000, True, 300, 0, drawn=True))
+NULLS = (*DEALT_ANEW, *DRAWN)
 
 
 class Planted(NamedTuple):
@@ -97,8 +103,9 @@ class Made(NamedTuple):
     production: Bools
     units: list[str]
 
-    def discover(self, seed: int, draws: int) -> Discovery:
-        """What the search finds in them."""
+    def discover(self, seed: int, draws: int, *, drawn: bool = False) -> Discovery:
+        """What the search finds in them, tested by records that are `drawn` of each cluster or by
+        all."""
         records = int(self.production.sum())
         plan = plan_for(records, len(self.attributes), seed=seed)._replace(draws=draws)
         half = {unit: kernel.half_of(seed, unit) for unit in set(self.units)}
@@ -109,8 +116,17 @@ class Made(NamedTuple):
         outcomes = np.where(self.silent, 2, np.where(self.wrong, 1, 0))
         classes = np.array(parts) * len(OUTCOMES) + outcomes
         batch = Batch(self.codes, classes.astype(np.uint8))
-        rows = len(self.units)
-        return discover(Records(self.attributes, lambda: [batch], rows, batch, self.units), plan)
+        records = Records(self.attributes, lambda: [batch], len(batch.classes), batch, self.units)
+        if drawn:
+            records = records._replace(units=None, drawn=self.one_of_each(batch, seed))
+        return discover(records, plan)
+
+    def one_of_each(self, batch: Batch, seed: int) -> Batch:
+        """One record of each cluster that tests."""
+        names, at = np.unique(self.units, return_inverse=True)
+        clusters = Clusters(seed, "unit")
+        clusters.add(clusters.members(Encoded(names.tolist(), pa.array(at)), "made"), batch)
+        return clusters.drawn()
 
     def has(self, where: dict[str, list[object]]) -> Bools:
         """Which records of production a slice holds."""
@@ -193,7 +209,7 @@ def null_run(one: Null, number: int) -> tuple[bool, bool]:
     rate = ERROR_RATES[number % len(ERROR_RATES)]
     rates = (rate / 2, rate)
     some = made(rng, one.records, clustered=one.clustered, rates=rates)
-    found = some.discover(number, one.draws)
+    found = some.discover(number, one.draws, drawn=one.drawn)
     confirmed = any(tested.p_adjusted <= CHANCE for tested in found.tested)
     naive = some_slice_has_a_small_p(some, found.plan.depth, found.plan.support)
     return confirmed, naive
@@ -230,7 +246,8 @@ def nulls(some: Sequence[Null]) -> Iterator[str]:
     yield f"{'nothing to find':<28}{'runs':>5}   {'confirmed, %':<20}{'unadjusted p < 0.05, %'}"
     for one in some:
         found = [null_run(one, number) for number in range(one.runs)]
-        name = f"{one.records:,} records" + ", clusters" * one.clustered
+        kind = ", one of each" if one.drawn else ", clusters" * one.clustered
+        name = f"{one.records:,} records{kind}"
         confirmed, naive = (sum(column) for column in zip(*found, strict=True))
         yield f"{name:<28}{one.runs:>5}   {share(confirmed, one.runs):<20}{share(naive, one.runs)}"
 

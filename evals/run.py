@@ -117,7 +117,10 @@ def asked(client: Client, words: str, model: Model, *options: str) -> list[dict[
     """The events of one conversation, oldest first; one that was cut short by a bound has some."""
     named = ["--model", model.name] if model.name else []
     said = ["-p", words, "--output-format", "stream-json", "--verbose", *named, *options]
-    done = client.run(*said, base_url=model.endpoint, key=model.key, timeout=SECONDS)
+    try:
+        done = client.run(*said, base_url=model.endpoint, key=model.key, timeout=SECONDS)
+    except subprocess.TimeoutExpired:
+        raise CannotRun(f"the client did not end in {SECONDS:.0f} seconds") from None
     events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     if not any(event["type"] == "result" for event in events):
         raise CannotRun(f"the client said nothing: {(done.stderr or done.stdout)[-500:]}")

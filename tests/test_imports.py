@@ -29,7 +29,7 @@ FLOORS = [
     ["systems", "verdicts"],
     ["cubes", "evidence"],
     ["questions"],
-    ["discovery"],
+    ["auditing", "discovery"],
     ["columnar", "warehoused"],
     ["experiments"],
     ["receipt"],
@@ -57,10 +57,16 @@ NOT_APART = {
 
 # Where each package of others may be imported.
 HOMES = {
-    "anthropic": {"systems.conversation", "systems.prompt"},
+    "anthropic": {"systems.conversation", "systems.prompt", "systems.prompt_batch"},
     "backports": {"readers", "cli.doctor"},
     "click": {"cli"},
-    "httpx2": {"systems.conversation", "systems.endpoint", "systems.network", "systems.prompt"},
+    "httpx2": {
+        "systems.conversation",
+        "systems.endpoint",
+        "systems.network",
+        "systems.prompt",
+        "systems.prompt_batch",
+    },
     "ibis": {"cubes"},
     "jinja2": {"receipt.template"},
     "jsonschema": {"guards.schemas"},
@@ -73,6 +79,7 @@ HOMES = {
         "readers.arrow",
         "readers.parquet",
         "receipt.certify",
+        "auditing",
         "verdicts",
     },
     "psutil": {"systems.keeper"},

@@ -21,8 +21,9 @@ What is checked, in this order:
      9 report    the prose, with its holes filled from the claims, is REPORT.md byte for byte
     10 rerun     on request: the system gives the recorded outputs again
 
-Read on in the same order: files and rows, one record's verdict, counting, statistics, the
-vocabulary of claims, words and numbers, the checks, running a system, the command.
+Read on in the same order: files and rows, one record's verdict, attributes, an answer inside a
+text, the scorer under audit, counting, statistics, the vocabulary of claims, words and numbers,
+the checks, running a system, the command.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ if __name__ == "__main__" and not sys.flags.isolated:
 
     sys.exit(nt.spawnv(0, sys.executable, ['"' + part + '"' for part in _again]))  # type: ignore[attr-defined,unused-ignore]
 
+import ast
 import contextlib
 import csv
 import gzip
@@ -61,6 +63,7 @@ import signal
 import stat
 import subprocess
 import threading
+import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -502,21 +505,6 @@ def outcomes(
     return frozenset(found)
 
 
-RECORDED = {True: "recorded right", False: "recorded wrong", None: "no recorded score"}
-
-
-def has_beside(evidence: Mapping[str, Any]) -> bool:
-    """Whether the data have a score of their own beside the verdict that is made here."""
-    return bool(evidence["fields"].get("score")) and evidence["scorer"]["rule"] != "recorded"
-
-
-def beside(recorded: bool | None, found: frozenset[str]) -> frozenset[str]:
-    """The same, and what a recorded score says beside the verdict that is made here."""
-    again = next((word for word in ("right", "wrong") if word in found), "none")
-    known = {True: {"recorded", "recorded_right"}, False: {"recorded"}, None: set()}[recorded]
-    return found | {f"{again}_again:{RECORDED[recorded]}"} | known
-
-
 def level(value: Any) -> Any:
     """An attribute's value as a receipt writes it: a scalar, or an object that says its kind."""
     if value is MISSING:
@@ -543,6 +531,7 @@ def load_records(evidence: Mapping[str, Any], opened: Opener) -> list[Record]:
     outputs = _answers(evidence["outputs"], opened)
     verdicts = _answers(evidence["verdicts"], opened)
     found: list[Record] = []
+    asked: list[Audited] = []
     seen: dict[tuple[str, str], str] = {}
     for source in evidence["sources"]:
         for row in read_rows(opened(source["file"]), source["file"], source["layout"]):
@@ -554,11 +543,14 @@ def load_records(evidence: Mapping[str, Any], opened: Opener) -> list[Record]:
                 raise Unreadable(what, where)
             seen[key] = where
             found.append(record)
+            if evidence["audit"] is not None:
+                stored = (verdicts or {}).get(key, {})
+                asked.append(asked_of(evidence, record, row, source["file"], stored))
     for name, answers in ((evidence["outputs"], outputs), (evidence["verdicts"], verdicts)):
         if answers is not None and len(answers) != len(found):
             what = f"answers for {len(answers)} records, expected {len(found)}"
             raise Unreadable(what, name)
-    return found
+    return audited(evidence, asked) if asked else found
 
 
 _Answers = Optional[dict[tuple[str, str], dict[str, Any]]]
@@ -612,11 +604,11 @@ def _record(
     if evidence["output_format"] == "json":
         output, expected = parsed(output), parsed(expected)
     texts = {"input": value("input"), "output": output}
-    stored = (verdicts or {}).get((split, identity), {"guards": {}})
+    stored = {"guards": {}} if verdicts is None else verdicts.get((split, identity))
+    if stored is None:
+        raise Unreadable(f"no verdict is stored for {identity!r}", where)
     score = recorded_score(value("score"), where)
     found = outcomes(evidence, output, expected, error, score, stored)
-    if has_beside(evidence):
-        found = beside(score, found)
     return Record(
         split,
         identity,
@@ -1186,6 +1178,472 @@ def cut_off(text: str) -> bool:
     return bool(unclosed) or unended or text.endswith(("...", "…", ",", "-", "\\"))
 
 
+# ---------------------------------------------------------------- an answer inside a text
+#
+# What an output says when its wrapping is taken away, and what an input states under its labels.
+
+TEXT_LIMIT = 20_000  # characters of a text that are looked at
+_FENCE = re.compile(r"```[\w-]*\s*\n?(.*?)```", re.DOTALL)
+_BOXED = re.compile(r"\\boxed\{([^{}]*)\}")
+_LEAD = re.compile(
+    r"^(?:so,?\s+)?(?:the\s+)?(?:final\s+|correct\s+|right\s+)?"
+    r"(?:answer|result|output|label|category|class|choice|option)\s*(?:is\s*:?|:|=)\s*",
+    re.IGNORECASE,
+)
+_AROUND = " \t\r\n\"'`*_.:;!()[]"
+_NEGATION = re.compile(
+    r"\b(?:not?|never|neither|nor|cannot|isn['\u2019]t|wasn['\u2019]t|nicht|kein\w*|ne|pas)\b",
+    re.IGNORECASE,
+)
+_DIGIT = re.compile(r"\d")
+_STATED = re.compile(r"[-+]?\d[\d,.']*\d|[-+]?\d")
+_NAME = r"[A-Za-z][A-Za-z0-9 ._#/'-]{0,38}?"
+_VALUE = re.compile(rf"\s*({_NAME})\s*(?:{_DELIMITER})(?!//)\s*(\S.*)")
+_APART = re.compile(rf"(?:[;,]\s+|(?<=\S)\s{{3,}})(?={_NAME}\s*(?:{_DELIMITER}))")
+
+
+def alike(one: Any, other: Any, fields: Sequence[str] = ()) -> bool:
+    """Whether two values are the same but for case, white space and the format of amounts."""
+    if isinstance(one, str) and isinstance(other, str):  # mostly no amounts, which takes no time
+        same = one == other or one.casefold().split() == other.casefold().split()
+        if same or not (_DIGIT.search(one) and _DIGIT.search(other)):
+            return same
+    if not isinstance(other, dict):
+        return normalized(one, other)
+    return all(right_fields({"rule": "normalized", "fields": fields}, one, other).values())
+
+
+def reading(
+    output: Any, expected: Any, labels: Iterable[str], fields: Sequence[str] = ()
+) -> str | None:
+    """How an output that is not the expected value has it all the same; None when it has not.
+
+    It "is" the value when nothing but wrapping is around it: a fence, quotes or emphasis, "The
+    answer is", a box, prose around one JSON object, a comma too many in it, or an object written as
+    Python writes it. It "holds" a value that stands in it as words of their own, where nothing else
+    in it could be meant: no other label of the same data, no other number, no negation. `labels`
+    are the texts of the answers that the data know, where they are a closed set.
+    """
+    if not isinstance(output, str) or not output.strip() or not not_blank(expected):
+        return None
+    text = output[:TEXT_LIMIT]
+    if isinstance(expected, dict):
+        if any(alike(value, expected, fields) for value in objects_in(text)):
+            return "is"
+        return "holds" if _broken_with(text, expected) else None
+    if isinstance(expected, (bool, list)):
+        return None
+    if any(alike(part, expected) for part in _unwrapped(text)):
+        return "is"
+    return "holds" if _holds(text, expected, labels) else None
+
+
+def objects_in(text: str) -> Iterator[dict[str, Any]]:
+    """The objects that a text is when its wrapping is taken away."""
+    starts, ends = text.find("{"), text.rfind("}")
+    candidates = [*_FENCE.findall(text), text[starts : ends + 1] if 0 <= starts < ends else ""]
+    for candidate in candidates:
+        for read in (parsed, _without_last_comma, _python):
+            value = read(candidate.strip())
+            if isinstance(value, dict):
+                yield value
+                break
+
+
+def _without_last_comma(text: str) -> Any:
+    return parsed(re.sub(r",(\s*[}\]])", r"\1", text))
+
+
+def _python(text: str) -> Any:
+    """The value of a text that is a literal of Python, with the types that JSON has."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of how its strings are written
+            if sum(map(text.count, "([{")) <= DEPTH_LIMIT:  # deeper ones end some interpreters
+                return parsed(json.dumps(ast.literal_eval(text)))
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        pass
+    return None
+
+
+def _unwrapped(text: str) -> Iterator[str]:
+    """What a text says without quotes, emphasis, a fence or words that lead in."""
+    _, mark, marked = text.strip().rpartition("####")
+    inner = [*_FENCE.findall(text), *_BOXED.findall(text)[-1:], *([marked] if mark else [])]
+    for part in (text, *inner):
+        bare = part.strip(_AROUND)
+        yield bare
+        yield _LEAD.sub("", bare, count=1).strip(_AROUND)
+    last = text.strip().splitlines()[-1].strip(_AROUND)
+    if _LEAD.match(last):
+        yield _LEAD.sub("", last, count=1).strip(_AROUND)
+
+
+def _holds(text: str, expected: Any, labels: Iterable[str]) -> bool:
+    if len(text) > 400 or _NEGATION.search(text):
+        return False
+    known = amount(expected)
+    if known:
+        numbers = {number.strip(",.'") for number in _STATED.findall(text)}
+        return bool(numbers) and all(alike(number, known[1]) for number in numbers)
+    wanted = str(expected)
+    others = (one for one in labels if not alike(one, wanted))
+    return _stands_in(wanted, text) and not any(_stands_in(one, text) for one in others)
+
+
+def _stands_in(part: str, text: str) -> bool:
+    """Whether a text has another as words of their own, whatever the case and white space."""
+    if sum(map(str.isalnum, part)) < 3:
+        return False
+    words, folded = part.casefold().split(), text.casefold()
+    pattern = r"(?<!\w)" + r"\s+".join(map(re.escape, words)) + r"(?!\w)"
+    return sum(map(len, words)) <= len(folded) and re.search(pattern, folded) is not None
+
+
+def _broken_with(text: str, expected: dict[str, Any]) -> bool:
+    """Whether a text that begins as an object and is none has each expected value at its field."""
+    if "{" not in text or next(objects_in(text), None) is not None:
+        return False
+    values = {name: value for name, value in expected.items() if not_blank(value)}
+    return bool(values) and all(_has_at(text, name, value) for name, value in values.items())
+
+
+def _has_at(text: str, name: str, value: Any) -> bool:
+    """Whether a value that is no object or array stands in a text after its field's name."""
+    wanted = re.escape(value if isinstance(value, str) else canonical(value))
+    place = rf"[\"']{re.escape(name)}[\"']\s*:\s*[\"']?{wanted}(?![\w.])"
+    return not isinstance(value, (dict, list)) and re.search(place, text) is not None
+
+
+def labelled(text: Any) -> dict[str, str]:
+    """The value under each label of a text; a label that stands twice is left out."""
+    found: dict[str, str] = {}
+    twice = set()
+    for line in text[:TEXT_LIMIT].splitlines() if isinstance(text, str) else ():
+        for part in _APART.split(line) if _VALUE.match(line.rstrip()) else ():
+            match = _VALUE.match(part.rstrip())
+            if match:
+                label = " ".join(match[1].casefold().split())
+                twice |= {label} & set(found)
+                found[label] = match[2].strip()
+    return {label: value for label, value in found.items() if label not in twice}
+
+
+def form_of(value: Any) -> str:
+    """The form of a value: an amount, words, or its letters and digits as aa-99."""
+    text = value if isinstance(value, str) else canonical(value)
+    if amount(value) is not None:
+        return "amount"
+    if not re.search(r"\d", text):
+        return "words"
+    return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "a", text.strip()))
+
+
+# ---------------------------------------------------------------- the scorer under audit
+#
+# Several scores of the same answers; the answers whose score is in doubt; and what is left of it
+# when each of these counts as far as the data decide it. What is odd can only be told from what is
+# usual, so this is asked of all records together. That a truth is suspect, since other answers
+# agree on another or it is unlike all others, is stored: it decides nothing, and leaves more open.
+
+SCORES = ("recorded", "recomputed", "normalized", "from_input")
+SUSPECTS = (
+    *("errored-as-pass", "missing-field-as-pass", "unparsed-as-fail", "format-only"),
+    *("silent-pass", "repeats-as-independent", "label-suspect"),
+)
+VERDICTS = {True: "right", False: "wrong", None: "none"}
+_BY = {  # what a record counts as by a score
+    (name, said): ["judged:" + name] + ["judged_right:" + name] * said
+    for name, said in product(SCORES, (True, False))
+}
+_FLIPS = {
+    (one, said, other, then): f"flip:{one} {VERDICTS[said]}, {other} {VERDICTS[then]}"
+    for (one, other), said, then in product(combinations(SCORES, 2), VERDICTS, VERDICTS)
+}
+_LEFT = {  # what it counts as in the corrected score, by what is decided of it
+    "right": ["corrected", "corrected_least", "corrected_most"],
+    "wrong": ["corrected"],
+    "undecided": ["corrected", "corrected_most", "undecided"],
+    "apart": ["apart"],
+    "not judged": [],
+}
+OF_AUDIT = {"independent", *_FLIPS.values(), *("suspect:" + kind for kind in SUSPECTS)}
+OF_AUDIT |= {name for names in (*_BY.values(), *_LEFT.values()) for name in names}
+
+
+class Audited(NamedTuple):
+    """A record, the scores of its output, and what its row says beside it."""
+
+    record: Record
+    parts: dict[str, Any]  # of the expected value that are compared; "" when it has no fields
+    scores: dict[str, bool | None]
+    failed: bool  # the call
+    ungraded: bool  # since its grader failed
+    system: Any
+    cluster: str
+    file: str
+    doubted: bool  # as is stored of its truth
+
+
+def asked_of(
+    evidence: Mapping[str, Any], record: Record, row: Row, file: str, stored: Mapping[str, Any]
+) -> Audited:
+    """What an audit asks of a record; `stored` is its line of stored verdicts."""
+    expected, names = record.expected, evidence["fields"]
+
+    def said(part: str) -> Any:
+        return field(row.fields, part) if evidence["audit"] == "samples" else MISSING
+
+    failed, scores = record.error is not None or said("status") == "errored", said("scores")
+    recorded = recorded_score(field(row.fields, names["score"]), file) if "score" in names else None
+    if "score" in names and recorded is None and failed and isinstance(scores, dict):
+        known = {"true": True, "1": True, "false": False, "0": False}
+        counts = {known.get(canonical(one)) for one in scores.values()} - {None}  # by the tool
+        recorded = counts.pop() if len(counts) == 1 else None
+    fields = evidence["scorer"]["fields"]
+    parts = {} if expected is MISSING else {"": expected}
+    if isinstance(expected, dict):
+        parts = {name: field(expected, name) for name in fields or expected}
+    message, system = said("grader_error"), said("system")
+    graded = isinstance(scores, dict) and bool(scores)  # by another grader
+    lost = isinstance(message, str) and message != "" and not graded
+    return Audited(
+        record,
+        parts,
+        {"recorded": recorded, **scored_again(evidence, record, stored)},
+        failed,
+        said("status") == "grader failed" or lost,
+        system if isinstance(system, str) else "",
+        unit_of(field(row.fields, names["cluster"]) if "cluster" in names else None, "", file),
+        file,
+        "label-suspect" in stored.get("suspect", ()),
+    )
+
+
+def scored_again(
+    evidence: Mapping[str, Any], record: Record, stored: Mapping[str, Any]
+) -> dict[str, bool | None]:
+    """What comes out when an output is scored again, by the case's rule and by the value alone."""
+    scorer, output, expected = evidence["scorer"], record.output, record.expected
+    if record.error is not None or output is MISSING:
+        return {"recomputed": None, "normalized": None}
+
+    def verdict(rule: str, expected: Any) -> bool | None:
+        if expected is MISSING:
+            return None
+        return all(right_fields({**scorer, "rule": rule}, output, expected).values())
+
+    rule = scorer["rule"] if scorer["rule"] != "recorded" else "exact_match"
+    choices = isinstance(expected, list) and not isinstance(output, list)
+    values = [verdict("normalized", one) for one in (expected if choices else [expected])]
+    return {
+        "recomputed": stored["right"] if rule == "stored" else verdict(rule, expected),
+        "normalized": any(values) if values and None not in values else None,
+    }
+
+
+class Inputs:
+    """What inputs state of the parts of the expected values, where a task copies labelled values.
+
+    A part goes with the label under which its value stands in most inputs, if that is so in nine
+    of ten records that have the label once, and in ten or more. A value that differs says something
+    only where it is of a form that is copied elsewhere, and neither is in the other.
+    """
+
+    def __init__(self, some: Sequence[Audited]) -> None:
+        self.some, self.values = some, [labelled(one.record.input) for one in some]
+        seen: dict[str, Counter[str]] = {}
+        for one, values in zip(some, self.values):
+            for name, expected in one.parts.items() if values else ():
+                same = (label for label, value in values.items() if alike(value, expected))
+                seen.setdefault(name, Counter()).update(same)
+        self.rules: dict[str, tuple[str, set[str]]] = {}  # by part, its label and usual forms
+        for name, labels in seen.items():
+            label, agree = max(labels.items(), key=lambda item: item[1], default=("", 0))
+            rows = [
+                (values[label], one.parts[name])
+                for one, values in zip(some, self.values)
+                if label in values and name in one.parts
+            ]
+            if agree >= max(10, 0.9 * len(rows)):
+                forms = Counter(form_of(value) for value, wanted in rows if alike(value, wanted))
+                self.rules[name] = label, {form for form, n in forms.items() if n > 1}
+
+    def stated(self, row: int, name: str) -> str | None:
+        """The value of a part as the input states it; None where there is no telling."""
+        label, forms = self.rules.get(name, ("", set()))
+        expected, value = self.some[row].parts[name], self.values[row].get(label)
+        if name not in self.rules or value is None or alike(value, expected):
+            return value if name in self.rules else None
+        one, other = value.casefold(), str(expected).casefold()
+        return value if form_of(value) in forms and one not in other and other not in one else None
+
+    def contradicts(self, row: int) -> bool:
+        """Whether an input states another value than the expected one."""
+        parts = self.some[row].parts if self.rules else {}
+        stated = ((self.stated(row, name), expected) for name, expected in parts.items())
+        return any(value is not None and not alike(value, wanted) for value, wanted in stated)
+
+    def verdict(self, row: int) -> bool | None:
+        """Whether an output is what its input states; None unless that is all that is asked."""
+        one = self.some[row]
+        stated = {name: self.stated(row, name) for name in one.parts if self.rules}
+        output = one.record.output
+        if not stated or None in stated.values() or one.failed or output is MISSING:
+            return None
+        if isinstance(output, str) and "" not in stated:
+            output = next(objects_in(output), output)
+        given = output if isinstance(output, dict) else {}
+        return all(
+            alike(field(given, name) if name else output, value) for name, value in stated.items()
+        )
+
+
+def in_doubt(
+    some: Sequence[Audited], by: str, truths: set[int], fields: Sequence[str]
+) -> dict[str, dict[int, str]]:
+    """The rows whose score is in doubt, by kind, with what follows for their verdicts.
+
+    `by` names the score under audit, `truths` are the rows whose truth another part of the data
+    contradicts, and `fields` those that are compared.
+    """
+    found: dict[str, dict[int, str]] = {kind: {} for kind in SUSPECTS}
+    usual, complete, labels = _usual_fields(some), _complete_files(some), closed_set(some)
+    first: dict[tuple[str, ...], Audited] = {}
+    for row, one in enumerate(some):
+        said, by_value = one.scores[by], one.scores["normalized"]
+        output, expected = one.record.output, one.record.expected
+        if said and (one.failed or one.ungraded):
+            follows = "right" if by_value else "undecided"
+            found["errored-as-pass"][row] = "apart" if one.failed else follows
+        elif said and expected is MISSING and one.file in complete:
+            found["missing-field-as-pass"][row] = "undecided"
+        elif said and _lacks(one, usual):
+            found["missing-field-as-pass"][row] = "wrong"
+        elif said is False and not one.failed and output is not MISSING:
+            how = None if by_value else reading(output, expected, labels, fields)
+            if how:
+                found["unparsed-as-fail"][row] = "right" if how == "is" else "undecided"
+            elif by_value and not exact_match(output, expected):
+                found["format-only"][row] = "undecided"
+        if said and row in truths:
+            found["silent-pass"][row] = "undecided"
+        if one.doubted:
+            found["label-suspect"][row] = "undecided"
+        if not_blank(one.record.input):
+            before = first.setdefault((one.record.split, one.system, *_task(one.record)), one)
+            if before is not one and not (one.cluster and before.cluster == one.cluster):
+                found["repeats-as-independent"][row] = ""
+    return found
+
+
+def _task(record: Record) -> tuple[str, str]:
+    """The texts of what is asked and of what is expected."""
+    one, other = ("" if v is MISSING else canonical(v) for v in (record.input, record.expected))
+    return one, other
+
+
+def _lacks(one: Audited, usual: set[str]) -> bool:
+    """Whether an output is blank, or lacks a field that most outputs have."""
+    output, expected = one.record.output, one.record.expected
+    blank = not output if isinstance(output, (dict, list)) else not not_blank(output)
+    if blank and not_blank(expected):
+        return True
+    if not isinstance(output, dict) or not isinstance(expected, dict):
+        return False
+    asked = (name for name, value in one.parts.items() if name in usual and not_blank(value))
+    return any(not not_blank(field(output, name)) for name in asked)
+
+
+def _usual_fields(some: Sequence[Audited]) -> set[str]:
+    """The expected fields that most outputs have, so that they belong to the answer."""
+    wanted: Counter[str] = Counter()
+    given: Counter[str] = Counter()
+    for one in some:
+        output = one.record.output
+        if isinstance(output, dict) and isinstance(one.record.expected, dict):
+            wanted.update(one.parts.keys())
+            given.update(name for name in one.parts if not_blank(field(output, name)))
+    return {name for name, n in wanted.items() if given[name] > 0.5 * n}
+
+
+def _complete_files(some: Sequence[Audited]) -> set[str]:
+    """The files of which nine in ten records have an expected value."""
+    records = Counter(one.file for one in some)
+    truths = Counter(one.file for one in some if one.record.expected is not MISSING)
+    return {file for file, n in records.items() if truths[file] >= 0.9 * n}
+
+
+def closed_set(some: Sequence[Audited]) -> list[str]:
+    """The expected texts when they are few, each of them for several records; else none."""
+    counts = Counter(one.record.expected for one in some if isinstance(one.record.expected, str))
+    return list(counts) if len(counts) <= 50 and 2 * len(counts) <= sum(counts.values()) else []
+
+
+def contradictory(some: Sequence[Audited]) -> set[int]:
+    """The rows whose input stands elsewhere with another truth; none where that is usual."""
+    groups: dict[str, list[int]] = {}
+    for row, one in enumerate(some):
+        if not_blank(one.record.input) and one.record.expected is not MISSING:
+            groups.setdefault(canonical(one.record.input), []).append(row)
+    found: set[int] = set()
+    for rows in groups.values():
+        truths = [some[row].record.expected for row in rows]
+        if not all(alike(truth, truths[0]) for truth in truths):
+            found.update(rows)
+    return found if len(found) <= 0.1 * len(some) else set()
+
+
+def audited(evidence: Mapping[str, Any], some: Sequence[Audited]) -> list[Record]:
+    """The records with what they count as in the audit of the score that the data hold, or else of
+    the one that is made here."""
+    inputs, rows = Inputs(some), range(len(some))
+    for row, one in enumerate(some):
+        one.scores["from_input"] = inputs.verdict(row)
+    by = "recorded" if any(one.scores["recorded"] is not None for one in some) else "recomputed"
+    truths = {row for row in rows if not some[row].failed and inputs.contradicts(row)}
+    doubts = in_doubt(some, by, truths | contradictory(some), evidence["scorer"]["fields"])
+    found = []
+    for row, one in enumerate(some):
+        kinds = [kind for kind in SUSPECTS if row in doubts[kind]]
+        names = ["suspect:" + kind for kind in kinds]
+        for name, said in one.scores.items():
+            names += _BY[name, said] if said is not None else []
+        for first, second in combinations(SCORES, 2):
+            names.append(_FLIPS[first, one.scores[first], second, one.scores[second]])
+        follows = {doubts[kind][row] for kind in kinds} - {""}
+        left = _LEFT[decided(one, by, follows, evidence["errors"])]
+        names += left
+        if "corrected" in left and "repeats-as-independent" not in kinds:
+            names.append("independent")
+        found.append(one.record._replace(outcomes=one.record.outcomes.union(names)))
+    return found
+
+
+def decided(one: Audited, by: str, follows: set[str], errors: str) -> str:
+    """What a record counts as in the corrected score, by what its doubts say."""
+    said, record = one.scores[by], one.record
+    if one.failed:
+        return "wrong" if errors == "wrong" else "apart"
+    if follows:
+        return follows.pop() if len(follows) == 1 else "undecided"
+    if said is not None and not one.ungraded:
+        return VERDICTS[said]
+    if one.scores["normalized"]:
+        return "right"
+    open_ended = one.ungraded or MISSING not in (record.output, record.expected)
+    return "undecided" if open_ended else "not judged"
+
+
+def corrected_interval(cube: Cube, split: str) -> Ends:
+    """From the low end of the Wilson interval of what is right at the least to the high end of that
+    of what is right at the most; records that repeat others add nothing to it."""
+    names = ("corrected", "corrected_least", "corrected_most", "independent")
+    n, least, most, independent = (cube.count(split, name, {}) for name in names)
+    share = independent / n if n else 0.0
+    return wilson(least * share, independent)[0], wilson(most * share, independent)[1]
+
+
 # ---------------------------------------------------------------- counting
 
 
@@ -1206,6 +1664,8 @@ class Cube:
         self.marginals: dict[tuple[str, ...], dict[str, dict[Levels, Counter[str]]]] = {}
         self.p_values: dict[tuple[str, ...], float] = {}  # of all slices, once asked for
         self.search: Search | None = None  # what was searched, where that is claimed of
+        self.varied: Varied | None = None  # what was changed, where that is claimed of
+        self.twins: dict[str, Record] = {}  # the smallest inputs, where they are claimed of
 
     def count(self, split: str, outcome: str, where: Where) -> int:
         """How many records of a split, and of a slice, had an outcome."""
@@ -1318,6 +1778,10 @@ class GivenCube(Cube):
         for row in overlaps:
             totals[row[1]] += row[2]
         good = len(self.levels) == len(attributes) and all(n >= 0 for row in overlaps for n in row)
+        left = Counter({(pattern, i): n for pattern, i, n in overlaps})
+        for pattern, i, n in said["drawn"] or ():
+            left[pattern, i] -= n
+            good = good and n >= 0 and left[pattern, i] >= 0
         for block in said["blocks"]:
             at, counts = block["attributes"], block["counts"]
             good = good and sorted(set(at)) == at and min(counts, default=-1) >= 0
@@ -1957,21 +2421,27 @@ class GivenSearch(Search):
         return found
 
     def p_values(self) -> list[float]:
-        """The adjusted p of each slice that was picked."""
+        """The adjusted p of each slice that was picked.
+
+        Where records have clusters, one of each was drawn to test, and a single error is no sign.
+        """
+        drawn = self.cube.said["drawn"]
+        tests = self.cube.said["overlaps"] if drawn is None else drawn
         if not self.p:
             before = {"wrong": 0, "silent": 0}
             raw = []
             for i, one in enumerate(self.says["tested"]):
                 bad = ("loud", "silent") if one["outcome"] == "wrong" else ("silent",)
                 k = n = wrong = total = 0
-                for pattern, number, records in self.cube.said["overlaps"]:
+                for pattern, number, records in tests:
                     part, outcome = _CLASSES[number]
                     if part == "confirm" and not pattern & before[one["outcome"]]:
                         total += records
                         wrong += records * (outcome in bad)
                         n += records * (pattern >> i & 1)
                         k += records * (outcome in bad) * (pattern >> i & 1)
-                raw.append(fisher_greater(k, n, wrong, total))
+                alone = drawn is not None and k < 2
+                raw.append(1.0 if alone else fisher_greater(k, n, wrong, total))
                 before[one["outcome"]] |= 1 << i
             self.p = holm(raw)
         return self.p
@@ -2089,6 +2559,238 @@ def as_where(by: Sequence[str], levels: Levels) -> dict[str, list[Any]]:
     return {name: [strict_json(text)] for name, text in zip(by, levels)}
 
 
+# ---------------------------------------------------------------- one thing changed
+#
+# A hypothesis says which changes of the input break right answers of eval, and which do not. Each
+# record is its own control: it was answered as it is, and is answered again changed.
+
+AS_IT_IS = "as it is"  # the change that is none: every record is asked once more
+PREDICTED = {"p_adjusted_at_most": "0.05", "breaks_over": "1/2", "spares_up_to": "1/10"}
+
+
+class Flip(NamedTuple):
+    """A record's answer before and after a change."""
+
+    record: Record
+    changed: Record  # with another input, and the answer to that
+
+    @property
+    def sides(self) -> tuple[bool, bool]:
+        """Whether it is right before and after."""
+        return "right" in self.record.outcomes, "right" in self.changed.outcomes
+
+    @property
+    def turned(self) -> set[str]:
+        """The fields that were right and are no longer."""
+        lost = self.record.outcomes - self.changed.outcomes
+        return {name.partition(":")[2] for name in lost if name.startswith("right_field:")}
+
+
+class Varied:
+    """The answers of a receipt to changed inputs, by change, and the hypotheses about them."""
+
+    def __init__(
+        self, evidence: Mapping[str, Any], records: Sequence[Record], rows: Iterable[Row]
+    ) -> None:
+        self.evidence, self.says = evidence, evidence["varied"]
+        self.hypotheses = {one["statement"]: one for one in self.says["hypotheses"]}
+        self.given = {one["name"]: one["given"] for one in self.says["changes"]} | {AS_IT_IS: False}
+        self.flips: dict[str, list[Flip]] = {name: [] for name in self.given}
+        self.inputs: dict[str, list[Any]] = {name: [] for name in self.given}
+        self.asked: list[Record] = []
+        theirs = {record.id: record for record in records if record.split == "eval"}
+        seen = set()
+        for row in rows:
+            where = "{}:{}".format(self.says["file"], row.line)
+            conforms(row.fields, _VARIED, where)
+            of = row.fields["of"], row.fields["change"]
+            if of in seen or of[0] not in theirs or of[1] not in self.flips:
+                raise Unreadable("no record of eval and change of its own", where)
+            seen.add(of)
+            self.enter(theirs[of[0]], row.fields, where)
+
+    def enter(self, record: Record, said: Mapping[str, Any], where: str) -> None:
+        """Scores one answer, by any of the answers that are right after the change."""
+        error, output = said.get("error"), said.get("output", MISSING)
+        same = exact_match(said["input"], record.input)
+        if same != (said["change"] == AS_IT_IS) or "counted" not in record.outcomes:
+            raise Unreadable(f"{record.id!r} is not what was to be changed", where)
+        if "right" in said and not (self.given[said["change"]] and said["right"]):
+            raise Unreadable("a right answer of its own, where the change keeps it", where)
+        read = parsed if self.evidence["output_format"] == "json" else lambda value: value
+        unguarded = {**self.evidence, "guards": []}  # which have no say in what is right
+        judged = [
+            outcomes(unguarded, read(output), one, error, None, {})
+            for one in said.get("right", [record.expected])
+        ]
+        after = next((one for one in judged if "right" in one), judged[0])
+        changed = record._replace(input=said["input"], output=output, error=error, outcomes=after)
+        flip = Flip(record, changed)
+        self.asked.append(changed)
+        self.inputs[said["change"]].append(said["input"])
+        if "counted" in after:
+            self.flips[said["change"]].append(flip)
+
+    def unlike(self, ledger: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[str, str]]:
+        """Where the ledger does not show that what is claimed was predicted, and then found."""
+        before = ""
+        for raw, said in ledger:
+            digest = hashlib.sha256(canonical(said["content"]).encode("utf-8")).hexdigest()
+            if said["after"] != before or said["digest"] != digest:
+                yield "each line as it was written, after the line before", raw[:60]
+            before = hashlib.sha256(raw.encode("utf-8")).hexdigest()
+        for statement, one in self.hypotheses.items():
+            at = one["entry"] - 1
+            wanted = {"kind": "prediction", "content": self.prediction(one)}
+            wanted |= {name: one[name] for name in ("digest", "at", "known")}
+            found = dict(ledger[at][1]) if 0 <= at < len(ledger) else {}
+            if {name: found.get(name) for name in wanted} != wanted:
+                yield f"the prediction of {statement!r} on line {at + 1}", "another"
+            results = [said["content"] for _, said in ledger[at + 1 :] if said["kind"] == "result"]
+            came = {"statement": statement, "verdict": self.verdict(statement)}
+            if not any(came.items() <= result.items() for result in results):
+                yield f"the result of {statement!r} after its prediction", "no such line"
+
+    def prediction(self, one: Mapping[str, Any]) -> dict[str, Any]:
+        """What was written down of a hypothesis before the run."""
+        content = {name: one[name] for name in ("statement", "breaks", "spares", "fields")}
+        inputs = {
+            name: digest_of_inputs(self.inputs[name]) for name in (*one["breaks"], *one["spares"])
+        }
+        return content | {"rules": PREDICTED, "system": self.says["system"], "inputs": inputs}
+
+    def of(self, change: str) -> list[Flip]:
+        """The answers that were scored before and after a change."""
+        if change not in self.flips:
+            raise Undefined(f"no change {change!r}")
+        return self.flips[change]
+
+    def pairs(self, change: str) -> tuple[int, int, int, int]:
+        """Answers right both times, broken, mended, and wrong both times."""
+        counts = Counter(flip.sides for flip in self.of(change))
+        both, broken = counts[True, True], counts[True, False]
+        return both, broken, counts[False, True], counts[False, False]
+
+    def broken(self, change: str) -> tuple[int, int]:
+        """How many of the answers that were right before are wrong after."""
+        both, broken, _, _ = self.pairs(change)
+        return broken, both + broken
+
+    def p_values(self) -> dict[str, float]:
+        """The p of each change that a hypothesis is about, adjusted for all of them."""
+        named = [n for one in self.hypotheses.values() for n in (*one["breaks"], *one["spares"])]
+        tested = [name for name in dict.fromkeys(named) if self.flips[name]]
+        return dict(zip(tested, holm([mcnemar(*self.pairs(name)[1:3]) for name in tested])))
+
+    def exactly(self, statement: str, change: str) -> tuple[int, int]:
+        """In how many of the broken answers just the predicted fields turned wrong."""
+        fields = set(self.hypothesis(statement)["fields"].get(change, ()))
+        if not fields:
+            raise Undefined("no fields were predicted")
+        broken = [flip.turned for flip in self.of(change) if flip.sides == (True, False)]
+        return broken.count(fields), len(broken)
+
+    def hypothesis(self, statement: str) -> Mapping[str, Any]:
+        if statement not in self.hypotheses:
+            raise Undefined("no such hypothesis")
+        return dict(self.hypotheses[statement])
+
+    def verdict(self, statement: str) -> str:
+        """measured when every prediction and the control hold; refuted when one is refuted and the
+        control holds; else inferred."""
+        says, control = self.hypothesis(statement), self.came(statement, AS_IT_IS)
+        parts = {self.came(statement, name) for name in (*says["breaks"], *says["spares"])}
+        if control == "holds" and "refuted" in parts:
+            return "refuted"
+        return "measured" if parts == {control} == {"holds"} else "inferred"
+
+    def came(self, statement: str, change: str) -> str:
+        """What came of a prediction: holds, refuted or not shown."""
+        says = self.hypothesis(statement)
+        if change in says["breaks"]:
+            return self.broke(statement, change)
+        if change not in (*says["spares"], AS_IT_IS):
+            raise Undefined("nothing was predicted of the change")
+        low, high = wilson(*self.broken(change))
+        return "holds" if high <= 0.1 else "refuted" if low > 0.1 else "not shown"
+
+    def broke(self, statement: str, change: str) -> str:
+        """holds when more than half break, beyond chance and in the predicted fields."""
+        low, high = wilson(*self.broken(change))
+        k = n = 0
+        if self.hypothesis(statement)["fields"].get(change):
+            k, n = self.exactly(statement, change)
+        if high < 0.5 or 2 * k < n:
+            return "refuted"
+        _, broken, mended, _ = self.pairs(change)
+        beyond = self.p_values().get(change, 1.0) <= 0.05 and broken > mended
+        return "holds" if beyond and low > 0.5 and k == n else "not shown"
+
+
+def load_twins(evidence: Mapping[str, Any], rows: Iterable[Row]) -> dict[str, Record]:
+    """The smallest input that fails, and its twin that passes if there is one, scored."""
+    if evidence["scorer"]["rule"] in ("recorded", "stored") or evidence["cube"]:
+        raise Unreadable("twins that cannot be scored again", "evidence.twins")
+    found: dict[str, Record] = {}
+    for row in rows:
+        where = "{}:{}".format(evidence["twins"]["file"], row.line)
+        conforms(row.fields, _TWIN, where)
+        said, output = row.fields, row.fields.get("output", MISSING)
+        side, error = said["side"], said.get("error")
+        if side in found:
+            raise Unreadable(f"the {side} twin stands twice", where)
+        judged = parsed(output) if evidence["output_format"] == "json" else output
+        scorer = evidence["scorer"]  # of the fields that are asked for, where only some are
+        scorer = {**scorer, "fields": said["fields"] or scorer["fields"]}
+        scored = {**evidence, "scorer": scorer, "guards": []}  # which have no say in what is right
+        counts = outcomes(scored, judged, said["expected"], error, None, {})
+        asked = (side, said["input"], said["expected"], output, error)
+        found[side] = Record(evidence["twins"]["split"], *asked, (), counts)
+    return found
+
+
+def ledger_of(stream: BinaryIO, name: str) -> list[tuple[str, dict[str, Any]]]:
+    """The lines of a ledger, each as it is written and as it is read."""
+    found = []
+    for number, line in _lines(stream, name):
+        said = strict_json(line, f"{name}:{number}")
+        conforms(said, _ENTRY, f"{name}:{number}")
+        found.append((line.rstrip("\n"), said))
+    return found
+
+
+def digest_of_inputs(inputs: Iterable[Any]) -> str:
+    """The SHA-256 of some inputs, a line each."""
+    return hashlib.sha256("".join(canonical(one) + "\n" for one in inputs).encode()).hexdigest()
+
+
+def mcnemar(broken: int, mended: int) -> float:
+    """The exact two-sided p of as many flips one way and the other. Source: McNemar 1947."""
+    flips = broken + mended
+    tail = sum(math.comb(flips, k) for k in range(min(broken, mended) + 1))
+    return min(1.0, float(Fraction(2 * tail, 2**flips)))
+
+
+def paired(both: int, broken: int, mended: int, neither: int) -> Ends:
+    """The 95% interval of right after less right before. Source: Newcombe 1998, Stat. Med. 17:2635,
+    method 10: square-and-add with the corrected phi."""
+    n, before, after = both + broken + mended + neither, both + broken, both + mended
+    if n == 0:
+        return -1.0, 1.0
+    (low0, high0), (low1, high1), phi = wilson(before, n), wilson(after, n), 0.0
+    margins = before * (n - before) * after * (n - after)
+    if margins:
+        cross = both * neither - broken * mended
+        phi = (cross if cross < 0 else max(cross - n / 2, 0)) / math.sqrt(margins)
+
+    def joined(one: float, other: float) -> float:
+        return math.sqrt(max(0.0, one * one - 2 * phi * one * other + other * other))
+
+    p0, p1, change = before / n, after / n, (mended - broken) / n
+    below, above = joined(p1 - low1, high0 - p0), joined(high1 - p1, p0 - low0)
+    return max(-1.0, change - below), min(1.0, change + above)
+
+
 # ---------------------------------------------------------------- the vocabulary of claims
 #
 # A claim is an operation with arguments, and its value. These operations are all there are; the
@@ -2204,6 +2906,48 @@ def _rate_held_out(cube: Cube, outcome: str, of: str, where: Where) -> tuple[int
     return _search(cube).held_out(outcome, of, where)
 
 
+def _varied(cube: Cube) -> Varied:
+    if cube.varied is None:
+        raise Undefined("nothing was changed")
+    return cube.varied
+
+
+def _rate_changed(cube: Cube, change: str, when: str) -> tuple[int, int]:
+    flips = _varied(cube).of(change)
+    return sum(flip.sides[when == "after"] for flip in flips), len(flips)
+
+
+def _effect(cube: Cube, change: str) -> Fraction:
+    _, broken, mended, _ = pairs = _varied(cube).pairs(change)
+    return ratio(mended - broken, sum(pairs))
+
+
+def _p_changed(cube: Cube, change: str) -> float:
+    p_values = _varied(cube).p_values()
+    if change not in p_values:
+        raise Undefined("not a change that was tested")
+    return p_values[change]
+
+
+def _prediction(cube: Cube, statement: str, change: str) -> str:
+    varied = _varied(cube)
+    does = "breaks" if change in varied.hypothesis(statement)["breaks"] else "spares"
+    return f"{does}: {varied.came(statement, change)}"
+
+
+def _twin(cube: Cube, side: str) -> str:
+    if side not in cube.twins:
+        raise Undefined(f"no {side} twin")
+    counts = cube.twins[side].outcomes
+    return "unscored" if "unscored" in counts else "right" if "right" in counts else "wrong"
+
+
+def _shortest(cube: Cube, change: str, limit: int) -> list[str]:
+    broken = [flip for flip in _varied(cube).of(change) if flip.sides == (True, False)]
+    broken.sort(key=lambda flip: len(canonical(flip.changed.input)))
+    return [flip.record.id for flip in broken[:limit]]
+
+
 _UNION = ("split", "outcome", "of", "slices")
 _RATE, _PAIR = ("split", "outcome", "of", "where"), ("outcome", "of", "where")
 OPERATIONS = {
@@ -2236,6 +2980,9 @@ OPERATIONS = {
     "unseen_anywhere_interval": Operation(
         ("by",), "interval", unseen_anywhere_interval, "95% interval for slices in neither split"
     ),
+    "corrected_interval": Operation(
+        ("split",), "interval", corrected_interval, "95% interval of the corrected score"
+    ),
     "levels": Operation(("split", "by", "which"), "slices", _levels, "slices, {which}"),
     "smallest_set": Operation(
         ("by", "share"), "slices", smallest_set, "fewest slices with {share} of the loss"
@@ -2257,6 +3004,48 @@ OPERATIONS = {
     "members": Operation(
         ("split", "outcome", "where", "limit"), "ids", _members, "the first that are {outcome}"
     ),
+    "rate_changed": Operation(("change", "when"), "rate", _rate_changed, "right {when}"),
+    "effect": Operation(("change",), "fraction", _effect, "effect in points"),
+    "effect_interval": Operation(
+        ("change",),
+        "interval",
+        lambda cube, change: paired(*_varied(cube).pairs(change)),
+        "95% interval of the effect",
+    ),
+    "p_changed": Operation(("change",), "real", _p_changed, "p of the effect, adjusted"),
+    "broken": Operation(
+        ("change",),
+        "rate",
+        lambda cube, change: _varied(cube).broken(change),
+        "of the right ones, broken",
+    ),
+    "broken_interval": Operation(
+        ("change",),
+        "interval",
+        lambda cube, change: wilson(*_varied(cube).broken(change)),
+        "95% interval of broken",
+    ),
+    "broken_exactly": Operation(
+        ("statement", "change"),
+        "rate",
+        lambda cube, statement, change: _varied(cube).exactly(statement, change),
+        "broken in just the fields predicted",
+    ),
+    "shortest": Operation(("change", "limit"), "ids", _shortest, "the shortest that break"),
+    "twin": Operation(("side",), "verdict", _twin, "the {side} twin"),
+    "prediction": Operation(
+        ("statement", "change"), "verdict", _prediction, "predicted, and what came of it"
+    ),
+    "hypothesis": Operation(
+        ("statement",),
+        "verdict",
+        lambda cube, statement: _varied(cube).verdict(statement),
+        "verdict",
+    ),
+}
+_OF_CHANGES = OPERATIONS.keys() & {
+    *("rate_changed", "effect", "effect_interval", "p_changed", "shortest"),
+    *("broken", "broken_interval", "broken_exactly", "prediction", "hypothesis"),
 }
 
 OUTCOMES = {
@@ -2275,19 +3064,27 @@ OUTCOMES = {
     "missed": "missed",
     "only": "caught by it alone",
     "right_field": "field right",
-    "recorded": "recorded scores",
-    "recorded_right": "recorded as right",
-    "right_again": "right when scored again",
-    "wrong_again": "wrong when scored again",
-    "none_again": "not scored again",
+    "judged": "judged",
+    "judged_right": "right",
+    "flip": "judged so",
+    "suspect": "in doubt",
+    "corrected": "corrected",
+    "corrected_least": "right at the least",
+    "corrected_most": "right at the most",
+    "undecided": "undecided",
+    "apart": "failed calls apart",
+    "independent": "that repeat no other",
 }
-_AGAIN = {"right_again", "wrong_again", "none_again"}  # as in "right_again:recorded wrong"
-_SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"} | _AGAIN  # "caught:parses"
+_SUBJECTS = {"caught", "missed", "false_alarm", "only", "right_field"}  # as in "caught:parses"
+_SUBJECTS |= {"judged", "judged_right", "flip", "suspect"}
+_AUDIT = {name.partition(":")[0] for name in OF_AUDIT}
 _CHOICES = {
     "split": SPLITS,
     "part": GAP_PARTS,
     "order": tuple(MOVES_FIRST),
     "which": ("all", "all_right", "all_wrong", "unseen"),
+    "when": ("before", "after"),
+    "side": ("failing", "passing"),
 }
 
 
@@ -2382,21 +3179,43 @@ def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> s
     if theirs & (theirs if op == "p_adjusted" else asked):  # which is adjusted for all slices
         return "given"
     named = {str(args.get("outcome", "right")), str(args.get("of", "counted"))}
+    if op == "corrected_interval":
+        named = {"corrected"}
     stored = {guard["name"] for guard in evidence["guards"] if guard["rule"] == "stored"}
     by_guards = {"well_formed", "silent", "loud", "false_alarm"}
     for outcome in named:
         kind, _, subject = outcome.partition(":")
-        if kind in _AGAIN or kind.startswith("recorded"):
-            return "given"
         if stored and (kind in by_guards or kind == "only" or subject in stored):
             return "given"
-    if (
-        evidence["cube"]
-        or evidence["converted"]
-        or evidence["scorer"]["rule"] in ("recorded", "stored")
-    ):
+        if kind in _AUDIT and _on_given(kind, subject, evidence):
+            return "given"
+    by_rule = evidence["scorer"]["rule"] not in ("recorded", "stored")
+    derived = by_rule or {name.partition(":")[0] for name in named} <= _AUDIT
+    if evidence["cube"] or evidence["converted"] or not derived:
         return "given"
-    return "re-run" if evidence["system"] and evidence["system"]["reproduced"] else "re-scored"
+    if op == "twin":  # what it should give is not of the data
+        return "given"
+    ran = bool(evidence["system"] and evidence["system"]["reproduced"])
+    if op in _OF_CHANGES:
+        if _on_given_answers(op, args, evidence["varied"]["changes"]):
+            return "given"
+        ran = ran and evidence["varied"]["reproduced"]
+    return "re-run" if ran else "re-scored"
+
+
+def _on_given_answers(op: str, args: Mapping[str, Any], changes: Sequence[Any]) -> bool:
+    """Whether a claim of changes rests on right answers that come with their rows."""
+    given = {one["name"] for one in changes if one["given"]}
+    alone = "statement" not in args and op != "p_changed"  # which is adjusted for all changes
+    return bool(given & ({args["change"]} if alone else given))
+
+
+def _on_given(kind: str, subject: str, evidence: Mapping[str, Any]) -> bool:
+    """Whether an outcome of an audit rests on a recorded score, or on what is stored."""
+    if kind in ("judged", "judged_right", "flip"):
+        stored = evidence["scorer"]["rule"] == "stored" and "recomputed" in subject
+        return stored or "recorded" in subject
+    return kind != "suspect" or subject == "label-suspect" or "score" in evidence["fields"]
 
 
 # ---------------------------------------------------------------- words and numbers
@@ -2475,6 +3294,10 @@ def slice_of(args: Mapping[str, Any]) -> str:
     """The slice that a claim is about, or the attributes that it slices by."""
     if "by" in args:
         return " and ".join(map(attribute_words, args["by"]))
+    if "statement" in args:
+        return code(args["statement"], 300)
+    if "change" in args:
+        return code(args["change"])
     if "slices" in args:
         return "; or ".join(map(slice_text, args["slices"]))
     return slice_text(args.get("where", {})) or "all records"
@@ -2506,6 +3329,8 @@ _FORMS = {  # of an operation that not every form of its kind is true of
     "eta_squared": ("percent",),
     "unseen_anywhere": ("percent",),
     "unseen_anywhere_interval": ("percent",),
+    "effect": ("points",),
+    "effect_interval": ("points",),
 }
 _FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
     "count": (lambda value, form: f"{int(value):,}", ("count",)),
@@ -2515,6 +3340,7 @@ _FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
     "real": (_p_text, ("p",)),
     "slices": (_slices_text, ("list",)),
     "ids": (lambda value, form: ", ".join(map(code, value)) or "no records", ("list",)),
+    "verdict": (lambda value, form: str(value), ("word",)),
 }
 
 
@@ -2596,6 +3422,7 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
         kind, _, about = str(args.get(name, "")).partition(":")
         words[name] = OUTCOMES.get(kind, "")
         subjects += [code(about)] if about else []
+    subjects += [code(args["change"])] if "change" in args else []
     # What is usual is not said: of scored records, and the right ones among them.
     words["base"] = " of {of}".format(**words) if args.get("of") != "counted" else ""
     words["what"] = (
@@ -2605,10 +3432,13 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
     )
     measure = OPERATIONS[op].says.format(**words)
     return {
-        "split": words.get("split", "production" if op in _OF_PRODUCTION else ""),
+        "split": words.get("split", "production" if op in _OF_PRODUCTION else "")
+        or "eval" * (op in _OF_CHANGES),
         "by": " and ".join(map(attribute_words, args.get("by", sorted(where)))),
-        "slice": slice_of(args) if "slices" in args else slice_text(where, named=len(where) > 1),
-        "subject": " of ".join(subjects),
+        "slice": slice_of(args)
+        if {"slices", "statement"} & args.keys()
+        else slice_text(where, named=len(where) > 1),
+        "subject": " of ".join(dict.fromkeys(subjects)),
         "measure": measure + (", %" if (OPERATIONS[op].kind, form) == ("rate", "percent") else ""),
     }
 
@@ -2616,7 +3446,7 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
 def label(claim: Mapping[str, Any]) -> str:
     """A claim in words, made from its derivation alone."""
     found = facets(claim)
-    sliced = claim["args"].get("where") or claim["args"].get("slices")
+    sliced = {"where", "slices", "statement"} & {k for k, v in claim["args"].items() if v}
     where = slice_of(claim["args"]) if sliced else found["by"]
     parts = (found["split"], found["subject"], found["measure"], where)
     return ", ".join(part for part in parts if part)
@@ -2663,6 +3493,14 @@ def row_of(cells: Iterable[str]) -> str:
     return "| {} |".format(" | ".join(cell.replace("|", "\\|") for cell in cells))
 
 
+def quoted(record: Record, name: str) -> str:
+    """A part of a record as a block; the error in place of an output that there is none of."""
+    value = getattr(record, name)
+    if value is MISSING:
+        value = record.error or ""
+    return block(value if isinstance(value, str) else canonical(value))
+
+
 class Hole(NamedTuple):
     keys: frozenset[str]
     fill: Callable[[Page, dict[str, Any]], str]
@@ -2672,8 +3510,13 @@ class Hole(NamedTuple):
 class Page:
     """The report of a predicate: its text, with the holes filled."""
 
-    def __init__(self, predicate: Mapping[str, Any], records: Iterable[Any]) -> None:
-        self.predicate, self.records = predicate, records
+    def __init__(
+        self,
+        predicate: Mapping[str, Any],
+        records: Iterable[Any],
+        cube: Cube | None = None,
+    ) -> None:
+        self.predicate, self.records, self.cube = predicate, records, cube
         self.claims = {claim["id"]: claim for claim in predicate["claims"]}
         self.findings = {finding["id"]: finding for finding in predicate["findings"]}
 
@@ -2695,16 +3538,26 @@ class Page:
         strength = finding["severity"], finding["strength"]
         return "**{}, {}.** {}".format(*strength, self.filled(finding["text"]))
 
+    def side(self, hole: Mapping[str, Any]) -> str:
+        twins = self.cube.twins if self.cube else {}
+        if hole["side"] not in twins or hole["field"] not in ("input", "expected", "output"):
+            raise Unreadable("no {field} of a {side} twin".format(**hole), "report")
+        return quoted(twins[hole["side"]], hole["field"])
+
     def quote(self, hole: Mapping[str, Any]) -> str:
         for record in self.records:
             if (record.split, record.id) == (hole["split"], hole["quote"]):
                 if hole["field"] not in ("input", "expected", "output"):
                     break
-                value = getattr(record, hole["field"])
-                if value is MISSING:
-                    value = record.error or ""
-                return block(value if isinstance(value, str) else canonical(value))
+                return quoted(record, hole["field"])
         raise Unreadable("no {field} of a record {quote!r} to quote".format(**hole), "report")
+
+    def twin(self, hole: Mapping[str, Any]) -> str:
+        varied = self.cube.varied if self.cube else None
+        for flip in varied.flips.get(hole["change"], ()) if varied else ():
+            if flip.record.id == hole["twin"] and hole["field"] in ("input", "output"):
+                return quoted(flip.changed, hole["field"])
+        raise Unreadable("no {field} of a changed record {twin!r}".format(**hole), "report")
 
     def described(self, hole: Mapping[str, Any]) -> str:
         describe = DESCRIPTIONS.get(hole["describe"])
@@ -2724,6 +3577,8 @@ HOLES = {
     "slice": Hole(frozenset({"slice"}), lambda page, h: slice_of(page.claim(h["slice"])["args"])),
     "finding": Hole(frozenset({"finding"}), Page.finding),
     "quote": Hole(frozenset({"quote", "split", "field"}), Page.quote, block=True),
+    "twin": Hole(frozenset({"twin", "change", "field"}), Page.twin, block=True),
+    "side": Hole(frozenset({"side", "field"}), Page.side, block=True),
     "describe": Hole(frozenset({"describe"}), Page.described),
     "table": Hole(frozenset({"table"}), Page.table, block=True),
 }
@@ -2761,6 +3616,39 @@ def _system_words(predicate: Mapping[str, Any]) -> str:
     return code(_short("{file}:{function}".format(**system))) if system else "recorded outputs"
 
 
+def _changes_table(predicate: Mapping[str, Any]) -> str:
+    changes = (predicate["evidence"]["varied"] or {"changes": ()})["changes"]
+    heads = ["| change | what it does | held constant |", "| --- | --- | --- |"]
+    cells = ("name", "help", "holds")
+    return "\n".join(heads + [row_of(code(one[c], 200) for c in cells) for one in changes])
+
+
+def _twins_table(predicate: Mapping[str, Any]) -> str:
+    said = predicate["evidence"]["twins"] or {"of": "", "split": "", "rule": "", "difference": ()}
+    rows = [
+        ("made from", code(said["of"]) + " of " + code(said["split"])),
+        ("what makes it fail", _listed(said["difference"])),
+        ("the right answer", code(said["rule"], 300)),
+    ]
+    return _pairs(rows, "| recorded, not checked | value |")
+
+
+def _predictions_table(predicate: Mapping[str, Any]) -> str:
+    varied = predicate["evidence"]["varied"] or {"hypotheses": ()}
+    heads = ["hypothesis", "written", "answers known by then", "line of the ledger", "SHA-256"]
+    rows = [
+        [
+            code(one["statement"], 300),
+            code(one["at"]),
+            code(str(one["known"])),
+            code(str(one["entry"])),
+            code(one["digest"]),
+        ]
+        for one in varied["hypotheses"]
+    ]
+    return "\n".join(map(row_of, [heads, ["---"] * len(heads), *rows]))
+
+
 def _pairs(rows: Iterable[tuple[str, str]], heads: str) -> str:
     return "\n".join([heads, "| --- | --- |", *map(row_of, rows)])
 
@@ -2784,6 +3672,14 @@ DESCRIPTIONS: dict[str, Callable[[Mapping[str, Any]], str]] = {
         if not isinstance(one, str) and "of" in one
     ),
     "attributes": lambda p: _listed(map(attribute_name, p["evidence"]["attributes"])),
+    "changes": _changes_table,
+    "twins": _twins_table,
+    "given": lambda p: _listed(
+        one["name"]
+        for one in (p["evidence"]["varied"] or {"changes": ()})["changes"]
+        if one["given"]
+    ),
+    "predictions": _predictions_table,
     "command": lambda p: code("python3 receipts/{}/verify.py".format(p["case"])),
     "sources": lambda p: _listed(
         dict.fromkeys(
@@ -2867,7 +3763,7 @@ def misnamed(pieces: Sequence[Any], claims: Mapping[str, Mapping[str, Any]]) -> 
             continue
         claim = claims.get(str(piece.get("claim")), {"op": "", "args": {}})
         op, split = claim["op"], claim["args"].get("split", "")
-        split = "production" if op in _OF_PRODUCTION else split
+        split = "production" if op in _OF_PRODUCTION else "eval" if op in _OF_CHANGES else split
         states = op in OPERATIONS and OPERATIONS[op].kind in ("count", "rate", "interval")
         if states and split and named and named != split:
             yield f"{claim['id']}, which is of {split}, after the word {named}"
@@ -2881,14 +3777,15 @@ def claims_in(pieces: Iterable[Any]) -> Iterator[str]:
             yield from (name for row in piece.get("table", []) for name, _ in row)
 
 
-KINDS = ("gap", "slice", "silent", "coverage", "cause", "note")
+KINDS = ("gap", "slice", "silent", "coverage", "scorer", "cause", "note")
 
 
 def measures(claim: Mapping[str, Any], kind: str) -> bool:
     """Whether a claim carries a finding of a kind: the gap's interval excludes zero, a slice's
-    adjusted p is at most 0.05, a record of production is silent, or lies in an unseen slice.
+    adjusted p is at most 0.05, a record of production is silent, or lies in an unseen slice, the
+    score of a record is in doubt by what is derived here.
 
-    A cause needs an ablation, and this version has no claim that states one: it is inferred.
+    A cause is carried by a hypothesis whose predictions hold, and the control with them.
     """
     op, args, value = claim["op"], claim["args"], claim["value"]
     if kind == "gap":
@@ -2901,6 +3798,11 @@ def measures(claim: Mapping[str, Any], kind: str) -> bool:
     if kind == "silent":
         silent = (args.get("split"), args.get("outcome")) == ("production", "silent")
         return op in ("count", "rate") and silent and not value.startswith("0")
+    if kind == "cause":
+        return (op, value) == ("hypothesis", "measured")
+    if kind == "scorer":
+        doubt, _, about = str(args.get("outcome")).partition(":")
+        return (op, doubt) == ("count", "suspect") and about != "label-suspect" and value != "0"
     return kind == "coverage" and op == "unseen" and not value.startswith("0")
 
 
@@ -2915,7 +3817,8 @@ def unsupported(finding: dict[str, Any], claims: Mapping[str, Mapping[str, Any]]
     if finding["kind"] not in KINDS or finding["severity"] not in ("high", "medium", "low"):
         return "a known kind and severity"
     carried = finding["strength"] == "measured" and any(measures(c, finding["kind"]) for c in cited)
-    if carried or finding["strength"] == "inferred":
+    verdicts = {c["value"] for c in cited if c["op"] == "hypothesis"} <= {"measured"}
+    if (carried and verdicts) or finding["strength"] == "inferred":
         return ""
     return f"a claim that measures a {finding['kind']}"
 
@@ -2977,6 +3880,34 @@ _EVIDENCE = {
         None,
     ),
     "converted": [str],
+    "varied": (
+        {
+            **dict.fromkeys(("file", "ledger", "system"), str),
+            "reproduced": bool,
+            "changes": [{**dict.fromkeys(("name", "help", "holds"), str), "given": bool}],
+            "hypotheses": [
+                {
+                    **dict.fromkeys(("statement", "digest", "at"), str),
+                    "breaks": [str],
+                    "spares": [str],
+                    "fields": {"*": [str]},
+                    "entry": int,
+                    "known": int,
+                }
+            ],
+        },
+        None,
+    ),
+    "twins": (
+        {
+            **dict.fromkeys(("file", "of", "rule"), str),
+            "split": frozenset(SPLITS),
+            "difference": [str],
+            "reproduced": bool,
+        },
+        None,
+    ),
+    "audit": (frozenset({"samples", "table"}), None),  # samples: rows of a tool's own log
     "cube": ({"file": str, "records": int, "counted_from": {"*": object}}, None),
     "search": (
         {
@@ -2988,11 +3919,29 @@ _EVIDENCE = {
         None,
     ),
 }
+_ASKED = {"of": str, "change": str, "input": object}
+_VARIED = tuple(  # a row of changed inputs; `right` where the right answer follows the change
+    {**_ASKED, **said, **right}
+    for said in ({"output": object}, {"error": str})
+    for right in ({}, {"right": [object]})
+)
+_SIDE = {
+    "side": frozenset({"failing", "passing"}),
+    "fields": [str],
+    **dict.fromkeys(("input", "expected"), object),
+}
+_TWIN = ({**_SIDE, "output": object}, {**_SIDE, "error": str})
+_ENTRY = {  # a line of the ledger of predictions
+    **dict.fromkeys(("after", "kind", "digest", "at"), str),
+    "known": int,
+    "content": {"*": object},
+}
 _GIVEN = {  # the file that a receipt on given counts rests on
     "levels": [[str]],
     "unscored": {"eval": int, "production": int},
     "blocks": [{"attributes": [int], "counts": [int]}],
     "overlaps": [[int]],
+    "drawn": ([[int]], None),
 }
 # Only these, for a key of one's own could look like a result.
 _ENVELOPE = "engine,kernel,made at,processors,python,records,seconds,seed,system".split(",")  # noqa: SIM905
@@ -3073,6 +4022,27 @@ def check_search(search: Mapping[str, Any], attributes: Sequence[str]) -> None:
         raise Unreadable("a search that cannot have been made", "evidence.search")
 
 
+def check_varied(evidence: Mapping[str, Any]) -> None:
+    """Raises Unreadable where changed answers cannot be scored here, or are of no hypothesis."""
+    varied, where = evidence["varied"], "evidence.varied"
+    if evidence["scorer"]["rule"] in ("recorded", "stored") or evidence["cube"]:
+        raise Unreadable("changed answers that cannot be scored again", where)
+    names = [one["name"] for one in varied["changes"]]
+    if len({*names, AS_IT_IS}) <= len(names):
+        raise Unreadable("two changes have the same name", where)
+    said = [one["statement"] for one in varied["hypotheses"]]
+    if len(set(said)) < len(said):
+        raise Unreadable("a hypothesis stands twice", where)
+    about = [[*one["breaks"], *one["spares"]] for one in varied["hypotheses"]]
+    if {name for some in about for name in some} != set(names):
+        raise Unreadable("changes that no hypothesis is about, or the other way round", where)
+    if not all(one["breaks"] for one in varied["hypotheses"]) or any(
+        len(set(some)) < len(some) for some in about
+    ):
+        raise Unreadable("a hypothesis that breaks nothing, or names a change again", where)
+
+
+_FILED = ("cube", "varied", "twins")  # parts of the evidence with a file of their own
 CHECKS = "schema kernel layout subjects records claims findings text report rerun".split()  # noqa: SIM905
 
 
@@ -3196,7 +4166,8 @@ class Verification:
         rests = {"REPORT.md", "verify.py", *(one["file"] for one in self.evidence["sources"])}
         rests |= {self.evidence[part] for part in parts if self.evidence[part] is not None}
         rests |= {system["file"], *system["files"]} if system else set()
-        rests |= {self.evidence["cube"]["file"]} if self.evidence["cube"] else set()
+        rests |= {self.evidence[p]["file"] for p in _FILED if self.evidence[p]}
+        rests |= {self.evidence["varied"]["ledger"]} if self.evidence["varied"] else set()
         for name in sorted(rests - set(names)):
             self.fail("layout", "receipt.json", f"{name} among the subjects", "not there")
         return f"{len(names)} subjects"
@@ -3270,7 +4241,19 @@ class Verification:
         self.cube = count_records(names, self.records, self.evidence["search"])
         if len({record.split for record in self.records}) < len(SPLITS):
             raise Unreadable("records of one split only", "evidence")
-        return f"{len(self.records):,} records scored and guarded again"
+        also = self.load_varied() if self.evidence["varied"] else ""
+        if self.evidence["twins"]:
+            name = self.evidence["twins"]["file"]
+            self.cube.twins = load_twins(self.evidence, read_rows(self.opened(name), name, "jsonl"))
+        return f"{len(self.records):,} records scored and guarded again{also}"
+
+    def load_varied(self) -> str:
+        """Scores the answers to changed inputs."""
+        check_varied(self.evidence)
+        said = self.evidence["varied"]
+        rows = read_rows(self.opened(said["file"]), said["file"], "jsonl")
+        varied = self.cube.varied = Varied(self.evidence, self.records, rows)
+        return f", {len(varied.asked):,} answers to changed inputs"
 
     def given(self, names: Sequence[str]) -> str:
         """Takes the counts of a receipt that rests on them."""
@@ -3298,6 +4281,10 @@ class Verification:
         for claim in claims:
             for expected, found in self.wrong_with(claim, used):
                 self.fail("claims", claim["id"], expected, found)
+        if self.cube.varied:
+            name = self.evidence["varied"]["ledger"]
+            for expected, found in self.cube.varied.unlike(ledger_of(self.opened(name), name)):
+                self.fail("claims", name, expected, found)
         return f"{len(claims)} derived again, and the same"
 
     def wrong_with(self, claim: dict[str, Any], used: set[str]) -> Iterator[tuple[str, str]]:
@@ -3310,7 +4297,8 @@ class Verification:
             yield canonical(derived), canonical(claim["value"])
         if claim["id"] != spelled(op, args):
             yield "the id " + spelled(op, args), claim["id"]
-        for outcome in (args[name] for name in ("outcome", "of") if name in args):
+        asked = [args[name] for name in ("outcome", "of") if name in args]
+        for outcome in ["corrected"] if op == "corrected_interval" else asked:
             if not self.there_is(outcome):
                 yield "a guard, a field or a score that there is", outcome
         basis = rests_on(op, args, self.evidence)
@@ -3325,8 +4313,8 @@ class Verification:
         if kind == "right_field" and about not in self.evidence["scorer"]["fields"]:
             given = (record.expected for record in self.records)
             return any(isinstance(value, dict) and about in value for value in given)
-        if kind in _AGAIN or kind.startswith("recorded"):
-            return has_beside(self.evidence) and about in ("", *RECORDED.values())
+        if kind in _AUDIT:
+            return self.evidence["audit"] is not None and outcome in OF_AUDIT
         guards = [guard["name"] for guard in self.evidence["guards"]]
         return kind == "right_field" or not about or about in guards
 
@@ -3353,6 +4341,7 @@ class Verification:
         return "no number of its own"
 
     def report(self) -> str:
+        self.page.cube = self.cube
         wanted = self.page.render().encode("utf-8")
         found = self.files.get("REPORT.md", b"")
         if wanted != found:
@@ -3370,18 +4359,22 @@ class Verification:
         if self.failures:
             return "not run, for what is above does not hold"
         path = os.path.join(self.folder, *system["file"].split("/"))
-        differ = []
+        changed = self.cube.varied.asked if self.cube.varied else []
+        lots = [
+            (self.records, system, "outputs"),
+            (changed, self.evidence["varied"], "to changed inputs"),
+        ]
+        lots.append(([*self.cube.twins.values()], self.evidence["twins"], "to the smallest inputs"))
+        same = []
         with System(path, system["function"], float(system["timeout"]), system["memory"]) as runs:
-            for record in self.records:
-                answer = runs.ask(record.input)
-                if not answers_alike(answer, Answer(record.output, record.error)):
-                    differ.append(record.id)
-        if differ and system["reproduced"]:
-            shown = ", ".join(differ[:3])
-            self.fail("rerun", shown, "the recorded outputs", f"{len(differ)} other outputs")
-        same = f"{len(self.records) - len(differ):,} of {len(self.records):,} outputs"
+            for records, said, words in (lot for lot in lots if lot[0]):
+                differ = [one.id for one in records if not answered_again(runs, one)]
+                if differ and said["reproduced"]:
+                    found = f"{len(differ)} other outputs"
+                    self.fail("rerun", ", ".join(differ[:3]), "the recorded outputs", found)
+                same.append(f"{len(records) - len(differ):,} of {len(records):,} {words}")
         unlike = "" if system["reproduced"] else "; the receipt says that they need not be"
-        return f"{same} the same as recorded{unlike}"
+        return f"{', '.join(same)} the same as recorded{unlike}"
 
 
 # ---------------------------------------------------------------- running a system
@@ -3520,6 +4513,11 @@ def _pump(pipe: Any, replies: queue.Queue[bytes]) -> None:
         for line in iter(lambda: pipe.readline(LINE_LIMIT), b""):
             replies.put(line)
     replies.put(b"")
+
+
+def answered_again(runs: System, record: Record) -> bool:
+    """Whether a system gives a record's output again, or fails in the same way."""
+    return answers_alike(runs.ask(record.input), Answer(record.output, record.error))
 
 
 def answers_alike(one: Answer, other: Answer) -> bool:

@@ -36,6 +36,7 @@ from eval_autopsy.errors import BadCase
 from eval_autopsy.evidence import Evidence, Progress, gather, quiet, spec_of
 from eval_autopsy.experiments import shrink, study
 from eval_autopsy.experiments.asking import Tell
+from eval_autopsy.experiments.exhibits import Twins
 from eval_autopsy.experiments.guarded import Guarded, rows_of
 from eval_autopsy.experiments.stress import Stress
 from eval_autopsy.questions import slices as question
@@ -92,7 +93,7 @@ class Autopsy:
         Runs the system once, when the case names one. One set of records is enough.
         """
         if isinstance(self._given, Said):
-            material = audited.of_options(self._given)
+            material = audited.of_options(self._given, progress)
         else:
             material = audited.of_case(of_records(self._given), progress)
         return audit_of(
@@ -101,6 +102,7 @@ class Autopsy:
             errors=material.errors,
             sources=material.sources,
             notes=material.notes,
+            progress=progress,
         )
 
     def slices(
@@ -334,16 +336,29 @@ class Autopsy:
         seed: int | None = None,
         progress: Progress = quiet,
         account: Account | None = None,
+        twins: Twins | None = None,
+        hypotheses: bool = True,
     ) -> certify.Certified:
         """The receipt of the case, verified, in `into/receipts/<name>`.
 
-        Runs the system twice. `account` says how far an investigation went. A receipt rests on a
-        case file: where there is none, `into/.autopsy/<name>` is given one.
+        Runs the system twice. `account` says how far an investigation went, `twins` are the
+        smallest inputs that it found. Without `hypotheses` those of the case are not tested. A
+        receipt rests on a case file: where there is none, `into/.autopsy/<name>` is given one.
         """
         if not self.written:
-            return self.in_writing(into).run(into, seed=seed, progress=progress, account=account)
+            study = self.in_writing(into)
+            return study.run(
+                into,
+                seed=seed,
+                progress=progress,
+                account=account,
+                twins=twins,
+                hypotheses=hypotheses,
+            )
         case, earlier = (self.case, ()) if self.case.table else self._sliced()
-        done = certify.certify(case, Path(into), progress, seed, account)
+        done = certify.certify(
+            case, Path(into), progress, seed, account, twins, hypotheses=hypotheses
+        )
         aside = (*earlier, *done.evidence.set_aside)
         return done._replace(evidence=replace(done.evidence, set_aside=aside))
 

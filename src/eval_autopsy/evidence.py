@@ -75,7 +75,8 @@ def gather(
 ) -> Evidence:
     """The evidence of a case whose receipt will stand two folders below `base`.
 
-    All of `splits` must have records. The records keep the fields `beside` those to slice by.
+    All of `splits` must have records. The records keep the fields `beside` those to slice by, as
+    far as there are such.
 
     Runs the system twice when the case has one: once for the outputs, once to see whether it
     gives them again. Unless `twice`, it runs once, nothing is known of that, and no rows of
@@ -84,14 +85,19 @@ def gather(
     the half of the records that is searched. Raises CannotUse when a file lies outside `base`, and
     when no record is kept.
     """
-    names = dict.fromkeys([*case.wanted.attributes, *(where or ()), *beside])
-    wanted = case.wanted._replace(attributes=tuple(names))
+    names = dict.fromkeys([*case.wanted.attributes, *(where or ())])
+    wanted = case.wanted._replace(attributes=tuple(names), beside=tuple(beside))
     reading = read_sources(case.sources, wanted, progress, splits=splits, keep=twice)
     asked = _kept(reading.records, where or {})
     subjects: dict[str, Path] = {}
     made: dict[str, bytes] = {}
     spec = spec_of(case)
     for number, (source, count) in enumerate(zip(case.sources, reading.files, strict=True), 1):
+        if twice and count.changed:
+            what = "the file changed while it was read, and a receipt rests on it as it is"
+            raise CannotRead(
+                what, where=source.name, remedy="run again when it is whole, or copy it"
+            )
         if count.file.converted_from:
             name = RECORDS.format(number)
             if twice:
@@ -115,9 +121,16 @@ def gather(
     if case.file.system is not None or not _verdicts_only(spec, asked):
         spec["fields"].pop("score", None)  # of other outputs, or no verdict
     records = judgeable(spec, asked, answers)
-    choices = [_chosen(case, name, records) for name in case.wanted.attributes]
+    choices: list[Choice] = []
+    steps = len(case.wanted.attributes) + 2  # the features and the table take longer
+    for name in case.wanted.attributes:
+        progress("judging", len(choices), steps)
+        choices.append(_chosen(case, name, records))
+    progress("judging", steps - 2, steps)
     found, aside = features.features_of(records, case.features, case.feature_files)
+    progress("judging", steps - 1, steps)
     table = _table(case, spec, records, choices, found)
+    progress("judging", steps, steps)
     supervised: list[str] = []
     for name in (name for name, bands in case.bands.items() if bands == "supervised"):
         choices.append(_supervised(name, spec, records, table, seed))
@@ -345,6 +358,9 @@ def spec_of(case: Case) -> dict[str, Any]:
         "system": None,
         "converted": [],
         "search": None,
+        "varied": None,
+        "twins": None,
+        "audit": None,
         "cube": None,
     }
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from eval_autopsy import kernel, verdicts
-from eval_autopsy.case import audited
+from eval_autopsy.auditing import OF_LOGS, of_evidence
 from eval_autopsy.case.compared import Compared, Role, alone, compare, declared
 from eval_autopsy.case.found import Place, find, first_record, keys_of
 from eval_autopsy.case.load import FILE_NAME, Case, load
@@ -116,7 +116,7 @@ def _of_case(case: Case, seed: int, progress: Progress, paths: Sequence[Path]) -
         case=written,
         asked=tuple(map(str, paths)),
     )
-    base = _told(base, evidence, case)
+    base = _told(base, evidence, case, progress)
     evidence = replace(evidence, records=())
     return _judged(base, evidence, seed)
 
@@ -166,7 +166,7 @@ def _of_compared(
             if not any(join.matched for join in count.joins)
         ),
     )
-    base = _told(base, evidence, case)
+    base = _told(base, evidence, case, progress)
     # What follows is told from the table, and needs the memory that the records have.
     evidence = replace(evidence, records=())
     return _judged(base, evidence, seed)
@@ -189,16 +189,25 @@ def _labelled(compared: Compared, said: Said, why: str) -> Compared | None:
 def _gathered(case: Case, splits: Sequence[Split], progress: Progress) -> Evidence:
     # No receipt is made, so that files may lie anywhere.
     base = Path(Path(os.path.abspath(case.folder)).anchor)
-    beside = audited.beside(case)
-    return gather(case, base, progress, twice=False, splits=splits, beside=beside)
+    return gather(case, base, progress, twice=False, splits=splits, beside=OF_LOGS)
 
 
-def _audit(case: Case, evidence: Evidence) -> Audit | None:
+def _changing(evidence: Evidence, case: Case) -> Iterator[Unknown]:
+    """The files that changed while they were read."""
+    for source, count in zip(case.sources, evidence.files, strict=True):
+        if count.changed:
+            what = f"what {source.name} holds by now: it changed while it was read"
+            yield Unknown(what, "the file once it is whole, or a copy of it")
+
+
+def _audit(case: Case, evidence: Evidence, progress: Progress) -> Audit | None:
     """The audit of the same records; None where they have no output to score again."""
     if "expected" not in case.wanted.fields or not (case.system or "output" in case.wanted.fields):
         return None
-    material = audited.of_evidence(case, evidence)
-    return audit_of(material.judged, scorer=material.scorer, errors=material.errors)
+    material = of_evidence(case, evidence)
+    return audit_of(
+        material.judged, scorer=material.scorer, errors=material.errors, progress=progress
+    )
 
 
 def _is_set(role: Role) -> bool:
@@ -230,7 +239,7 @@ def _such_as(aside: Sequence[Aside]) -> tuple[str, ...]:
 # What the records say
 
 
-def _told(base: FirstScreen, evidence: Evidence, case: Case) -> FirstScreen:
+def _told(base: FirstScreen, evidence: Evidence, case: Case, progress: Progress) -> FirstScreen:
     """The screen with what is told from the records one by one."""
     alone = base.comparison == "one-set"
     confident = (_with_confidence(evidence, split) for split in SPLITS)
@@ -238,7 +247,8 @@ def _told(base: FirstScreen, evidence: Evidence, case: Case) -> FirstScreen:
         base,
         unscored=_unscored(case, evidence),
         compared=len(evidence.records),
-        audit=_audit(case, evidence),
+        audit=_audit(case, evidence, progress),
+        cannot_conclude=tuple(_changing(evidence, case)),
         paired=_paired(evidence) if base.comparison == "paired" else None,
         repeated=_repeated(evidence) if base.comparison == "two-sets" else None,
         calibration=None if alone else promise_of(*confident),
@@ -254,7 +264,8 @@ def _judged(base: FirstScreen, evidence: Evidence, seed: int) -> FirstScreen:
     for split, n in counted.items():
         if not n:
             unknown = Unknown(f"whether answers of {split} are right", "a score for each record")
-            return replace(base, cannot_conclude=(unknown,), paired=None, calibration=None)
+            unknown_too = (*base.cannot_conclude, unknown)
+            return replace(base, cannot_conclude=unknown_too, paired=None, calibration=None)
     looked = search(evidence, cube, seed=seed)
     slices = slices_of(cube, evidence.spec, discovery=looked.discovery)
     gap, paired = slices.gap, base.paired
@@ -269,7 +280,13 @@ def _judged(base: FirstScreen, evidence: Evidence, seed: int) -> FirstScreen:
         searched=slices.searched,
         silent=slices.silent if slices.silent.guards else None,
     )
-    return replace(screen, cannot_conclude=tuple(unknowns(screen)), next=tuple(next_steps(screen)))
+    return _concluded(screen)
+
+
+def _concluded(screen: FirstScreen) -> FirstScreen:
+    """The screen with what remains unknown, and what may come next."""
+    unknown = (*screen.cannot_conclude, *unknowns(screen))
+    return replace(screen, cannot_conclude=unknown, next=tuple(next_steps(screen)))
 
 
 def _one_set(base: FirstScreen, evidence: Evidence, cube: kernel.Cube, seed: int) -> FirstScreen:
@@ -285,7 +302,7 @@ def _one_set(base: FirstScreen, evidence: Evidence, cube: kernel.Cube, seed: int
         unscored={role: next(iter((base.unscored or {}).values()), {})},
         **{role: rate},  # type: ignore[arg-type]
     )
-    return replace(screen, cannot_conclude=tuple(unknowns(screen)), next=tuple(next_steps(screen)))
+    return _concluded(screen)
 
 
 def _worse(cube: kernel.Cube, discovery: Discovery) -> Iterator[Worse]:

@@ -26,7 +26,7 @@ from eval_autopsy.records import Record
 from eval_autopsy.scorers.exact import same
 from eval_autopsy.scorers.fields import reach
 
-LEVEL, GUARD, FIELD = "level ", "guard ", "field "  # begin the names of columns, and no others
+LEVEL, GUARD, FIELD, AUDIT = "level ", "guard ", "field ", "audit "  # begin names of columns
 
 T = TypeVar("T")
 Verdict = bool | None
@@ -43,11 +43,10 @@ def table_of(
 
     split, id; unit, its cluster or else its id; "level A", the text of its level of each
     attribute; errored; score, whether the output is right as far as no field says so, null when
-    that is not known; recorded, what a score of the data says, where there is one beside that;
-    "field F", whether it has a field right, null when it was not compared; moved, whether a field
-    holds the value of another; "guard G", whether a guard lets the output through, null when there
-    is none. `checks` are the guards to ask, by name; `features` the levels of the attributes that
-    are no plain fields, which come last.
+    that is not known; "field F", whether it has a field right, null when it was not compared;
+    moved, whether a field holds the value of another; "guard G", whether a guard lets the output
+    through, null when there is none. `checks` are the guards to ask, by name; `features` the levels
+    of the attributes that are no plain fields, which come last.
     """
     scores, fields = scored(judge_of(spec["scorer"]), records)
     names = map(kernel.attribute_name, spec["attributes"])
@@ -65,7 +64,6 @@ def table_of(
     verdicts: dict[str, Sequence[Verdict]] = {
         "errored": [record.error is not None for record in records],
         "score": scores,
-        **({"recorded": list(map(recorded_of, records))} if has_beside(spec) else {}),
         "moved": [moved(record.output, record.expected) for record in records],
         **{FIELD + name: column for name, column in sorted(fields.items())},
         **{GUARD + name: asked(check, records) for name, check in checks.items()},

@@ -43,6 +43,8 @@ EVIDENCE: Mapping[str, Any] = {  # what a table's slices rest on, as a receipt w
     "scorer": {"name": "recorded", "rule": "recorded"},
     "system": None,
     "converted": (),
+    "varied": None,
+    "audit": None,
     "cube": None,
 }
 DEFAULT_ID = Fields().id

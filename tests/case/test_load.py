@@ -201,8 +201,8 @@ MISTAKES = {
     ),
     "a key that is like no other": (
         change("[data]\n", "[data]\nzzz = 1\n"),
-        "autopsy.toml:3: [data] has no key 'zzz', expected eval, production, file, split, splits, "
-        "join, set_aside, prefix, only. Remove it.",
+        "autopsy.toml:3: [data] has no key 'zzz', expected eval, production, file, table, "
+        "table_env, split, splits, join, set_aside, prefix, only. Remove it.",
     ),
     "no name": (
         change('name = "invoice-extraction"\n', ""),
@@ -324,12 +324,12 @@ MISTAKES = {
     "no production": (
         change('production = "production.jsonl"\n', ""),
         "autopsy.toml:2: [data] names neither two sets of files nor one file with a split column. "
-        "Write eval and production, or file and split.",
+        "Write eval and production, or file and split, or table and split.",
     ),
     "two ways at once": (
         change("[data]\n", '[data]\nsplit = "set"\n'),
         "autopsy.toml:2: [data] names two sets of files, and a file with a split column as well. "
-        "Write eval and production, or file and split.",
+        "Write eval and production, or file and split, or table and split.",
     ),
     "one file and half a pair": (
         change("split =", 'eval = "production.jsonl"\nsplit =', RECORDED),

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from eval_autopsy.systems import kinds
 from systems.faulty_endpoint import FaultyEndpoint
 from systems.scripted_model import Answer, Result, model, results, say, use
 
@@ -192,6 +193,19 @@ def test_a_case_without_a_cause_ends_in_a_receipt_that_says_so(ask: Any, case: P
     assert "no answer of production is wrong" in (RECEIPT / "REPORT.md").read_text()
 
 
+def test_a_certified_receipt_that_was_changed_since_counts_for_nothing(
+    whole: Whole, ask: Any, folder: Path
+) -> None:
+    shutil.copytree(whole.folder, folder, dirs_exist_ok=True)
+    with model([say("STOPPED: no")]) as endpoint:
+        assert ask(endpoint)[0] == 0
+        report = folder / RECEIPT / "REPORT.md"
+        report.write_text(report.read_text().replace("345 of 400", "354 of 400"))
+        code, found, _ = ask(endpoint)
+        assert len(endpoint.requests) == 1
+    assert (code, found["certified"]) == (1, False)
+
+
 # How it ends without a receipt
 
 
@@ -336,6 +350,16 @@ def test_without_a_key_it_refuses_in_one_sentence(
         "Set ANTHROPIC_API_KEY, and run it again.\n"
     )
     assert not TRANSCRIPT.exists()
+
+
+def test_without_the_library_it_says_how_to_install_it(
+    call: Call, case: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kinds, "find_spec", lambda name: None)
+    said = call("investigate", case, "--model", "claude-test")
+    assert (said.code, said.out) == (2, "")
+    assert said.err.startswith("--model: this needs anthropic, which is not installed. Install")
+    assert "pip install 'eval-autopsy[claude]'" in said.err
 
 
 @pytest.mark.parametrize(

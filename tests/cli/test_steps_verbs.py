@@ -305,9 +305,13 @@ def test_a_failing_input_that_was_made_small_is_on_record(call: Call, varied: Pa
     assert call("shrink", "p-0030", varied).code == 0
     found = standing(call, varied)
     assert found["skipped"] == []
-    assert {one["step"]: one["says"] for one in found["established"]}["shrink"] == {
-        "record": "p-0030"
-    }
+    says = {one["step"]: one["says"] for one in found["established"]}["shrink"]
+    assert (says["record"], says["split"]) == ("p-0030", "production")
+    # In the failing input the client stands before the vendor, and in its twin after it.
+    assert says["difference"] == ["client stands before vendor"]
+    failing, passing = (says["sides"][side]["input"].split("\n") for side in ("failing", "passing"))
+    assert sorted(failing) == sorted(passing)
+    assert failing != passing
 
 
 # The narrative

@@ -85,7 +85,6 @@ def specs(draw: st.DrawFn) -> dict[str, Any]:
 
 # ---------------------------------------------------------------- every claim that could be made
 
-RECORDED = ("recorded right", "recorded wrong", "no recorded score", "nothing of the kind")
 Choices = Callable[[dict[str, Any], kernel.Cube], list[Any]]
 
 
@@ -98,7 +97,6 @@ def outcomes(spec: dict[str, Any], cube: kernel.Cube) -> list[str]:
         *kernel.OUTCOMES,
         *about,
         *(f"right_field:{name}" for name in ("a", "b", "", "a.d", "z")),
-        *(f"{word}_again:{said}" for word in ("right", "wrong", "none") for said in RECORDED),
     ]
 
 

@@ -75,11 +75,8 @@ def kernel_record(spec: dict[str, Any], record: Record) -> kernel.Record:
             stored["right"] = at_random.as_long(output, expected)
     else:
         stored["guards"]["json_schema"] = None
-    recorded = spec["scorer"]["rule"] == "recorded"
     score = kernel.recorded_score(record.score, record.where)
     found = kernel.outcomes(spec, output, expected, record.error, score, stored)
-    if spec["fields"] and not recorded:
-        found = kernel.beside(score, found)
     return kernel.Record(
         record.split,
         record.id,

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
+from eval_autopsy import api
 from eval_autopsy.errors import BadCase, CannotUse
 from eval_autopsy.experiments.stress import Stress, stressed, weights_of
 
@@ -69,3 +72,34 @@ def test_weights_that_are_all_nothing_are_refused() -> None:
 def test_changes_that_apply_to_nothing_are_an_error() -> None:
     with pytest.raises(CannotUse, match="no change that is drawn applies"):
         stress(names=("small_talk",))
+
+
+CASE = """\
+name = "attempts"
+[data]
+eval = "eval.jsonl"
+production = "production.jsonl"
+[fields]
+input = "input"
+cluster = "task"
+[system]
+python = "system.py:answer"
+[scorer]
+name = "exact_match"
+"""
+
+
+def test_of_several_attempts_at_one_input_one_is_stressed(tmp_path: Path) -> None:
+    rows = [
+        {"id": f"{task}-{attempt}", "task": task, "input": f"say {task}", "expected": f"say {task}"}
+        for task in ("one", "two", "three")
+        for attempt in range(4)
+    ]
+    text = "".join(json.dumps(row) + "\n" for row in rows)
+    for name in ("eval", "production"):
+        (tmp_path / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    (tmp_path / "system.py").write_text("def answer(text):\n    return text\n", encoding="utf-8")
+    (tmp_path / "autopsy.toml").write_text(CASE, encoding="utf-8")
+    found = api.open(tmp_path).stress(["add_closing"])
+    assert (found.before, found.after) == ((3, 3), (0, 3))
+    assert (found.alike, found.left_out) == (9, 0)

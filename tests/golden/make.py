@@ -1,10 +1,11 @@
-"""Makes what is committed and made by the engine: the invoice receipt, and the kernel's digest.
+"""Makes what is committed and made by the engine: some receipts, and the kernel's digest.
 
     python tests/golden/make.py             shows what would change
     python tests/golden/make.py --write     writes it
 
-Read the difference, and commit it with its cause. The envelope (time, machine) of the receipt that
-is there is kept, so that only what the engine says can differ; a new receipt gets a true one.
+Read the difference, and commit it with its cause. The envelope (time, machine) of a receipt that
+is there is kept, so that only what the engine says can differ; a new receipt gets a true one. The
+predictions are written down at the time of the envelope, of a system run by its Python.
 """
 
 from __future__ import annotations
@@ -13,18 +14,28 @@ import contextlib
 import difflib
 import hashlib
 import json
+import os
+import platform
 import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from unittest import mock
 
 ROOT = Path(__file__).resolve().parents[2]
-CASE = Path("examples", "invoice-extraction")
-RECEIPT = Path("receipts", "invoice-extraction")
+CASES = {
+    Path("receipts", "invoice-extraction"): Path("examples", "invoice-extraction", "autopsy.toml"),
+    Path("receipts", "invoice-hypotheses"): Path(
+        "examples", "invoice-extraction", "hypotheses.toml"
+    ),
+    Path("receipts", "scorer-audit"): Path("examples", "scorer-audit", "autopsy.toml"),
+}
 PAGE = Path("docs", "receipt.md")
+OURS = shutil.ignore_patterns(".autopsy")  # what a run of the example may have left there
 COMMAND = "python tests/golden/make.py --write"
 
 
@@ -36,28 +47,37 @@ def made() -> dict[Path, bytes]:
     row = f"| {kernel.VERSION}, not yet released | `{digest}` |"
     page = (ROOT / PAGE).read_text(encoding="utf-8")
     page = re.sub(rf"^\| {re.escape(kernel.VERSION)}, .*$", row, page, flags=re.MULTILINE)
-    return {PAGE: page.encode(), **receipt()}
+    receipts = (receipt(place, case) for place, case in CASES.items())
+    return {PAGE: page.encode()} | {path: raw for one in receipts for path, raw in one.items()}
 
 
-def receipt() -> dict[Path, bytes]:
-    """The files of the invoice receipt."""
+def receipt(place: Path, case: Path) -> dict[Path, bytes]:
+    """The files of the receipt of a case."""
     from eval_autopsy.case.load import load
     from eval_autopsy.receipt import certify
+    from eval_autopsy.systems import python
 
     # The time and the machine are the only part that no engine makes twice.
+    kept = kept_envelope(place)
+    made_at = datetime.fromisoformat(kept["made at"]).timestamp() if kept else time.time()
+    version = kept["python"] if kept else platform.python_version()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        if (ROOT / RECEIPT).exists():
-            kept = mock.patch.object(certify, "envelope", return_value=kept_envelope())
-            stack.enter_context(kept)
-        shutil.copytree(ROOT / CASE, Path(folder, CASE))
-        done = certify.certify(load(Path(folder, CASE)), Path(folder))
-        return {RECEIPT / path.name: path.read_bytes() for path in sorted(done.folder.iterdir())}
+        if kept:
+            stack.enter_context(mock.patch.object(certify, "envelope", return_value=kept))
+        times = {"SOURCE_DATE_EPOCH": str(int(made_at))}
+        stack.enter_context(mock.patch.dict(os.environ, times))
+        stack.enter_context(mock.patch.object(python, "version_of", return_value=version))
+        shutil.copytree(ROOT / case.parent, Path(folder, case.parent), ignore=OURS)
+        done = certify.certify(load(Path(folder, case)), Path(folder))
+        return {place / path.name: path.read_bytes() for path in sorted(done.folder.iterdir())}
 
 
-def kept_envelope() -> dict[str, str]:
-    """The envelope of the receipt that is committed."""
-    statement = json.loads((ROOT / RECEIPT / "receipt.json").read_bytes())
-    found: dict[str, str] = statement["predicate"]["envelope"]
+def kept_envelope(place: Path) -> dict[str, str]:
+    """The envelope of a receipt that is committed; nothing where there is none."""
+    path = ROOT / place / "receipt.json"
+    if not path.exists():
+        return {}
+    found: dict[str, str] = json.loads(path.read_bytes())["predicate"]["envelope"]
     return found
 
 
@@ -82,7 +102,8 @@ def main(arguments: list[str]) -> int:
     files = made()
     says = difference(files)
     if says and "--write" in arguments:
-        shutil.rmtree(ROOT / RECEIPT, ignore_errors=True)
+        for place in CASES:
+            shutil.rmtree(ROOT / place, ignore_errors=True)
         for path, content in files.items():
             (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
             (ROOT / path).write_bytes(content)

@@ -11,6 +11,8 @@ import pytest
 
 from . import make
 
+RECEIPT = Path("receipts", "invoice-extraction")
+
 
 def test_what_is_committed_is_what_is_made() -> None:
     says = make.difference(make.made())
@@ -18,14 +20,15 @@ def test_what_is_committed_is_what_is_made() -> None:
         pytest.fail(says, pytrace=False)
 
 
-def test_the_committed_receipt_holds_by_its_own_script() -> None:
-    script = make.ROOT / make.RECEIPT / "verify.py"
+@pytest.mark.parametrize("place", make.CASES, ids=lambda place: place.name)
+def test_a_committed_receipt_holds_by_its_own_script(place: Path) -> None:
+    script = make.ROOT / place / "verify.py"
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_difference_is_shown_with_the_command_that_accepts_it() -> None:
-    report = make.RECEIPT / "REPORT.md"
+    report = RECEIPT / "REPORT.md"
     kept = (make.ROOT / report).read_bytes()
     says = make.difference({report: kept.replace(b"345", b"346", 1)})
     assert "346" in says
@@ -33,7 +36,7 @@ def test_a_difference_is_shown_with_the_command_that_accepts_it() -> None:
 
 
 def test_a_report_without_its_last_line_end_is_another() -> None:
-    report = make.RECEIPT / "REPORT.md"
+    report = RECEIPT / "REPORT.md"
     assert make.difference({report: (make.ROOT / report).read_bytes().rstrip(b"\n")}) != ""
 
 

@@ -404,6 +404,8 @@ EVIDENCE = {
     "attributes": ["kind", THEIRS],
     "guards": [],
     "converted": [],
+    "varied": None,
+    "audit": None,
     "cube": None,
     "system": None,
     "scorer": {"rule": "exact_match"},

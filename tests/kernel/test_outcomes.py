@@ -131,21 +131,3 @@ def test_what_cannot_be_compared_is_not_scored(output: Any, expected: Any) -> No
 def test_a_recorded_score_needs_no_output() -> None:
     found = kernel.outcomes(spec("recorded"), MISSING, MISSING, None, True, {})
     assert found == {"records", "counted", "right", "well_formed"}
-
-
-@pytest.mark.parametrize(
-    ("recorded", "found", "more"),
-    [
-        (True, {"right"}, {"recorded", "recorded_right", "right_again:recorded right"}),
-        (True, {"wrong"}, {"recorded", "recorded_right", "wrong_again:recorded right"}),
-        (True, {"unscored"}, {"recorded", "recorded_right", "none_again:recorded right"}),
-        (False, {"right"}, {"recorded", "right_again:recorded wrong"}),
-        (False, {"wrong"}, {"recorded", "wrong_again:recorded wrong"}),
-        (None, {"right"}, {"right_again:no recorded score"}),
-        (None, {"unscored"}, {"none_again:no recorded score"}),
-    ],
-)
-def test_a_recorded_score_stands_beside_the_verdict(
-    recorded: bool | None, found: set[str], more: set[str]
-) -> None:
-    assert kernel.beside(recorded, frozenset(found)) == found | more

@@ -139,12 +139,14 @@ def _part(split: str, level: str, number: int, wrong: bool) -> dict[str, Any]:
 
 
 RECEIPTS: dict[str, Maker] = {
+    "audited": made.audited,
     "graded": made.graded,
     "halves": made.halves,
     "invoice": invoice,
     "scores": made.scores,
     "answers": made.answers,
     "parts": parts,
+    "hypotheses": made.hypotheses,
     "normalized": lambda base: pairs(base, "normalized", 'name = "normalized"'),
     "numeric": lambda base: pairs(
         base, "numeric", 'name = "numeric"\ntolerance = { absolute = 0.5, relative = 0.001 }'

@@ -26,6 +26,15 @@ _FRACTIONS: tuple[str, ...] = (
     "-1/3",
 )
 _FRACTIONS += ("1/1000000", "-1/1000000", "5/1000", "15/1000", "12345/10000", "-12345/10000")
+_ANSWERS: tuple[Any, ...] = (
+    *("birch", "**Birch**.", "The final answer is: birch", "so, the label = cedar", "#### birch"),
+    *("I think\nAnswer: birch", "```\nbirch\n```", "\\boxed{cedar} \\boxed{birch}", " ", 7, None),
+    *("it is birch, I say", "it is not birch", "birch or cedar", "bir", "birchen", "a" * 401),
+    *("7", "7 of 7", "7 of 8", "$7.00", "all 1,000.50 of it", "-7"),
+    *('{"a": 1, "b": "x"}', 'See {"a": 1, "b": "X",} there', "{'a': 1, 'b': 'x'}"),
+    *('```json\n{"a": 1, "b": "x"}\n```', '{"a": 1, "b": "x"', '{"a": 1, "b": "y"', '{"a": 12'),
+    *("{'a': 1, 'b': '\\d'}", "{" * 101, "{'a': {1}}"),
+)
 _COUNTS = ((0, 0), (0, 5), (5, 5), (3, 7), (345, 400))
 _TEXTS: tuple[str, ...] = (
     "",
@@ -217,7 +226,8 @@ _SAID = (  # and a part of a time
 )
 _SMALL = (  # evidence of a single record
     "{'guards': [], 'outputs': None, 'verdicts': None, 'fields': {'id': 'id'}, 'attributes': [], "
-    "'output_format': 'value', 'errors': 'wrong', 'scorer': {'rule': 'exact_match', 'fields': []}, "
+    "'output_format': 'value', 'audit': None, 'errors': 'wrong', "
+    "'scorer': {'rule': 'exact_match', 'fields': []}, "
     "'sources': [{'file': 'f', 'layout': 'jsonl', 'split': 'eval'}]}"
 )
 _UNITS = ("hour", "weekday", "day", "week", "month")
@@ -413,6 +423,18 @@ EXPRESSIONS = [
     ),
     *(f"{{name: FEATURES[name]({text!r}) for name in FEATURES}}" for text in _READ),
     *(f"_labelled({text!r})" for text in _READ[2:8]),
+    *(f"labelled({text!r})" for text in (*_READ[2:8], "a: 1; b: 2", "a: 1\na: 2", "A  b -> x", 7)),
+    *(f"form_of({value})" for value in ("'$5'", "7", "'A5-b'", "' words '", "['a', 1]")),
+    *(
+        f"reading({output!r}, {expected}, ['birch', 'cedar'])"
+        for expected in ("'birch'", "7", "{'a': 1, 'b': 'x'}", "True", "''", "'$1,000.50'")
+        for output in _ANSWERS
+    ),
+    *(
+        f"alike({one}, {other})"
+        for one in ("'A  b'", "'$1,000.5'", "{'a': 'X'}", "MISSING")
+        for other in ("'a b'", "'1000.50'", "{'a': 'x'}", "{}", "MISSING", "'1000.51'")
+    ),
     *(f"_band({n}, ({ends}))" for n in (0, 1, 2, 3, 7, 1000) for ends in ("0, 1, 2", "0, 5, 1000")),
     *("featured('length', MISSING)", "featured('length', ['a'])", "featured('vibes', 'a')"),
     *(

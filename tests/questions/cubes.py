@@ -14,6 +14,8 @@ RECORDED: dict[str, Any] = {  # what a description of evidence says at the least
     "guards": [],
     "scorer": {"name": "exact_match", "rule": "exact_match"},
     "converted": [],
+    "varied": None,
+    "audit": None,
     "cube": None,
     "system": None,
 }

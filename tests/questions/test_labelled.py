@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from eval_autopsy.kernel import MISSING
+from eval_autopsy.kernel import MISSING, labelled
 from eval_autopsy.questions.judged import Judged
-from eval_autopsy.questions.labelled import References, labelled
+from eval_autopsy.questions.labelled import References
 from eval_autopsy.records import Record
 
 

@@ -248,6 +248,60 @@ def _text(split: str, number: int) -> dict[str, Any]:
     }
 
 
+AUDITED = """
+name = "audited"
+[data]
+eval = "eval.jsonl"
+production = "production.jsonl"
+[fields]
+input = "text"
+output = "reply"
+expected = "wanted"
+score = "passed"
+error = "failure"
+[scorer]
+name = "exact_match"
+errors = "apart"
+[slices]
+by = ["kind"]
+"""
+DOUBTS: dict[str, list[tuple[int, dict[str, Any]]]] = {  # what is planted in production, by row
+    "errored-as-pass": [(40, {"reply": None, "failure": "Timeout: no answer"})],
+    "missing-field-as-pass": [(41, {"reply": " "}), (42, {"reply": None})],
+    "unparsed-as-fail": [(43, {"reply": "The answer is **$1,043.50**.", "passed": False})],
+    "format-only": [(n, {"reply": f"{1000 + n}.5", "passed": False}) for n in (44, 45, 46)],
+    "silent-pass": [(n, {"reply": "$7.00", "wanted": "$7.00"}) for n in (47, 48)],
+    "repeats-as-independent": [(49, {"reply": "$1,038.50", "wanted": "$1,038.50"})],
+    "label-suspect": [(50, {"wanted": "", "passed": False})],
+}
+
+
+def audited(base: Path) -> Path:
+    """Answers of which each kind of doubt has some, beside those that are right and wrong."""
+    planted = {number: odd for rows in DOUBTS.values() for number, odd in rows}
+    live = [{**_bill("p", number), **planted.get(number, {})} for number in range(56)]
+    live[49]["text"] = live[38]["text"]
+    files = {
+        "eval.jsonl": lines([_bill("e", number) for number in range(30)]),
+        "production.jsonl": lines(live),
+    }
+    return written(base, AUDITED, files)
+
+
+def _bill(split: str, number: int) -> dict[str, Any]:
+    due = f"${1000 + number:,}.50"
+    wrong = number % (7 if split == "e" else 5) == 0 and number < 36
+    return {
+        "id": f"{split}{number}",
+        "text": f"Bill of {split}: {number}\nAmount due: {due}",
+        "reply": "$3.00" if wrong else due,
+        "wanted": due,
+        "passed": not wrong,
+        "failure": "",
+        "kind": "ab"[number % 2],
+    }
+
+
 HALVES = """
 name = "halves"
 [data]
@@ -323,11 +377,67 @@ def quiet(base: Path) -> Path:
     return written(base, QUIET, {"all.csv": "\n".join(rows).encode() + b"\n"})
 
 
+HYPOTHESES = """
+name = "hypotheses"
+[data]
+eval = "eval.jsonl"
+production = "production.jsonl"
+[fields]
+input = "text"
+expected = "wanted"
+[system]
+python = "reader.py:extract"
+[slices]
+by = ["order"]
+[[hypothesis]]
+statement = "It reads by position."
+breaks = ["swap_first_fields", "swap_labels", "add_preamble"]
+spares = ["indent_lines"]
+[hypothesis.fields]
+swap_first_fields = ["vendor", "client"]
+swap_labels = ["vendor", "client"]
+[[hypothesis]]
+statement = "It stumbles over white space."
+breaks = ["indent_lines"]
+"""
+READER = b'''
+def extract(text):
+    """Takes the first line for the vendor and the second one for the client."""
+    values = [line.split(":", 1)[-1].strip() for line in text.split("\\n")]
+    return {"vendor": values[0], "client": values[1]}
+'''
+
+
+def hypotheses(base: Path) -> Path:
+    """A system with a fault, a hypothesis that names it, and one that does not."""
+    return written(base, HYPOTHESES, hypotheses_files())
+
+
+def hypotheses_files() -> dict[str, bytes]:
+    files = {"eval.jsonl": lines([_letter("e", number) for number in range(40)])}
+    files["production.jsonl"] = lines([_letter("p", number) for number in range(40)])
+    return files | {"reader.py": READER}
+
+
+def _letter(split: str, number: int) -> dict[str, Any]:
+    wanted = {"vendor": f"Okafor {number}", "client": f"Steel {number}"}
+    parts = [f"Vendor: {wanted['vendor']}", f"Client: {wanted['client']}"]
+    turned = split == "p" and number % 4 == 0
+    return {
+        "id": f"{split}{number}",
+        "text": "\n".join(reversed(parts) if turned else parts),
+        "wanted": wanted,
+        "order": "turned" if turned else "usual",
+    }
+
+
 RECEIPTS: dict[str, Callable[[Path], Path]] = {
     "invoice": invoice,
     "scores": scores,
     "answers": answers,
     "graded": graded,
     "texts": texts,
+    "audited": audited,
     "halves": halves,
+    "hypotheses": hypotheses,
 }

@@ -24,6 +24,10 @@ ARGUMENTS: dict[str, list[Any]] = {
     "order": ["symmetric", "production", "eval"],
     "which": ["all", "all_right", "all_wrong", "unseen"],
     "share": ["0.5", "0.8"],
+    "change": ["swap", "typo"],
+    "when": ["before", "after"],
+    "statement": ["It reads by position.", "It reads by label."],
+    "side": ["failing", "passing"],
     "limit": [1],  # how many are listed shows in the list
 }
 

@@ -13,14 +13,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from eval_autopsy import evidence as gathered
-from eval_autopsy import kernel, registry, verdicts
+from eval_autopsy import kernel, registry
+from eval_autopsy.auditing import EXACT, OF_LOGS, Material, judged_of, of_evidence
 from eval_autopsy.case.columns import columns_of
 from eval_autopsy.case.compared import Compared, compare
 from eval_autopsy.case.found import find
@@ -30,29 +30,15 @@ from eval_autopsy.case.sets import Look, look_at, split_of
 from eval_autopsy.case.unwritten import Said
 from eval_autopsy.errors import BadCase
 from eval_autopsy.evidence import Progress, gather
-from eval_autopsy.kernel import MISSING
-from eval_autopsy.questions.judged import Judged, Verdict
 from eval_autopsy.readers import Source, SplitColumn, Wanted, open_rows
-from eval_autopsy.readers.intake import Intake
+from eval_autopsy.readers.intake import TOLD_EVERY, Intake
 from eval_autopsy.readers.join import changed, join_of
 from eval_autopsy.readers.logs import ROLES, aside_words
 from eval_autopsy.readers.shelf import Shelf
 from eval_autopsy.records import SPLITS, Record, Split
 
 PARTS = ("input", "expected", "output", "score", "error", "cluster")
-OF_LOGS = ("status", "grader_error", "system", "scores")  # of a sample, and no parts of a record
 LINE = "line"  # names a record that has no field for it
-EXACT = "exact_match"
-
-
-class Material(NamedTuple):
-    """What an audit is of."""
-
-    judged: tuple[Judged, ...]
-    scorer: str  # that recomputes
-    errors: str  # "wrong" or "apart": what a failed call counts as
-    sources: tuple[str, ...]  # the names of the files
-    notes: tuple[str, ...]
 
 
 class Where(NamedTuple):
@@ -74,31 +60,10 @@ def of_case(case: Case, progress: Progress = gathered.quiet) -> Material:
         times={},
     )
     base = Path(Path(os.path.abspath(case.folder)).anchor)  # files may lie anywhere: no receipt
-    return of_evidence(case, gather(bare, base, progress, twice=False, beside=beside(case)))
+    return of_evidence(case, gather(bare, base, progress, twice=False, beside=OF_LOGS))
 
 
-def beside(case: Case) -> tuple[str, ...]:
-    """The fields that an audit wants of the records of a case, and nobody slices by."""
-    return tuple(name for name in OF_LOGS if _in_all_logs(case, name))
-
-
-def of_evidence(case: Case, found: gathered.Evidence) -> Material:
-    """The records of a case that were gathered, with the fields that stand `beside` theirs."""
-    scorer = dict(found.spec["scorer"])
-    under_audit = scorer["name"]
-    if scorer["rule"] == "recorded":
-        scorer |= {"name": EXACT, "rule": EXACT}
-    recorded = "score" in case.wanted.fields and case.file.system is None
-    judged = _judged(found.records, scorer, recorded, choices=False)
-    notes = []
-    if recorded and under_audit != "recorded":
-        words = "the case scores by {}; what is audited is the score that the data hold"
-        notes.append(words.format(under_audit))
-    sources = tuple(dict.fromkeys(source.name for source in case.sources))
-    return Material(judged, scorer["name"], found.spec["errors"], sources, tuple(notes))
-
-
-def of_options(said: Said) -> Material:
+def of_options(said: Said, progress: Progress = gathered.quiet) -> Material:
     """The records of files that are named by options. Raises BadCase when nothing is to audit."""
     places, how = _places(said)
     logs = [place for place in places if place.look.file.yields == "samples"]
@@ -113,7 +78,9 @@ def of_options(said: Said) -> Material:
         notes.append("no field identifies a record, so that each goes by its line")
     scorer = said.scorer if said.scorer not in ("", "recorded") else EXACT
     registry.scorers.get(scorer)  # which raises for a name that is not known
-    records = [one for place in places for one in _records(place, fields, bool(logs), notes)]
+    records: list[Record] = []
+    for place in places:
+        records += _records(place, fields, bool(logs), notes, progress)
     if _hold_objects(records):
         shelf, parsed = Shelf(), kernel.parsed
         records = [
@@ -122,98 +89,15 @@ def of_options(said: Said) -> Material:
         ]
     spec = {"name": scorer, "rule": _rule(scorer), "fields": [], "absolute": "0", "relative": "0"}
     several = len({place.look.name for place in logs}) > 1
-    judged = _judged(records, spec, "score" in fields, choices=True, several=several)
+    judged = judged_of(
+        records, spec, "score" in fields, choices=True, log=bool(logs), several=several
+    )
     if all(one.score is None for one in judged):
         what = "nothing says which answers are right"
         remedy = "name a recorded score with --correct, or --output and --expected to compare"
         raise BadCase(what, where=places[0].look.name, remedy=remedy)
     sources = tuple(place.look.name for place in places)
     return Material(judged, scorer, "apart", sources, tuple(notes))
-
-
-# Verdicts
-
-
-def _judged(
-    records: Sequence[Record],
-    scorer: Mapping[str, Any],
-    recorded: bool,
-    *,
-    choices: bool,
-    several: bool = False,
-) -> tuple[Judged, ...]:
-    """The records with the verdicts of all scorers.
-
-    `choices` is whether a list may be one, `several` whether they are of several logs.
-    """
-    recompute = verdicts.judge_of(scorer)
-    by_value = verdicts.judge_of({**scorer, "name": "normalized", "rule": "normalized"})
-    given = [_recorded(one) if recorded else None for one in records]
-    any_given = any(verdict is not None for verdict in given)
-    found = []
-    for record, said in zip(records, given, strict=True):
-        again = _verdict(recompute, record, choices)
-        found.append(
-            Judged(
-                record=record,
-                score=said if any_given else again,
-                recorded=said,
-                recomputed=again,
-                normalized=_verdict(by_value, record, True),
-                fields=scorer.get("fields", ()),
-                status=_text(record.attributes.get("status")),
-                grader_error=_grader_error(record),
-                system=_system(record, several),
-            )
-        )
-    return tuple(found)
-
-
-def _recorded(record: Record) -> Verdict:
-    """The verdict that the data hold.
-
-    A log's reader gives a failed call none, whatever the tool says of it; then the tool's own
-    first score tells how it counts.
-    """
-    said = verdicts.recorded_of(record)
-    failed = record.error is not None or record.attributes.get("status") == "errored"
-    if said is None and failed:
-        scores = record.attributes.get("scores")
-        first = next(iter(scores.values()), None) if isinstance(scores, dict) else None
-        return {"true": True, "1": True, "false": False, "0": False}.get(_json(first))
-    return said
-
-
-def _json(value: object) -> str:
-    return "" if value is None or value is MISSING else kernel.canonical(value)
-
-
-def _system(record: Record, several: bool) -> str:
-    """What gave the output; of several logs each is a system, so that the file is a part of it."""
-    said = _text(record.attributes.get("system"))
-    return sys.intern(f"{said} {record.where.rpartition(':')[0]}".strip() if several else said)
-
-
-def _grader_error(record: Record) -> str:
-    """The message of the grader that the score is by, when it failed; "" when it did not."""
-    said, scores = _text(record.attributes.get("grader_error")), record.attributes.get("scores")
-    if record.attributes.get("status") == "grader failed":
-        return said or "without a message"
-    return "" if scores else said  # for it is by a grader that did not fail
-
-
-def _verdict(judge: verdicts.Judge, record: Record, choices: bool) -> Verdict:
-    """Whether a record is right, all fields taken together."""
-    expected = record.expected
-    if choices and isinstance(expected, list) and not isinstance(record.output, list):
-        each = [_verdict(judge, replace(record, expected=one), False) for one in expected]
-        return None if not each or None in each else True in each
-    score, fields = verdicts.said("scorer", judge, record)
-    return None if score is None else score and all(fields.values())
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _rule(scorer: str) -> str:
@@ -332,7 +216,7 @@ def _fields(said: Said, places: Sequence[Where]) -> tuple[dict[str, str], list[G
 
 
 def _records(
-    place: Where, fields: Mapping[str, str], log: bool, aside: list[str]
+    place: Where, fields: Mapping[str, str], log: bool, aside: list[str], progress: Progress
 ) -> Iterator[Record]:
     """The records of a file; of a log with what is known of each sample beside its parts.
 
@@ -343,11 +227,15 @@ def _records(
     joins = [join_of(path, wanted) for path in place.joined]
     source = Source(place.look.file.path, place.split, place.look.name)
     intake = Intake(wanted)
+    size = os.path.getsize(place.look.file.path)
     _, rows = open_rows(place.look.file.path, place.look.name, lenient=True)
     with rows:
         named = rows if fields["id"] != LINE else map(_by_line, rows)
         joined = (changed(row, source, wanted, joins) for row in named) if joins else named
-        yield from intake.records(joined, rows.where, place.split)
+        for number, record in enumerate(intake.records(joined, rows.where, place.split)):
+            if number % TOLD_EVERY == 0:
+                progress(f"reading {place.look.name}", rows.position, size)
+            yield record
     if not log:  # whose parts have their names whether a sample has them or not
         intake.finish()
     if rows.aside:
@@ -359,13 +247,3 @@ def _records(
 
 def _by_line(row: kernel.Row) -> kernel.Row:
     return row if LINE in row.fields else kernel.Row(row.line, {**row.fields, LINE: row.line})
-
-
-def _in_all_logs(case: Case, name: str) -> bool:
-    """Whether the files of a case are tools' logs, and the first samples of each know of it."""
-    looks = [look_at(source.path, source.name, lenient=source.lenient) for source in case.sources]
-    return all(
-        look.file.yields == "samples"
-        and any(kernel.field(row, name) is not MISSING for row in look.rows)
-        for look in looks
-    )

@@ -310,6 +310,8 @@ class Claude(Table):
     max_tokens: Annotated[int, Field(ge=1)] = 1024
     options: Annotated[dict[str, Any], BeforeValidator(_options)] = {}  # more of the request's body
     output: Literal["text", "json", "tool"] = "text"  # "tool": what the first tool is called with
+    batch: bool = False  # many inputs in one batch, at half the price
+    batch_wait: Annotated[float, BeforeValidator(_seconds)] = 86400.0  # seconds, for a batch to end
     api_key_env: Text = "ANTHROPIC_API_KEY"
     base_url: Annotated[str, BeforeValidator(_url)] = "https://api.anthropic.com"
     allow_private: bool = False

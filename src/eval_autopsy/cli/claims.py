@@ -39,6 +39,17 @@ FORMS = {  # in which a listing shows the value of each operation
     "rate_held_out": "of",
     "share_within": "of",
     "members": "list",
+    "rate_changed": "of",
+    "effect": "points",
+    "effect_interval": "points",
+    "p_changed": "p",
+    "broken": "of",
+    "broken_interval": "percent",
+    "broken_exactly": "of",
+    "shortest": "list",
+    "prediction": "word",
+    "hypothesis": "word",
+    "twin": "word",
 }
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from eval_autopsy.cli.out import Out
 from eval_autopsy.errors import CannotUse
 
 if TYPE_CHECKING:
     from eval_autopsy.case.load import Case
+    from eval_autopsy.experiments.exhibits import Twins
     from eval_autopsy.investigation.facts import Facts
+
+
+class SoFar(NamedTuple):
+    """What an investigation has come to before a receipt is written without its steps."""
+
+    case: Case  # with the hypotheses that were entered beside its own
+    twins: Twins | None  # the smallest inputs that were found
 
 
 def recorded(out: Out, case: Case, facts: Facts) -> None:
@@ -20,3 +28,19 @@ def recorded(out: Out, case: Case, facts: Facts) -> None:
         record(case, facts)
     except (CannotUse, OSError) as error:
         out.tell(f"not entered for `autopsy next`: {error}")
+
+
+def so_far(out: Out, case: Case) -> SoFar:
+    """What was established before; where that cannot be read it is said, and nothing taken."""
+    from eval_autopsy.investigation.endings import twins_in
+    from eval_autopsy.investigation.predictions import with_hypotheses
+    from eval_autopsy.investigation.standing import standing_of
+    from eval_autopsy.investigation.state import State
+
+    try:
+        if not State(case).path.exists():
+            return SoFar(case, None)
+        return SoFar(with_hypotheses(case), twins_in(standing_of(case)))
+    except CannotUse as error:
+        out.tell(f"not taken from `autopsy next`: {error}")
+        return SoFar(case, None)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from eval_autopsy.receipt.certify import Certified
 
 DEMO = "invoice-extraction"
+CAUSE = "hypotheses.toml"  # the same case with two hypotheses about the cause
 
 
 @verb
@@ -26,13 +27,25 @@ DEMO = "invoice-extraction"
     default=Path("."),
     help="The folder below which the data lies and receipts/ is written; else the current one.",
 )
+@click.option("--untested", is_flag=True, help="Leave out the hypotheses of the case.")
 @data_options()
-def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None, **said: Any) -> int:
+def run(
+    out: Out,
+    case: tuple[Path, ...],
+    into: Path,
+    untested: bool,
+    seed: int | None,
+    **said: Any,
+) -> int:
     """Work through a case without asking, and write its receipt.
 
     CASE is an autopsy.toml, or the folder that has one; without it, the current folder. Data
     files, or a folder that holds some and no case, are compared as `autopsy PATH` compares them,
     and the case that this makes is written below .autopsy; the options say what is not guessed.
+
+    The hypotheses of the case, and of `autopsy hypothesise`, are tested as `autopsy ablate
+    --declared` does, and stand in the receipt with every answer that they rest on; so do the
+    smallest inputs of `autopsy shrink`.
 
     The receipt is verified before it takes its place: on any failure, and on Ctrl-C, the one
     before it stays as it was.
@@ -44,7 +57,8 @@ def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None, **said: 
             the case's folder first: a run that was ended calls only what is missing. What was
             established goes there too.
     Runs    the case's system: a function twice, to record its outputs and to see them
-            again; of another kind once, and a sample twice.
+            again; of another kind once, and a sample twice. For hypotheses on at most 4,000
+            changed inputs too.
     Exits   0 the receipt holds; 1 it does not, and is not kept; 2 the case or the data
             cannot be used; 130 interrupted.
 
@@ -56,13 +70,17 @@ def run(out: Out, case: tuple[Path, ...], into: Path, seed: int | None, **said: 
       autopsy run --eval test.csv --production live.csv --correct passed
       autopsy run examples/invoice-extraction --json | jq .gap
     """
-    from eval_autopsy.cli.recording import recorded
+    from eval_autopsy.api import Autopsy
+    from eval_autopsy.cli.recording import recorded, so_far
     from eval_autopsy.investigation.facts import of_receipt
 
     study = studied(case, said)
     with out.progress() as progress:
         study = study.in_writing(into)
-        done = study.run(into, seed=seed, progress=progress)
+        earlier = so_far(out, study.case)
+        done = Autopsy(earlier.case).run(
+            into, seed=seed, progress=progress, twins=earlier.twins, hypotheses=not untested
+        )
     recorded(out, study.case, of_receipt(done))
     show(out, done)
     return 0
@@ -94,6 +112,10 @@ def demo(out: Out, seed: int | None) -> int:
     with out.progress() as progress:
         done = Autopsy(load(folder)).run(seed=seed, progress=progress)
     show(out, done)
+    if not out.as_json:
+        out.say(
+            f"next     {command('autopsy', 'run', folder / CAUSE)} (changes one thing: the cause)"
+        )
     return 0
 
 

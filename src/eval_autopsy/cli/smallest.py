@@ -112,7 +112,7 @@ def shrink(
             progress=progress,
         )
     if study.written:
-        recorded(out, study.case, of_shrunk(record))
+        recorded(out, study.case, of_shrunk(found))
     if pytest is not None:
         pytests.write(study.case, found, pytest)
         out.tell(f"wrote {pytest}: run it with `pytest {pytest}`")

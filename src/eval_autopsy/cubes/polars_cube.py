@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from eval_autopsy import kernel
-from eval_autopsy.verdicts import FIELD, GUARD, LEVEL, has_beside
+from eval_autopsy.verdicts import AUDIT, FIELD, GUARD, LEVEL
 
 
 def count(spec: Mapping[str, Any], table: pl.DataFrame) -> kernel.Cube:
@@ -72,7 +72,8 @@ class FrameCube(kernel.Cube):
 def outcomes_in(spec: Mapping[str, Any], table: pl.DataFrame) -> dict[str, pl.Expr]:
     """Every outcome that a record of a table can have, as a column of true and false."""
     fields = [name.removeprefix(FIELD) for name in table.columns if name.startswith(FIELD)]
-    return outcomes_of(spec, fields)
+    audit = (name for name in table.columns if name.startswith(AUDIT))
+    return outcomes_of(spec, fields) | {n.removeprefix(AUDIT): pl.col(n) for n in audit}
 
 
 def outcomes_of(spec: Mapping[str, Any], fields: Sequence[str]) -> dict[str, pl.Expr]:
@@ -110,24 +111,7 @@ def outcomes_of(spec: Mapping[str, Any], fields: Sequence[str]) -> dict[str, pl.
         found["missed:" + name] = wrong & through.fill_null(False)
         found["only:" + name] = wrong & stops[name] & (stopped == 1)
         found["false_alarm:" + name] = right & stops[name]
-    if has_beside(spec):
-        found |= _beside(right, wrong)
     found.update(
         ("right_field:" + name, compared[name].fill_null(False)) for name in fields if name
     )
-    return found
-
-
-def _beside(right: pl.Expr, wrong: pl.Expr) -> dict[str, pl.Expr]:
-    """What a recorded score says of the records that are right, wrong and neither."""
-    recorded = pl.col("recorded")
-    said = {
-        "recorded right": recorded.fill_null(False),
-        "recorded wrong": (~recorded).fill_null(False),
-        "no recorded score": recorded.is_null(),
-    }
-    again = {"right": right, "wrong": wrong, "none": ~right & ~wrong}
-    found = {"recorded": recorded.is_not_null(), "recorded_right": recorded.fill_null(False)}
-    for word, verdict in again.items():
-        found |= {f"{word}_again:{name}": verdict & one for name, one in said.items()}
     return found

@@ -27,6 +27,26 @@ class Asker(Protocol):
         """
 
 
+class Remembering:
+    """An asker whose answers can be read again."""
+
+    def __init__(self, asker: Asker) -> None:
+        self.asker = asker
+        self._known: dict[tuple[int, str], kernel.Answer] = {}
+
+    def answers(
+        self, inputs: Sequence[object], *, repeat: int = 0, what: str = ""
+    ) -> list[kernel.Answer]:
+        found = self.asker.answers(inputs, repeat=repeat, what=what)
+        keys = [(repeat, kernel.canonical(value)) for value in inputs]
+        self._known |= zip(keys, found, strict=True)
+        return found
+
+    def remembered(self, inputs: Sequence[object], repeat: int) -> list[kernel.Answer]:
+        """The answer that was given to each input; KeyError for one that was not asked."""
+        return [self._known[repeat, kernel.canonical(value)] for value in inputs]
+
+
 class Judged(NamedTuple):
     """What is right of one answer."""
 

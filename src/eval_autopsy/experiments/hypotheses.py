@@ -28,7 +28,7 @@ from eval_autopsy.questions.ablation import CHANCE, Effect, effects_of
 from eval_autopsy.questions.rates import Rate
 
 MOST, FEW = Fraction(1, 2), Fraction(1, 10)
-CONTROL = "as it is"
+CONTROL = kernel.AS_IT_IS
 RULES = {"p_adjusted_at_most": str(CHANCE), "breaks_over": str(MOST), "spares_up_to": str(FEW)}
 
 

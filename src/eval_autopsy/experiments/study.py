@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun
 from eval_autopsy.evidence import Evidence, judgeable, spec_of
 from eval_autopsy.experiments.ablate import TESTED_ON, Ablation, Asking, ablated, unchanged
-from eval_autopsy.experiments.asking import Scoring, Tell, answered
+from eval_autopsy.experiments.asking import Remembering, Scoring, Tell, answered
 from eval_autopsy.experiments.groups import (
     Changes,
     changes_of,
@@ -23,10 +23,11 @@ from eval_autopsy.experiments.groups import (
     failing_groups,
     subjects_of,
 )
-from eval_autopsy.experiments.hypotheses import Outcome, outcomes, predicted
+from eval_autopsy.experiments.hypotheses import CONTROL, Outcome, outcomes, predicted
 from eval_autopsy.experiments.ledger import Ledger
 from eval_autopsy.experiments.stress import Stress, stressed, weights_of
 from eval_autopsy.experiments.trials import (
+    Done,
     Group,
     Subject,
     Trial,
@@ -127,7 +128,8 @@ def varied(
     """
     scoring = Scoring(evidence.spec)
     work = Work(case, how, runner, scoring, subjects_of(evidence.records, scoring), tell)
-    hypotheses, used = _hypotheses(work, how.calls if how.declared else how.calls // FOR_DECLARED)
+    tested = _hypotheses(work, how.calls if how.declared else how.calls // FOR_DECLARED)
+    hypotheses, used = tested.outcomes, tested.calls
     if how.declared:
         return Varied(
             hypotheses=hypotheses, ablation=None, idle=(), calls=used, calls_at_most=how.calls
@@ -144,11 +146,27 @@ def varied(
     )
 
 
-def _hypotheses(work: Work, calls: int) -> tuple[tuple[Outcome, ...], int]:
+class Declared(NamedTuple):
+    """The hypotheses of a case tested, with all that was asked for them."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    done: Mapping[str, Done] = {}  # by the name of the change; CONTROL are the records as they are
+    answers: Mapping[str, Sequence[kernel.Answer]] = {}  # to the variants of each, in their order
+    calls: int = 0
+
+
+def declared(case: Case, evidence: Evidence, runner: Runner, how: How, tell: Tell) -> Declared:
+    """The hypotheses of a case tested on its eval records, with the answers kept."""
+    scoring = Scoring(evidence.spec)
+    work = Work(case, how, runner, scoring, subjects_of(evidence.records, scoring), tell)
+    return _hypotheses(work, how.calls)
+
+
+def _hypotheses(work: Work, calls: int) -> Declared:
     """What came of each hypothesis of a case on its eval records, and the calls it took."""
     declared, how = work.case.file.hypothesis, work.how
     if not declared:
-        return (), 0
+        return Declared()
     control, trials = _declared_trials(work, calls)
     ledger = Ledger(work.case.folder)
     system, known = work.runner.journal.system, partial(_known, work.runner)
@@ -156,11 +174,19 @@ def _hypotheses(work: Work, calls: int) -> tuple[tuple[Outcome, ...], int]:
     made = calls_of([control, *trials.values()])
     what = f"{len(declared)} hypotheses, whose predictions are written down"
     work.tell(f"{made:,} calls are planned for {what}, and at most {how.calls:,} in all")
-    again, *done = work.asking.done([control, *trials.values()])
-    found = outcomes(declared, entries, dict(zip(trials, done, strict=True)), again)
+    asker = Remembering(work.runner)
+    asking = Asking(asker, work.scoring, how.seed)
+    again, *rest = asking.done([control, *trials.values()])
+    done = dict(zip(trials, rest, strict=True))
+    found = outcomes(declared, entries, done, again)
     for one in found:
         ledger.enter("result", one.to_dict(), how.now)
-    return tuple(found), made
+    done[CONTROL] = again
+    answers = {
+        name: asker.remembered(inputs_of([one.trial]), repeat=int(name == CONTROL))
+        for name, one in done.items()
+    }
+    return Declared(tuple(found), done, answers, made)
 
 
 def _declared_trials(work: Work, calls: int) -> tuple[Trial, dict[str, Trial]]:

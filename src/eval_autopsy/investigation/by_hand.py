@@ -92,7 +92,7 @@ class Investigation:
         """The smallest input that fails as a record does. See `Autopsy.shrink`."""
         standing.require_in_order(self.case, "shrink")
         found = Autopsy(self.case).shrink(id)
-        standing.record(self.case, facts.of_shrunk(id))
+        standing.record(self.case, facts.of_shrunk(found))
         return found
 
     def check(self, text: str) -> list[Problem]:

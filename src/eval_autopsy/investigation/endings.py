@@ -11,6 +11,9 @@ from eval_autopsy.api import Autopsy
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import BadCase, CannotRun
 from eval_autopsy.evidence import Progress, quiet
+from eval_autopsy.experiments.exhibits import Twins
+from eval_autopsy.investigation.facts import twins_of
+from eval_autopsy.investigation.predictions import with_hypotheses
 from eval_autopsy.investigation.standing import (
     Standing,
     check_words,
@@ -84,13 +87,26 @@ def certified(
     Raises CannotRun for a step that is none of these, DoesNotHold when it does not verify.
     """
     standing = require(case, "certify")
-    told = standing.entries.get("narrate")
+    told, varied = (standing.entries.get(step) for step in ("narrate", "ablate"))
     prose = narrative_of(case) if told is not None and told.status == "done" else None
-    study = Autopsy(replace(case, narrative=prose))
-    done = study.run(into, seed=seed, progress=progress, account=account_of(standing))
+    study = Autopsy(replace(with_hypotheses(case), narrative=prose))
+    done = study.run(
+        into,
+        seed=seed,
+        progress=progress,
+        account=account_of(standing),
+        twins=twins_in(standing),
+        hypotheses=varied is None or varied.status == "done",
+    )
     folder = os.path.relpath(done.folder, case.folder)
     record(case, {"certify": {"receipt": folder, "id": done.verification.receipt_id}})
     return done
+
+
+def twins_in(standing: Standing) -> Twins | None:
+    """The smallest inputs that an investigation found; None when there are no such."""
+    entry = standing.entries.get("shrink")
+    return twins_of(entry.says) if entry is not None and entry.status == "done" else None
 
 
 def account_of(standing: Standing) -> Account:

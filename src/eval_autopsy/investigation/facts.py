@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from eval_autopsy.case.load import Case
+from eval_autopsy.experiments.exhibits import Twins
 from eval_autopsy.experiments.groups import confirmed
+from eval_autopsy.experiments.shrink import Shrunk
 from eval_autopsy.experiments.study import Varied
 from eval_autopsy.questions.gap import Gap, gap_of
 from eval_autopsy.questions.rates import Rate, right_rate
@@ -80,9 +82,34 @@ def of_ablation(found: Varied) -> Facts:
     return {"ablate": {"hypotheses": tried, "breaks": breaking, "calls": found.calls}}
 
 
-def of_shrunk(record: str) -> Facts:
-    """Which failing record was made as small as can be."""
-    return {"shrink": {"record": record}}
+def of_shrunk(found: Shrunk) -> Facts:
+    """Which failing record was made as small as can be, and what became of it."""
+    sides = {"failing": found.failing, "passing": found.passing}
+    return {
+        "shrink": {
+            "record": found.id,
+            "split": found.split,
+            "rule": found.rule,
+            "difference": list(found.difference),
+            "sides": {
+                side: _without_wrong(end.to_dict()) | {"fields": list(end.trial.names)}
+                for side, end in sides.items()
+                if end is not None
+            },
+        }
+    }
+
+
+def _without_wrong(end: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in end.items() if name != "wrong"}
+
+
+def twins_of(said: Mapping[str, Any]) -> Twins | None:
+    """The smallest inputs as `of_shrunk` entered them; None where only the record was entered."""
+    if "sides" not in said:
+        return None
+    difference = tuple(said["difference"])
+    return Twins(said["record"], said["split"], said["rule"], difference, said["sides"])
 
 
 def _rates(eval_: Rate, production: Rate, gap: Gap) -> dict[str, Any]:

@@ -12,10 +12,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from eval_autopsy import kernel
@@ -212,6 +212,9 @@ class Audit:
         return "<table><tr>" + "</tr><tr>".join(lines) + "</tr></table>"
 
 
+Progress = Callable[[str, int, int], None]
+
+
 def audit_of(
     judged: Sequence[Judged],
     *,
@@ -219,14 +222,17 @@ def audit_of(
     errors: str = "apart",
     sources: Iterable[str] = (),
     notes: Iterable[str] = (),
+    progress: Progress = lambda what, done, total: None,
 ) -> Audit:
-    """The audit of records of one split or both. `errors` is what a failed call counts as."""
-    known = References(judged)
-    found = {name: list(kind.rule(judged, known)) for name, kind in KINDS.items()}
+    """The audit of records of one split or both. `errors` is what a failed call counts as.
+
+    `progress` hears of the kinds of fault that were looked for.
+    """
+    rows = rows_of(judged, errors, progress)
     splits = tuple(
         split for split in kernel.SPLITS if any(one.record.split == split for one in judged)
     )
-    columns = _columns(judged, known.verdicts)
+    columns = rows.scores
     return Audit(
         sources=tuple(sources),
         scorer=scorer if "recomputed" in columns else "",
@@ -234,9 +240,9 @@ def audit_of(
         scores={split: _scores(judged, columns, split) for split in splits},
         flips=_flips(judged, columns),
         findings=tuple(
-            _finding(name, judged, suspects) for name, suspects in found.items() if suspects
+            _finding(name, judged, suspects) for name, suspects in rows.suspects.items() if suspects
         ),
-        corrected=_corrected(judged, found, splits, errors),
+        corrected=_corrected(judged, rows, splits),
         errored=_tally(one.score for one in judged if one.failed),
         ungraded=_tally(one.score for one in judged if one.ungraded and not one.failed),
         errors=errors,
@@ -245,6 +251,68 @@ def audit_of(
 
 
 Columns = Mapping[ScoreName, Sequence[Verdict]]
+
+
+class Rows(NamedTuple):
+    """What an audit says of each record, in the order of the records."""
+
+    scores: Columns
+    suspects: Mapping[str, Sequence[Suspect]]  # by kind
+    decided: Sequence[str]  # right, wrong, undecided, apart or not judged
+
+    @property
+    def repeats(self) -> set[int]:
+        """The records that repeat another."""
+        return {one.row for one in self.suspects["repeats-as-independent"]}
+
+
+def rows_of(
+    judged: Sequence[Judged],
+    errors: str,
+    progress: Progress = lambda what, done, total: None,
+) -> Rows:
+    """What an audit says of each record. `errors` is what a failed call counts as.
+
+    `progress` hears of the kinds of fault that were looked for.
+    """
+    progress("auditing", 0, len(KINDS))
+    known = References(judged)
+    found: dict[str, Sequence[Suspect]] = {}
+    for name, kind in KINDS.items():
+        found[name] = list(kind.rule(judged, known))
+        progress("auditing", len(found), len(KINDS))
+    follows = _follows(found)
+    decided = [_decided(one, follows.get(row), errors) for row, one in enumerate(judged)]
+    return Rows(_columns(judged, known.verdicts), found, decided)
+
+
+def outcome_rows(rows: Rows) -> dict[str, list[int]]:
+    """The records by what they count as in a receipt, under the names of `kernel.OF_AUDIT`."""
+    found: dict[str, list[int]] = {}
+    repeats = rows.repeats
+    for row, decided in enumerate(rows.decided):
+        for name in _LEFT.get(decided, ()):
+            found.setdefault(name, []).append(row)
+        if "corrected" in _LEFT.get(decided, ()) and row not in repeats:
+            found.setdefault("independent", []).append(row)
+    for kind, suspects in rows.suspects.items():
+        found[f"suspect:{kind}"] = sorted(one.row for one in suspects)
+    for score, column in rows.scores.items():
+        found[f"judged:{score}"] = [row for row, said in enumerate(column) if said is not None]
+        found[f"judged_right:{score}"] = [row for row, said in enumerate(column) if said]
+    for (one, before), (other, after) in combinations(rows.scores.items(), 2):
+        for row, (said, then) in enumerate(zip(before, after, strict=True)):
+            name = f"flip:{one} {WORDS[said]}, {other} {WORDS[then]}"
+            found.setdefault(name, []).append(row)
+    return found
+
+
+_LEFT = {  # what a record counts as in the corrected score, by what is decided of it
+    "right": ("corrected", "corrected_least", "corrected_most"),
+    "wrong": ("corrected",),
+    "undecided": ("corrected", "corrected_most", "undecided"),
+    "apart": ("apart",),
+}
 
 
 def _columns(judged: Sequence[Judged], by_input: Sequence[Verdict]) -> Columns:
@@ -303,25 +371,24 @@ def _tally(verdicts: Iterable[Verdict]) -> dict[str, int]:
 # What follows for the score
 
 
-def _corrected(
-    judged: Sequence[Judged],
-    found: Mapping[str, Sequence[Suspect]],
-    splits: Sequence[str],
-    errors: str,
-) -> dict[str, Corrected]:
+def _corrected(judged: Sequence[Judged], rows: Rows, splits: Sequence[str]) -> dict[str, Corrected]:
+    repeats = rows.repeats
+    counts: dict[str, Counter[str]] = {split: Counter() for split in splits}
+    for row, (each, decided) in enumerate(zip(judged, rows.decided, strict=True)):
+        counts[each.record.split][decided] += 1
+        if row in repeats and decided in ("right", "wrong", "undecided"):
+            counts[each.record.split]["repeats"] += 1
+    return {split: _bounds(count) for split, count in counts.items()}
+
+
+def _follows(found: Mapping[str, Sequence[Suspect]]) -> dict[int, str]:
+    """What follows for the verdict of each record in doubt; undecided where kinds disagree."""
     follows: dict[int, str] = {}
     for one in (one for suspects in found.values() for one in suspects):
         if one.follows != "as it is":
             same = follows.setdefault(one.row, one.follows) == one.follows
             follows[one.row] = one.follows if same else "undecided"
-    repeats = {one.row for one in found["repeats-as-independent"]}
-    counts: dict[str, Counter[str]] = {split: Counter() for split in splits}
-    for row, each in enumerate(judged):
-        decided = _decided(each, follows.get(row), errors)
-        counts[each.record.split][decided] += 1
-        if row in repeats and decided in ("right", "wrong", "undecided"):
-            counts[each.record.split]["repeats"] += 1
-    return {split: _bounds(count) for split, count in counts.items()}
+    return follows
 
 
 def _decided(one: Judged, follows: str | None, errors: str) -> str:

@@ -14,25 +14,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
-from eval_autopsy.questions.answers import objects_in
 from eval_autopsy.questions.judged import Judged, Same, alike
 
 AGREE = 0.9  # of the records with the label
 AT_LEAST = 10  # records that agree
 FORM_SEEN = 2  # records in which a form is copied, for it to be one of the field's
-TEXT_LIMIT = 20_000  # characters of an input that are looked at
-
-_DELIMITER = r"->|=>|→|:|=|\||\t|\s-(?=\s)|\s\u2013(?=\s)"
-_NAME = r"[A-Za-z][A-Za-z0-9 ._#/'-]{0,38}?"
-_FIELD = re.compile(rf"\s*({_NAME})\s*(?:{_DELIMITER})(?!//)\s*(\S.*)")
-_BETWEEN = re.compile(rf"(?:[;,]\s+|(?<=\S)\s{{3,}})(?={_NAME}\s*(?:{_DELIMITER}))")
 
 
 class Contradiction(NamedTuple):
@@ -94,7 +86,7 @@ class References:
         stated = self._values[row].get(rule.label) if rule else None
         if rule is None or stated is None or alike(stated, expected):
             return stated
-        if form_of(stated) not in rule.forms or _inside(stated, expected):
+        if kernel.form_of(stated) not in rule.forms or _inside(stated, expected):
             return None
         return stated
 
@@ -107,41 +99,11 @@ def parts_of(one: Judged) -> dict[str, object]:
     return {} if expected is MISSING else {"": expected}
 
 
-def labelled(text: object) -> dict[str, str]:
-    """The value under each label of a text; a label that stands twice is left out."""
-    found: dict[str, str] = {}
-    twice = set()
-    for label, value in _pairs(text) if isinstance(text, str) else ():
-        if label in found:
-            twice.add(label)
-        found[label] = value
-    return {label: value for label, value in found.items() if label not in twice}
-
-
-def form_of(value: object) -> str:
-    """The form of a value: an amount, words, or its letters and digits as aa-99."""
-    text = value if isinstance(value, str) else kernel.canonical(value)
-    if kernel.amount(value) is not None:
-        return "amount"
-    if not re.search(r"\d", text):
-        return "words"
-    return re.sub(r"\d+", "9", re.sub(r"[^\W\d_]+", "a", text.strip()))
-
-
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
-    for line in text[:TEXT_LIMIT].splitlines():
-        first = _FIELD.match(line.rstrip())
-        for part in _BETWEEN.split(line) if first else ():
-            match = _FIELD.match(part.rstrip())
-            if match:
-                yield " ".join(match[1].casefold().split()), match[2].strip()
-
-
 def _labels(judged: Sequence[Judged]) -> dict[str, str]:
     """The label of each field: the one under which its value stands in most inputs."""
     agreeing: dict[str, Counter[str]] = {}  # field -> labels under which its value stands
     for one in judged:
-        pairs = labelled(one.record.input)
+        pairs = kernel.labelled(one.record.input)
         for name, expected in parts_of(one).items() if pairs else ():
             same = (label for label, value in pairs.items() if alike(value, expected))
             agreeing.setdefault(name, Counter()).update(same)
@@ -151,7 +113,11 @@ def _labels(judged: Sequence[Judged]) -> dict[str, str]:
 
 def _under(labels: Collection[str], one: Judged) -> dict[str, str]:
     """The values that an input states under some labels."""
-    return {label: value for label, value in labelled(one.record.input).items() if label in labels}
+    return {
+        label: value
+        for label, value in kernel.labelled(one.record.input).items()
+        if label in labels
+    }
 
 
 def _rules(
@@ -166,7 +132,7 @@ def _rules(
         ]
         agree = [stated for stated, wanted in both if alike(stated, wanted)]
         if len(agree) >= AGREE * len(both):
-            forms = Counter(map(form_of, agree))
+            forms = Counter(map(kernel.form_of, agree))
             often = frozenset(form for form, n in forms.items() if n >= FORM_SEEN)
             yield name, Rule(label, often)
 
@@ -175,7 +141,7 @@ def _read(one: Judged) -> object:
     """The output, or the object that it is inside of its wrapping where an object is expected."""
     output = one.record.output
     if isinstance(output, str) and isinstance(one.record.expected, dict):
-        return next(objects_in(output), output)
+        return next(kernel.objects_in(output), output)
     return output
 
 

@@ -17,7 +17,6 @@ from typing import Literal, NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
-from eval_autopsy.questions.answers import reading
 from eval_autopsy.questions.judged import Judged, Same, alike, shown, text_of
 from eval_autopsy.questions.labelled import References, parts_of
 from eval_autopsy.records import Split
@@ -86,7 +85,7 @@ def unparsed_as_fail(judged: Sequence[Judged], known: References) -> Iterator[Su
     for row, one in _wrong_answers(judged):
         if one.normalized:
             continue
-        found = reading(one.record.output, one.record.expected, labels, one.fields)
+        found = kernel.reading(one.record.output, one.record.expected, labels, one.fields)
         if found is not None:
             word = "is" if found == "is" else "holds"
             says = f"{shown(one.record.output)} {word} {shown(one.record.expected)}"
@@ -102,8 +101,10 @@ def format_only(judged: Sequence[Judged], known: References) -> Iterator[Suspect
 
 def silent_pass(judged: Sequence[Judged], known: References) -> Iterator[Suspect]:
     """Answers that count as right against a truth that is itself in doubt."""
+    seen = set()
     for suspect in _doubtful_truths(judged, known):
-        if judged[suspect.row].score:
+        if judged[suspect.row].score and suspect.row not in seen:
+            seen.add(suspect.row)
             yield suspect
 
 

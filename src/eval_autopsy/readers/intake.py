@@ -19,6 +19,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from eval_autopsy import kernel
@@ -75,6 +76,7 @@ class FileCount(NamedTuple):
     aside: tuple[Aside, ...] = ()
     said: Said = Said()
     joins: tuple[Join, ...] = ()
+    changed: bool = False  # while it was read
 
 
 class Reading(NamedTuple):
@@ -104,6 +106,7 @@ def read_sources(
     counts = []
     sizes = [os.path.getsize(source.path) for source in sources if os.path.isfile(source.path)]
     for number, source in enumerate(sources):
+        before = _state(source.path)
         file, rows = open_rows(source.path, source.name, lenient=source.lenient)
         joins = tuple(join_of(path, wanted) for path in source.joined)
         kept: list[kernel.Row] = []
@@ -120,10 +123,18 @@ def read_sources(
                     progress("reading", sum(sizes[:number]) + rows.position, sum(sizes))
         said = said_by(rows)
         file = _made(file, source, len(rows.aside))
-        kept = kept if file.converted_from else []
-        aside = tuple(rows.aside)
         counts.append(
-            FileCount(file, rows.records, rows.blank, rows.lines, tuple(kept), aside, said, joins)
+            FileCount(
+                file,
+                rows.records,
+                rows.blank,
+                rows.lines,
+                tuple(kept) if file.converted_from else (),
+                tuple(rows.aside),
+                said,
+                joins,
+                changed=_state(source.path) != before,
+            )
         )
     intake.finish()
     for split in splits:
@@ -132,6 +143,15 @@ def read_sources(
             names = ", ".join(str(count.file.path) for count in counts)
             raise CannotRead(what, where=names, remedy="check [data] of the case")
     return Reading(found, counts)
+
+
+def _state(path: Path) -> tuple[int, int, int] | None:
+    """What changes with a file; None of one that is not there."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def records(rows: Rows, wanted: Wanted, split: Split | SplitColumn) -> Iterator[Record]:
@@ -168,7 +188,8 @@ class Intake:
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
         self._parsers = [(part, parse) for part, parse in PARSERS.items() if part in wanted.fields]
-        self._places = {name: place for place, name in enumerate(wanted.attributes)}
+        self._named = tuple(dict.fromkeys([*wanted.attributes, *wanted.beside]))
+        self._places = {name: place for place, name in enumerate(self._named)}
         self._shelf = Shelf()
         self._seen: dict[Split, dict[str, str]] = {split: {} for split in SPLITS}
         self._counts: Counter[Split] = Counter()
@@ -215,7 +236,7 @@ class Intake:
             part: fields[name] if name in fields else kernel.field(fields, name)
             for part, name in names.items()
         }
-        attributes = [kernel.field(fields, name) for name in self.wanted.attributes]
+        attributes = [kernel.field(fields, name) for name in self._named]
         if given.get("id", MISSING) is MISSING:
             raise self._no_such_field("id", names.get("id", "id"), where)
         try:
@@ -230,8 +251,8 @@ class Intake:
         self._counts[belongs] += 1
         place = Place(belongs, where)
         self._note_absent(given, parts.get("error") is not None, place)
-        for name, value in zip(self.wanted.attributes, attributes, strict=True):
-            if value is MISSING:
+        for name in self.wanted.attributes:
+            if attributes[self._places[name]] is MISSING:
                 self._note(BY, name, place)
         verbatim = {part: given[part] for part in VERBATIM if part in given}
         return self._kept(place, attributes, parts | verbatim)

@@ -167,10 +167,10 @@ class Sums:
     samples: int = 0
     errors: int = 0
     scores: dict[str, tuple[int, Decimal]] = field(default_factory=dict)  # how many, and their sum
-    tasks: dict[str, set[str]] = field(default_factory=dict)  # that a score has, repeats once
+    tasks: dict[str, bytearray] = field(default_factory=dict)  # 1 at each that a score has
 
-    def add(self, fields: Mapping[str, Any]) -> None:
-        """Counts the row of a sample."""
+    def add(self, fields: Mapping[str, Any], task: int) -> None:
+        """Counts the row of a sample of the task with a number."""
         self.samples += 1
         self.errors += fields["status"] == "errored"
         for name, value in fields.get("scores", {}).items():
@@ -178,7 +178,9 @@ class Sums:
             if number is not None:
                 n, total = self.scores.get(name, (0, Decimal(0)))
                 self.scores[name] = (n + 1, total + number)
-                self.tasks.setdefault(name, set()).add(fields.get("cluster", fields["id"]))
+                marks = self.tasks.setdefault(name, bytearray())
+                marks.extend(bytes(max(0, task + 1 - len(marks))))
+                marks[task] = 1
 
 
 def number_of(value: object) -> Decimal | None:
@@ -195,22 +197,24 @@ class Tally:
         self._all = Sums()
         self.statuses: Counter[str] = Counter()
         self._parts: dict[tuple[str, str], Sums] = {}
+        self._tasks: dict[str, int] = {}  # numbered in the order in which they came first
 
     def add(self, fields: Mapping[str, Any]) -> None:
         """Counts the row of a sample."""
         self.statuses[fields["status"]] += 1
-        self._all.add(fields)
+        task = self._tasks.setdefault(fields.get("cluster", fields["id"]), len(self._tasks))
+        self._all.add(fields, task)
         for name in PARTS_TALLIED:
             value = fields.get(name)
             if isinstance(value, str):
-                self._parts.setdefault((name, value), Sums()).add(fields)
+                self._parts.setdefault((name, value), Sums()).add(fields, task)
 
     def against(self, reported: Sequence[Reported]) -> list[Reconciled]:
         """Each figure that the log states, beside the same one from its samples."""
         found = []
         for one in reported:
             sums = self._parts.get(one.part, Sums()) if one.part else self._all
-            tasks = len(sums.tasks.get(one.name.removeprefix("mean of "), ()))
+            tasks = sum(sums.tasks.get(one.name.removeprefix("mean of "), b""))
             found.append(Reconciled(one, *_figure(one.name, sums), tasks))
         return found
 

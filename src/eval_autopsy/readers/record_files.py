@@ -73,7 +73,7 @@ def is_like(record: dict[str, Any], usual: frozenset[str]) -> bool:
 
 
 def _record_or_none(path: Path) -> dict[str, Any] | None:
-    """The record of a file; None when it is damaged, something else, or known to a tool's reader."""
+    """The record of a file; None when it is damaged, no record, or known to a reader of a tool."""
     try:
         with open_file(path, path.name) as stream:
             head = stream.head().removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")

@@ -15,6 +15,7 @@ class Wanted(NamedTuple):
     fields: Mapping[str, str]  # part of a record ("id", "input", ...) -> name of the field
     attributes: Sequence[str] = ()
     required: frozenset[str] = frozenset({"id"})  # the parts that every record must have
+    beside: Sequence[str] = ()  # fields that are taken where they are there, and are never missed
 
 
 class SplitColumn(NamedTuple):

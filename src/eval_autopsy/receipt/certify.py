@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import platform
@@ -24,12 +25,15 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from eval_autopsy import __version__, columnar, kernel
+from eval_autopsy.auditing import OF_LOGS, for_receipt
 from eval_autopsy.case.load import Case
 from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import CannotUse, DoesNotHold
 from eval_autopsy.evidence import Evidence, Progress, gather, quiet, spec_of, subject_name
+from eval_autopsy.experiments import exhibits
+from eval_autopsy.experiments.exhibits import TWINS, Twins
 from eval_autopsy.questions.counted import CountedCube, given
 from eval_autopsy.questions.discover import Discovery
 from eval_autopsy.questions.gap import gap_of
@@ -60,10 +64,14 @@ def certify(
     progress: Progress = quiet,
     seed: int | None = None,
     account: Account | None = None,
+    twins: Twins | None = None,
+    *,
+    hypotheses: bool = True,
 ) -> Certified:
     """Writes `base/receipts/<name>` and verifies it; what was there before stays on any failure.
 
-    `account` says how far the investigation went.
+    `account` says how far the investigation went, `twins` are the smallest inputs that it found.
+    Without `hypotheses` those of the case are not tested, and the report says so.
     """
     started = time.monotonic()
     place = base / "receipts" / case.name
@@ -72,12 +80,22 @@ def certify(
     seed = case.file.seed if seed is None else seed
     judged = way_of(case)(case, base, progress, seed)
     evidence, cube = judged.evidence, judged.cube
+    counted = evidence.spec["cube"] is not None
+    untested = exhibits.untested(case, counted=counted, wanted=hypotheses)
+    if case.file.hypothesis and untested is None:
+        evidence = exhibits.varied(case, evidence, progress, seed)
+        cube.varied = exhibits.counted(evidence)
+    if twins is not None and not counted and exhibits.fits(case):
+        evidence = exhibits.with_twins(case, evidence, twins, progress)
+        rows = kernel.read_rows(io.BytesIO(evidence.made[TWINS]), TWINS, "jsonl")
+        cube.twins = kernel.load_twins(evidence.spec, rows)
     story = tell(
         Ledger(cube, evidence.spec),
         judged.found,
         case.narrative,
         supervised=evidence.supervised,
         account=account,
+        untested=untested,
     )
     predicate = {
         "kernel": {
@@ -99,7 +117,7 @@ def certify(
         **evidence.made,
         ".gitattributes": ATTRIBUTES,
         "verify.py": kernel_source(),
-        "REPORT.md": kernel.Page(predicate, evidence.records).render().encode("utf-8"),
+        "REPORT.md": kernel.Page(predicate, evidence.records, cube).render().encode("utf-8"),
     }
     made["receipt.json"] = statement(predicate, made, evidence.subjects)
     place.parent.mkdir(parents=True, exist_ok=True)
@@ -136,7 +154,8 @@ class Judged(NamedTuple):
 
 def record_by_record(case: Case, base: Path, progress: Progress, seed: int) -> Judged:
     """The records of a case judged one by one, counted and searched."""
-    evidence = gather(case, base, progress, seed=seed)
+    gathered = gather(case, base, progress, seed=seed, beside=OF_LOGS)
+    evidence = for_receipt(case, gathered)
     cube = polars_cube.count(evidence.spec, evidence.table)
     check_scored(cube, str(case.path))
     # The slices of one attribute have a table, and their p covers them all; but not where its bands

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -55,6 +55,10 @@ class Claim:
         return self.shown("list")
 
     @property
+    def word(self) -> Hole:
+        return self.shown("word")
+
+    @property
     def slice(self) -> Hole:
         """The slice that the claim is about, in words."""
         return Hole({"slice": self.id})
@@ -63,6 +67,13 @@ class Claim:
     def label(self) -> Hole:
         """What the claim says, in words."""
         return Hole({"label": self.id})
+
+
+def table(rows: Sequence[Sequence[Hole]]) -> Hole:
+    """A table whose heads the kernel makes from the claims."""
+    return Hole(
+        {"table": [[[hole.piece["claim"], hole.piece["as"]] for hole in row] for row in rows]}
+    )
 
 
 class Ledger:

@@ -17,14 +17,15 @@ from eval_autopsy.questions.discover import CHANCE, TOO_FEW, Discovery, Tested
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, EXAMPLES, is_worse
 from eval_autopsy.receipt.account import Account
-from eval_autopsy.receipt.claims import Claim, Hole, Ledger
+from eval_autopsy.receipt.audit import audit_facts
+from eval_autopsy.receipt.cause import cause_facts, twins_facts
+from eval_autopsy.receipt.claims import Claim, Hole, Ledger, table
 from eval_autopsy.receipt.narrative import pieces_of as narrative_pieces
 from eval_autopsy.receipt.template import pieces_of
 
 ROWS_SHOWN = 20  # of a table by slice; the others are a search away
 SEVERITIES = ("high", "medium", "low")
 RIGHT = {"outcome": "right", "of": "counted"}
-AGAIN = ("right", "wrong", "none")  # what comes out when an answer is scored again
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def tell(
     *,
     supervised: Collection[str] = (),
     account: Account | None = None,
+    untested: str | None = None,
 ) -> Story:
     """The story of an evidence that has scored records in both splits.
 
@@ -52,6 +54,7 @@ def tell(
     """
     facts = facts_of(ledger, discovery, supervised)
     facts["varied"] = account is not None and account.varied
+    facts["untested"] = untested
     findings = sorted(
         findings_of(facts), key=lambda one: (one["id"] != "gap", SEVERITIES.index(one["severity"]))
     )
@@ -115,7 +118,7 @@ def facts_of(
         "errors": ledger.evidence["errors"],
         "rule": ledger.evidence["scorer"]["rule"],
         "fields": fields_table(ledger),
-        "recorded": recorded_tables(ledger),
+        "audit": audit_facts(ledger),
         "attributes": attributes,
         "wrong": claim("count", split="production", outcome="wrong", where={}),
         "any_wrong": wrong > 0,
@@ -126,6 +129,8 @@ def facts_of(
         "misplaced": claim("rate", split="production", outcome="misplaced", of="wrong", where={}),
         "any_misplaced": cube.count("production", "misplaced", {}) > 0,
         "example": example(ledger),
+        "cause": cause_facts(ledger),
+        "twins": twins_facts(ledger),
         "system": ledger.evidence["system"],
         "counts": ledger.evidence["cube"] is not None,
         "describe": {name: Hole({"describe": name}) for name in kernel.DESCRIPTIONS},
@@ -352,13 +357,6 @@ def rate_in(claim: Claim) -> Rate:
     return Rate(*map(int, claim.value.split("/")))
 
 
-def table(rows: Sequence[Sequence[Hole]]) -> Hole:
-    """A table whose heads the kernel makes from the claims."""
-    return Hole(
-        {"table": [[[hole.piece["claim"], hole.piece["as"]] for hole in row] for row in rows]}
-    )
-
-
 def waterfall(ledger: Ledger, by: list[str]) -> Hole:
     """The gap's parts, in the mean of both orders with its interval, and in each."""
 
@@ -430,57 +428,36 @@ def fields_table(ledger: Ledger) -> Hole | None:
     )
 
 
-def recorded_tables(ledger: Ledger) -> dict[str, Any] | None:
-    """The score that the data hold beside the one that is made here, and how the verdicts of each
-    split fall; None when there is no such score."""
-    if not any(ledger.cube.count(split, "recorded", {}) for split in kernel.SPLITS):
-        return None
-    rates, ends, again = (
-        both(ledger, op, **what, where={})
-        for op, what in (
-            ("rate", {"outcome": "recorded_right", "of": "recorded"}),
-            ("interval", {"outcome": "recorded_right", "of": "recorded"}),
-            ("rate", RIGHT),
-        )
-    )
-    rows = [[rates[s].of, rates[s].percent, ends[s].percent, again[s].of] for s in kernel.SPLITS]
-    return {"rates": table(rows), **{s: flips_table(ledger, s) for s in kernel.SPLITS}}
-
-
-def flips_table(ledger: Ledger, split: str) -> Hole:
-    """How many records of a split have each recorded score and each verdict."""
-    said = ("recorded right", "recorded wrong", "no recorded score")
-    kept = [one for one in said if any(_again(ledger, split, word, one) for word in AGAIN)]
-    return table(
-        [
-            [
-                ledger.claim("count", split=split, outcome=f"{word}_again:{one}", where={}).count
-                for word in AGAIN
-            ]
-            for one in kept
-        ]
-    )
-
-
-def _again(ledger: Ledger, split: str, word: str, said: str) -> int:
-    return ledger.cube.count(split, f"{word}_again:{said}", {})
-
-
 def example(ledger: Ledger) -> dict[str, Any] | None:
     """A wrong record to look at, silent if there is such; None when nothing is wrong."""
     for outcome in () if ledger.evidence["cube"] else ("misplaced", "silent", "wrong"):
         if ledger.cube.count("production", outcome, {}):
             first = ledger.claim("members", split="production", outcome=outcome, where={}, limit=1)
-            known = {**ledger.evidence["fields"]}
-            if ledger.evidence["outputs"]:
-                known["output"] = ledger.evidence["outputs"]
-            quotes = [
-                (part, Hole({"quote": first.value[0], "split": "production", "field": part}))
-                for part in ("input", "expected", "output")
-                if part in known
-            ]
-            return {"id": first, "quotes": quotes}
+            control = ledger.cube.count("eval", "right", {}) > 0
+            passing = (
+                ledger.claim("members", split="eval", outcome="right", where={}, limit=1)
+                if control
+                else None
+            )
+            return {
+                "id": first,
+                "quotes": quotes(ledger, first, "production"),
+                "control": passing,
+                "control_quotes": quotes(ledger, passing, "eval") if passing else [],
+            }
     return None
+
+
+def quotes(ledger: Ledger, shown: Claim, split: str) -> list[tuple[str, Hole]]:
+    """What there is to quote of the first record that a claim lists."""
+    known = {**ledger.evidence["fields"]}
+    if ledger.evidence["outputs"]:
+        known["output"] = ledger.evidence["outputs"]
+    return [
+        (part, Hole({"quote": shown.value[0], "split": split, "field": part}))
+        for part in ("input", "expected", "output")
+        if part in known
+    ]
 
 
 def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -490,6 +467,10 @@ def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield finding("gap", "high" if facts["fell"] else "low", "measured", facts)
     else:
         yield finding("gap", "low", "inferred", facts)
+    if facts["audit"] and facts["audit"]["kinds"]:
+        stored = facts["audit"]["kinds"] == ["label-suspect"]
+        severity = "high" if facts["audit"]["moved"] else "medium"
+        yield finding("scorer", severity, "inferred" if stored else "measured", facts)
     if main:
         severity = "high" if facts["fell"] and facts["beyond_chance"] else "medium"
         yield finding("slice", severity, "measured", {**facts, "telling": main["telling"]})
@@ -497,7 +478,9 @@ def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield finding("silent", "high", "measured", facts)
     if facts["uncovered"] and facts["uncovered"]["unseen_share"]:
         yield finding("coverage", "medium", "measured", facts)
-    if facts["any_misplaced"]:
+    if facts["cause"] and facts["cause"]["measured"]:
+        yield finding("cause", "high", "measured", facts)
+    elif facts["any_misplaced"]:
         yield finding("cause", "medium", "inferred", facts)
 
 

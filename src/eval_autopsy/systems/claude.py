@@ -7,7 +7,10 @@ from contextlib import contextmanager
 
 from eval_autopsy import registry
 from eval_autopsy.case.load import Case
+from eval_autopsy.case.model import Claude
+from eval_autopsy.case.model import System as Bounds
 from eval_autopsy.errors import CannotRun
+from eval_autopsy.systems.batches import Batch
 from eval_autopsy.systems.kinds import System, bounds_of, digests_of, installed
 
 
@@ -30,13 +33,30 @@ def claude(case: Case) -> Iterator[System]:
         "files": digests_of(case),
         "bounds": bounds_of(bounds),
     }
-    with connected(bounds, says.allow_private) as (loop, client):
+    with connected(bounds, says.allow_private) as (loop, client), batches_of(bounds, says) as batch:
         prompt = Prompt(says, bounds, client)
         yield System(
             identity=identity,
             worker=lambda: Line(loop, prompt.attempt, bounds),
             most=prompt.most,
+            batch=batch,
         )
+
+
+@contextmanager
+def batches_of(bounds: Bounds, says: Claude) -> Iterator[Batch | None]:
+    """The batches of a prompt, over a line of their own as their answers come in one; None when
+    the case does not ask for them."""
+    if not says.batch:
+        yield None
+        return
+    from eval_autopsy.systems.network import connected
+    from eval_autopsy.systems.prompt import Prompt
+    from eval_autopsy.systems.prompt_batch import RESULTS, PromptBatch
+
+    roomy = bounds.model_copy(update={"output_limit": RESULTS})
+    with connected(roomy, says.allow_private) as (loop, client):
+        yield PromptBatch(Prompt(says, bounds, client), loop, bounds, says.batch_wait)
 
 
 def as_json(value: object) -> object:

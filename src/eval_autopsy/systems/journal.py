@@ -40,6 +40,14 @@ CREATE TABLE IF NOT EXISTS calls (
     seconds REAL,
     seal TEXT
 );
+CREATE TABLE IF NOT EXISTS batches (
+    number INTEGER PRIMARY KEY,
+    system TEXT NOT NULL,
+    at TEXT NOT NULL,           -- when it was about to be sent
+    keys TEXT NOT NULL,         -- of its calls, as JSON
+    name TEXT,                  -- that the endpoint gave it; not known until it says so
+    state TEXT NOT NULL         -- sent or ended
+);
 """
 
 
@@ -69,6 +77,15 @@ class Called(NamedTuple):
     seconds: float
 
 
+class Sent(NamedTuple):
+    """Calls that went to an endpoint, or were about to, as one batch."""
+
+    number: int
+    at: str  # ISO 8601
+    keys: tuple[str, ...]
+    name: str | None  # None when nobody heard whether it arrived
+
+
 class Journal:
     """The calls of one system in a file, or for as long as this lives when no file is named."""
 
@@ -93,6 +110,7 @@ class Journal:
         """Takes the calls of this system out, and the file away when it holds no others."""
         with self._transaction():
             self.connection.execute("DELETE FROM calls WHERE system = ?", (self.system,))
+            self.connection.execute("DELETE FROM batches WHERE system = ?", (self.system,))
             self.connection.execute("DELETE FROM systems WHERE digest = ?", (self.system,))
         (left,) = self.connection.execute("SELECT count(*) FROM systems").fetchone()
         if self.path is not None and not left:
@@ -184,6 +202,47 @@ class Journal:
                 each,
             )
             self.connection.execute("DELETE FROM calls WHERE state = 'begun'")
+
+    def aside(self, key: str) -> Decimal:
+        """What the attempt at a call that is under way can cost."""
+        ask = "SELECT aside FROM calls WHERE key = ?"
+        return Decimal(self.connection.execute(ask, (key,)).fetchone()[0])
+
+    def batch_begins(self, starting: Mapping[str, Decimal], at: str) -> Sent:
+        """Enters calls that will be sent as one batch, each with the most that it can cost."""
+        with self._transaction():
+            for key, most in starting.items():
+                self._begin(key, most)
+            row = (self.system, at, kernel.canonical(list(starting)))
+            done = self.connection.execute(
+                "INSERT INTO batches (system, at, keys, state) VALUES (?, ?, ?, 'sent')", row
+            )
+        return Sent(done.lastrowid or 0, at, tuple(starting), None)
+
+    def batch_named(self, number: int, name: str) -> None:
+        """Enters the name that the endpoint gave a batch."""
+        with self._transaction():
+            self.connection.execute("UPDATE batches SET name = ? WHERE number = ?", (name, number))
+
+    def batch_ended(self, number: int) -> None:
+        """Enters that a batch has nothing more to say."""
+        with self._transaction():
+            self.connection.execute(
+                "UPDATE batches SET state = 'ended' WHERE number = ?", (number,)
+            )
+
+    def batches(self) -> list[Sent]:
+        """The batches of this system that were sent, or may have been, and were not seen to end."""
+        ask = "SELECT number, at, keys, name FROM batches WHERE system = ? AND state = 'sent'"
+        return [
+            Sent(number, at, tuple(kernel.strict_json(keys)), name)
+            for number, at, keys, name in self.connection.execute(ask, (self.system,)).fetchall()
+        ]
+
+    def batch_names(self) -> set[str]:
+        """The names of all batches that are known."""
+        rows = self.connection.execute("SELECT name FROM batches WHERE name IS NOT NULL")
+        return {name for (name,) in rows}
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -16,6 +16,7 @@ from eval_autopsy import kernel
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import System as Bounds
 from eval_autopsy.errors import CannotRun
+from eval_autopsy.systems.batches import Batch
 from eval_autopsy.systems.journal import Reply
 
 
@@ -49,6 +50,7 @@ class System:
     worker: Callable[[], Worker]  # a new one
     files: tuple[Path, ...] = ()  # its code, as far as that is known
     most: Callable[[object], Decimal] = nothing  # what one attempt at an input can cost
+    batch: Batch | None = None  # for many inputs at once, where the endpoint takes them
 
 
 # What is registered as a system: it makes one ready, and ends it.

@@ -24,6 +24,7 @@ from typing import NamedTuple, TypeVar
 from eval_autopsy import kernel
 from eval_autopsy.case.model import System as Bounds
 from eval_autopsy.errors import AutopsyError, CannotRun
+from eval_autopsy.systems.batches import Batches
 from eval_autopsy.systems.journal import Called, Journal, Reply, answer_of, answer_text
 from eval_autopsy.systems.kinds import System, Worker
 
@@ -147,6 +148,8 @@ class Runner:
         self.purse = Purse(bounds.cost_limit, journal.cost())
         self.circuit = Circuit(bounds.give_up)
         self.workers: list[Worker] = []
+        batch = system.batch
+        self.batches = Batches(batch, journal, self.purse, self.stopped) if batch else None
 
     def answers(
         self, inputs: Sequence[object], *, repeat: int = 0, what: str = "running the system"
@@ -170,6 +173,15 @@ class Runner:
         missing = [
             (key, value) for key, value in zip(keys, inputs, strict=True) if key not in found
         ]
+        wanted = {key for key, _ in missing}
+        if self.batches and missing:
+            self.progress(f"{what}, in a batch", len(found), len(keys))
+        for called in self.batches.called(missing) if self.batches and missing else ():
+            self._count(called)
+            if called.key in wanted:  # and not of a batch that an earlier run sent for more
+                found[called.key] = called.reply.answer
+                self.progress(what, len(found), len(keys))
+        missing = [call for call in missing if call[0] not in found]
         with self._crew(min(self.bounds.concurrency, len(missing))) as crew:
             for called in crew.called(missing):
                 found[called.key] = called.reply.answer
@@ -178,6 +190,13 @@ class Runner:
         answers = [found[key] for key in keys]
         self.spent.errors.update(kind_of(answer.error) for answer in answers if answer.error)
         return answers
+
+    def _count(self, called: Called) -> None:
+        """Adds what came of a call to what the run has spent."""
+        self.spent.calls += 1
+        self.spent.retries += called.attempts - 1
+        self.spent.cost += called.cost
+        self.spent.tokens.update(called.reply.tokens)
 
     @contextmanager
     def _crew(self, size: int) -> Iterator[Crew]:
@@ -292,11 +311,8 @@ class Crew:
             runner.journal.write(finished, starting)
         for called in finished:
             self.under_way.discard(called.key)
-            runner.spent.calls += 1
             runner.spent.interrupted += called.key in runner.journal.interrupted
-            runner.spent.retries += called.attempts - 1
-            runner.spent.cost += called.cost
-            runner.spent.tokens.update(called.reply.tokens)
+            runner._count(called)
         for key, value in calls:
             self.under_way.add(key)
             self.todo.put((key, value))

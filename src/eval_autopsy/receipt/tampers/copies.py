@@ -48,7 +48,8 @@ class Memory:
 
 def data_files(evidence: Mapping[str, Any]) -> list[str]:
     """The files that records are loaded from."""
-    answers = (evidence[part] for part in ("outputs", "verdicts"))
+    answers = [evidence[part] for part in ("outputs", "verdicts")]
+    answers += [evidence[part]["file"] for part in ("varied", "twins") if evidence[part]]
     return [*(one["file"] for one in evidence["sources"]), *(name for name in answers if name)]
 
 
@@ -58,6 +59,14 @@ def load_as_a_forger(check: kernel.Verification) -> str:
     check.cube = kernel.count_records(
         [*map(kernel.attribute_name, check.evidence["attributes"])], check.records
     )
+    if check.evidence["varied"]:
+        name = check.evidence["varied"]["file"]
+        rows = kernel.read_rows(check.opened(name), name, "jsonl")
+        check.cube.varied = kernel.Varied(check.evidence, check.records, rows)
+    if check.evidence["twins"]:
+        name = check.evidence["twins"]["file"]
+        rows = kernel.read_rows(check.opened(name), name, "jsonl")
+        check.cube.twins = kernel.load_twins(check.evidence, rows)
     return ""
 
 
@@ -121,16 +130,19 @@ class Copy:
             self.files[name] = content
 
     def name(self, file: str) -> str:
-        """The subject that `@eval`, `@production`, `@outputs`, `@verdicts` or `@system` means."""
+        """The subject that `@eval`, `@production`, `@outputs`, `@verdicts`, `@system`, `@varied` or
+        `@ledger` means."""
         if not file.startswith("@"):
             return file
         part = file[1:]
         if part in kernel.SPLITS:
             return str(self.source(part)["file"])
-        found = self.original.evidence[part]
+        found = self.original.evidence["varied" if part == "ledger" else part]
         if not found:
             raise NotApplicable(f"the receipt rests on no {part}")
-        return str(found["file"] if part == "system" else found)
+        if part == "ledger":
+            return str(found["ledger"])
+        return str(found["file"] if part in ("system", "varied") else found)
 
     def source(self, split: str) -> Mapping[str, Any]:
         """The last source that has records of a split."""

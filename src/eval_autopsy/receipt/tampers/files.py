@@ -1,7 +1,7 @@
 """Edits of files as they are: their text, their bytes, and what stands in their place.
 
 A file is a subject's name, or `receipt.json`, or `@eval`, `@production`, `@outputs`, `@verdicts`,
-`@system` for the one that the evidence names.
+`@system`, `@varied`, `@ledger` for the one that the evidence names.
 """
 
 from __future__ import annotations

@@ -88,7 +88,8 @@ def recorded_kernel(copy: Copy) -> None:
 
 def report(copy: Copy) -> None:
     """REPORT.md is the text with its holes filled."""
-    page = kernel.Page(copy.predicate, copy.load().records)
+    loaded = copy.load()
+    page = kernel.Page(copy.predicate, loaded.records, loaded.cube)
     copy.write("REPORT.md", page.render().encode("utf-8"))
 
 

@@ -138,6 +138,7 @@ def need(copy: Copy, split: str = "production", **wanted: str) -> None:
         "packed": lambda value: packed == (value == "yes"),
         "features": lambda value: bool(features) == (value == "yes"),
         "search": lambda value: bool(evidence["search"]) == (value == "yes"),
+        "varied": lambda value: bool(evidence["varied"]) == (value == "yes"),
         "claimed": lambda value: any(claim["op"] == value for claim in copy.original.claims),
         "held_out": lambda value: (
             bool((evidence["search"] or {}).get("held_out")) == (value == "yes")

@@ -3,7 +3,8 @@
 A place is a path such as `/predicate/claims/op=rate/value`. In an array, a part of it is an index,
 or `key=value` for the first item that has it (`key=*` whatever the value), or `words` for the
 first text that has any. In what is put there, `@op=rate` stands for the id of the first claim of
-that operation, `@record` for a record's id, `@finding` and `@other finding` for a finding's.
+that operation, `@value=refuted` for that of the first with that value, `@record` for a record's
+id, `@finding` and `@other finding` for a finding's.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def _named(copy: Copy, value: Any) -> Any:
         at = "/predicate/findings/" + ("0" if value == "@finding" else "1")
         found, key = spot(copy, at)
         return found[key]["id"]
-    if isinstance(value, str) and value.startswith("@op="):
+    if isinstance(value, str) and value.startswith(("@op=", "@value=")):
         claims, key = spot(copy, "/predicate/claims/" + value[1:])
         return claims[key]["id"]
     return value
@@ -226,6 +227,8 @@ def nudge(copy: Copy, at: str) -> None:
 def _nudged(value: Any, kind: str) -> Any:
     if kind in ("ids", "slices"):
         return value[:-1] if value else [{}] if kind == "slices" else ["nobody"]
+    if kind == "verdict":
+        return "refuted" if value == "measured" else "measured"
     if kind == "interval":
         return [value[0], kernel.real(float(value[1]) - 1e-8)]
     if kind == "real":

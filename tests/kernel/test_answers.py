@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from decimal import Decimal
 
 import pytest
 
-from eval_autopsy.questions.answers import reading
+from eval_autopsy.kernel import labelled, reading
 
 TEAMS = ["BILLING_TEAM", "REFUND_TEAM"]
 BILL = {"supplier": "Norrland Gas AB", "due": Decimal("11614.72")}
@@ -72,3 +73,38 @@ def test_what_could_be_another_answer_is_none(
 
 def test_a_python_literal_is_read_and_never_run() -> None:
     assert reading("{'supplier': __import__('os').getcwd(), 'due': 1}", BILL, []) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "####" + " " * 19_000 + "\n\nb\nc",
+        "The answer is" + " " * 19_000 + "x",
+        "```" * 6_000,
+        "{" * 19_000 + "}" * 900,
+        "(" * 19_000,
+        "{'a': " + "-" * 19_000 + "1}",
+        "{'a': 1" + " + 1" * 4_000 + "}",
+        "\\boxed{" * 2_500,
+        "{" + "," * 19_000 + "}",
+        "1" + "," * 398,
+    ],
+    ids=lambda text: text[:12],
+)
+def test_no_text_takes_long_to_read(text: str) -> None:
+    start = time.process_time()
+    assert reading(text, {"a": 1}, []) in (None, "holds")
+    assert reading(text, "birch", ["birch", "cedar"]) is None
+    assert len(labelled(text)) <= 1
+    assert time.process_time() - start < 2
+
+
+def test_an_expected_text_that_is_longer_than_the_output_is_not_in_it() -> None:
+    assert reading("birch and so on", "birch " * 100_000, []) is None
+
+
+def test_a_literal_of_python_with_an_odd_escape_is_read_without_a_word(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    assert reading("{'a': '\\d'}", {"a": "\\d"}, []) == "is"
+    assert list(recwarn) == []
