@@ -33,6 +33,7 @@ FORMS = {  # in which a listing shows the value of each operation
     "unseen_anywhere_interval": "percent",
     "levels": "list",
     "smallest_set": "list",
+    "corrected_interval": "percent",
     "searched": "count",
     "confirmed": "of",
     "p_discovered": "p",
