@@ -319,9 +319,9 @@ def subject_name(path: Path, base: Path) -> str:
         inside = path.absolute().resolve().relative_to(base.resolve())
     except ValueError:
         raise CannotUse(
-            f"the receipt would stand in {base / 'receipts'}, and this file is not below {base}",
+            f"this file is not below the folder {base.resolve()}, which gets the receipt",
             where=str(path),
-            remedy="run from a folder that holds the data too, or name one with --into",
+            remedy=f"name one that holds all files of the case, such as --into {path.parent}",
         ) from None
     return "../../" + inside.as_posix()
 

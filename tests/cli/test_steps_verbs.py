@@ -365,6 +365,15 @@ def test_what_says_the_truth_has_nothing_to_mend(sentence: str, call: Call, vari
     assert narrated(call, varied, sentence + "\n") == []
 
 
+def test_a_cause_is_measured_by_the_hypothesis_that_is(call: Call, varied: Path) -> None:
+    assert call("run", varied).code == 0
+    cited = f"{{{{ hypothesis.{STATEMENT} | word }}}}"
+    assert narrated(call, varied, f"- measured: it fails because fields move: {cited}\n") == []
+    other = "{{ difference_interval.right.counted | points }}"
+    said = narrated(call, varied, f"- measured: it fails because fields move: {other}\n")
+    assert ["a cause ('because')" in one["what"] for one in said] == [True]
+
+
 def test_all_problems_are_listed_at_once_and_nothing_is_taken(call: Call, varied: Path) -> None:
     Path("story.md").write_text("It fell by 13 points.\nHalf of it.\n", encoding="utf-8")
     said = call("narrate", varied, "story.md")

@@ -41,8 +41,9 @@ def narrate(out: Out, path: tuple[Path, ...], check: bool, into: Path) -> int:
     \b
     Listed, with line and remedy: a typed number or number-word, a claim or form that is not
     there, a number of the other split, a word for the other direction beside a change, another
-    unit, a line `- measured:` that cites nothing measured, a cause outside a line `- inferred:`
-    and the section `## Opinion`, an `- objection:` without its `- answer:`.
+    unit, a line `- measured:` that cites nothing measured, a cause that no hypothesis on its
+    line measures, outside a line `- inferred:` and the section `## Opinion`, an `- objection:`
+    without its `- answer:`.
 
     \b
     Reads   FILE, the case, and its receipt below ./receipts, which is verified first.

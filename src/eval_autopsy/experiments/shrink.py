@@ -393,7 +393,10 @@ class Work:
         if unseen and not self.how.keep:
             shown = ", ".join(repr(text[:40]) for text in unseen[:3])
             what = f"{shown} of the right answer does not stand in the input, nor what says it"
-            remedy = "name what has to stay with --keep TEXT, or a right twin with --against ID"
+            remedy = (
+                "name what has to stay with --keep TEXT, a right twin with --against ID, or with "
+                "--change NAME a change that mends it, as `autopsy ablate` lists them"
+            )
             raise CannotRun(what, where=self.subject.record.where, remedy=remedy)
         kept = [*evidence(value, answer), *self.how.keep]
         self.rule = STANDS.format(", ".join(map(repr, kept)))

@@ -5,8 +5,9 @@
    is a part of a record: its input, expected value or output.
 2. The prose itself obeys the kernel's rule: no digit, no number-word, plain ASCII. Beside a change
    it may not say the other direction, and beside a number no other unit.
-3. A line that begins `- measured:` cites a claim that measures something, and gives no cause; a
-   cause stands on a line that begins `- inferred:`, or below the heading `## Opinion`.
+3. A line that begins `- measured:` cites a claim that measures something, and gives a cause only
+   with a hypothesis that is measured. Any other cause stands on a line that begins `- inferred:`,
+   or below the heading `## Opinion`.
 4. Below `## Objections` each `- objection:` is followed by its `- answer:`.
 5. A problem names the line and the remedy. It is text, not a template: nothing in it is executed.
 """
@@ -245,15 +246,23 @@ def _units(line: Line) -> Iterator[Problem]:
 def _strength(line: Line, claims: Claims) -> Iterator[Problem]:
     """Findings that claim more than their evidence, and causes that nobody calls inferred."""
     cause = _CAUSE.search(line.prose)
+    cited = [claims[name] for name in kernel.claims_in(line.pieces) if name in claims]
     if line.kind == "measured":
-        cited = [claims[name] for name in kernel.claims_in(line.pieces) if name in claims]
+        if any(kernel.measures(claim, "cause") for claim in cited):
+            return
         if not any(kernel.measures(claim, kind) for claim in cited for kind in kernel.KINDS):
             what = "a finding called measured without a claim that measures it"
-            remedy = "cite the interval, the p or the count that shows it, or call it inferred"
+            remedy = (
+                "cite what shows it (the interval of the change, the p of a slice, how many are "
+                "silent, a hypothesis that is measured), or call it inferred"
+            )
             yield Problem(line.number, what, remedy)
     if cause and not (line.kind == "inferred" or line.section in ("opinion", "objections")):
         what = f"a cause ({cause[0]!r}) that is not called inferred"
-        remedy = "begin the line with `- inferred:`, or put it below `## Opinion`"
+        remedy = (
+            "begin the line with `- inferred:`, or put it below `## Opinion`; a line that says "
+            "measured has to name the claim of a hypothesis that is measured"
+        )
         yield Problem(line.number, what, remedy)
 
 
