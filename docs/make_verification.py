@@ -3,13 +3,12 @@
 python docs/make_verification.py            compares, and shows the difference
 python docs/make_verification.py --write    writes
 
-Tampers with the invoice example's receipt for half a minute. Mutants are counted and not tried:
-`tests/kernel_mutants` holds the list of those that survive to what is so.
+Tampers with the invoice example's receipt for half a minute. Mutants are not tried: what came of a
+sample of them is on file in `tests/kernel_mutants`, with the digest of the kernel.
 """
 
 from __future__ import annotations
 
-import ast
 import difflib
 import json
 import sys
@@ -20,9 +19,10 @@ from pathlib import Path
 PAGE = Path(__file__).with_name("verification.md")
 sys.path[:0] = [str(PAGE.parents[1] / "tests")]
 
+from eval_autopsy import kernel  # noqa: E402
 from eval_autopsy.receipt.prove import Proof, prove  # noqa: E402
 from eval_autopsy.receipt.tampers.vectors import HERE  # noqa: E402
-from kernel_mutants import battery, mutate, run  # noqa: E402
+from kernel_mutants import run  # noqa: E402
 from receipt import made  # noqa: E402
 
 HEAD = """# What verification catches
@@ -60,8 +60,8 @@ A mutant is the kernel with one slip: a comparison turned or moved by one, an op
 a call, a `raise` or a `yield` left out, a function left at once. It is killed when it says
 anything else than the kernel of any of the receipts, tamperings and expressions in
 [tests/kernel_mutants](../tests/kernel_mutants). Left out are the functions that run the system,
-print, and read the command line. `python -m kernel_mutants.run --all`, in `tests/`, tries all of
-them; the tests try some of them each time.
+print, and read the command line. `python -m kernel_mutants.run`, in `tests/`, tries a sample drawn
+by lot, and with `--all` every one; the tests try some of the sample each time.
 """
 
 
@@ -102,17 +102,18 @@ def accepted(proof: Proof) -> list[str]:
 
 
 def survivors() -> list[str]:
-    """How many mutants there are, and why some survive."""
-    tree = ast.parse(battery.SOURCE.read_text(encoding="utf-8"))
-    mutants = mutate.mutants(tree)
-    alive = Counter({reason: len(names) for reason, names in run.reasons().items()})
-    killed = len(mutants) - alive.total()
-    functions = len({one.function for one in mutants})
+    """How many mutants were tried, of which kernel, and why some survive."""
+    on_file = run.tried()
+    alive = Counter({reason: len(names) for reason, names in on_file.survivors.items()})
+    tried = len(on_file.names)
+    killed = tried - alive.total()
+    low, high = kernel.wilson(killed, tried)
     lines = [
         "",
-        f"**{killed:,} of {len(mutants):,} mutants of {functions} functions are killed "
-        f"({killed / len(mutants):.1%}). {alive.total()} survive,** each listed by its reason in",
-        "[survivors.json](../tests/kernel_mutants/survivors.json):",
+        f"**Of {tried:,} mutants drawn from {on_file.of:,}, {killed:,} are killed: "
+        f"{killed / tried:.1%} [{low:.1%}, {high:.1%}]. {alive.total()} survive,** each listed by",
+        "its reason in [tried.json](../tests/kernel_mutants/tried.json), of the kernel",
+        f"`{on_file.kernel[:16]}`:",
         "",
         "| why nothing kills it | mutants |",
         "| --- | ---: |",

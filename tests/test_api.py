@@ -50,9 +50,9 @@ def test_a_system_runs_once_for_slices_and_twice_for_a_receipt(folder: Path) -> 
     seen: list[str] = []
     case = autopsy.open("examples/invoice-extraction")
     case.slices(progress=lambda what, done, total: seen.append(what))
-    assert set(seen) == {"running the system"}
+    assert set(seen) == {"running the system", "judging"}
     case.run(progress=lambda what, done, total: seen.append(what))
-    assert set(seen) == {"running the system", "running it again"}
+    assert {"running the system", "running it again"} <= set(seen)
 
 
 def test_paths_may_be_texts_or_paths_one_or_many(folder: Path) -> None:

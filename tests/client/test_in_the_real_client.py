@@ -132,9 +132,9 @@ def test_the_autopsy_command_ends_in_a_verified_receipt(client: Client, command:
     verbs = [line.split()[1] for line in model.commands("investigator")]
     investigated = [
         *("next", "run", "next", "hypothesise", "next", "ablate", "next", "shrink", "next"),
-        *("claims", "narrate", "narrate", "certify"),
+        *("run", "claims", "narrate", "narrate", "certify"),
     ]
-    answered = ["next", "run", "next", "claims", "narrate", "narrate", "certify"]
+    answered = ["next", "run", "next", "run", "claims", "narrate", "narrate", "certify"]
     assert verbs == investigated + answered
     receipt = client.work / RECEIPT
     assert model.commands("skeptic") == [f"autopsy verify {receipt}", f"autopsy claims {receipt}"]

@@ -138,6 +138,10 @@ PARAMETERS: dict[str, Choices] = {
     "slices": unions,
     "limit": lambda spec, cube: [1, 3],
     "share": lambda spec, cube: ["0.5", "1"],
+    "change": lambda spec, cube: ["add_preamble"],  # of which these cubes know nothing
+    "when": lambda spec, cube: ["before", "after"],
+    "statement": lambda spec, cube: ["It reads by position."],
+    "side": lambda spec, cube: ["failing", "passing"],
 }
 
 

@@ -100,6 +100,9 @@ OF_A_SCREEN = re.compile(rf"^ +{NUMBER} +({NUMBER}) s +({NUMBER}) s +({NUMBER})x
 TIMED = re.compile(rf"^(\S.*?) {{2,}}({NUMBER})  .*?({NUMBER})x$", re.MULTILINE)
 
 
+OF_MEMORY = re.compile(rf"^ +\S.*? {{2,}}{NUMBER} s +({NUMBER}) MB +({NUMBER})x$", re.MULTILINE)
+
+
 def plain(number: str) -> Decimal:
     return Decimal(number.replace(",", ""))
 
@@ -122,7 +125,7 @@ def timed() -> dict[str, list[tuple[str, str, str]]]:
 
 
 def ratios() -> Iterator[tuple[str, str, str, str]]:
-    """Every ratio of two times: its name, itself, and the times above and below."""
+    """Every ratio of two times or sizes: its name, itself, and those above and below."""
     for block, lines in timed().items():
         if "of the loop" in block:
             for name, seconds, ratio in lines:
@@ -134,9 +137,12 @@ def ratios() -> Iterator[tuple[str, str, str, str]]:
                     yield name, ratio, rows[0][1], seconds
         for long, short, ratio in OF_A_SCREEN.findall(block):
             yield "first screen", ratio, long, short
+        held = OF_MEMORY.findall(block)
+        for size, ratio in held:
+            yield "memory", ratio, size, held[0][0]
 
 
-def test_every_ratio_of_times_follows_from_its_times() -> None:
+def test_every_ratio_follows_from_what_it_is_of() -> None:
     found = list(ratios())
     assert [one for one in found if not may_be(*one[1:])] == []
     written = [ratio for block in timed() for ratio in re.findall(rf"{NUMBER}x", block)]
