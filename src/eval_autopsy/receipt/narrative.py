@@ -253,8 +253,8 @@ def _strength(line: Line, claims: Claims) -> Iterator[Problem]:
         if not any(kernel.measures(claim, kind) for claim in cited for kind in kernel.KINDS):
             what = "a finding called measured without a claim that measures it"
             remedy = (
-                "cite what shows it (the interval of the change, the p of a slice, how many are "
-                "silent, a hypothesis that is measured), or call it inferred"
+                "cite what shows it (the interval of the change where it has no zero, the p of a "
+                "slice, how many are silent, a hypothesis that is measured), or call it inferred"
             )
             yield Problem(line.number, what, remedy)
     if cause and not (line.kind == "inferred" or line.section in ("opinion", "objections")):
