@@ -124,3 +124,26 @@ def test_slices_have_few_short_values(values: list[Any], sliced: bool) -> None:
 def test_a_field_that_one_split_lacks_is_not_sliced_by() -> None:
     sets = [columns(kind=["a", "b"] * 9), columns(kind=[None] * 18)]
     assert guess_attributes(sets, []) == []
+
+
+@pytest.mark.parametrize(
+    ("row", "output", "expected"),
+    [
+        (
+            {"response": {"label": "a", "confidence": 0.9}, "gold": {"label": "a"}},
+            "response.label",
+            "gold.label",
+        ),
+        (
+            {"response": {"answer": "a", "confidence": 0.9}, "ground_truth": "a"},
+            "response.answer",
+            "ground_truth",
+        ),
+        ({"response": {"label": "a"}}, "response", None),
+    ],
+)
+def test_an_answer_and_its_truth_are_never_one_inside_the_other(
+    row: dict[str, Any], output: str, expected: str | None
+) -> None:
+    found = {one.part: one.field for one in guess_parts([columns_of([row] * 3)], [])}
+    assert (found.get("output"), found.get("expected")) == (output, expected)

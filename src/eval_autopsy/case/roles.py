@@ -178,6 +178,7 @@ ID_NAMES = words(
     "id uid uuid example_id record_id case_id sample_id item_id row_id test_id request_id key "
     "index idx name no number"
 )
+ANSWERS = PARTS[:2]  # what is held against each other
 
 
 def plain(name: str) -> str:
@@ -237,11 +238,16 @@ def _identifies(column: Column) -> bool:
 def guess_parts(sets: Sequence[Columns], taken: Sequence[str]) -> list[Guess]:
     """A guess for each part that a field is named for and fits; a field plays one part only."""
     used = list(taken)
-    guesses = []
+    guesses: list[Guess] = []
     for part in PARTS:
-        free = [name for name in _all_names(sets) if not _inside(name, used)]
+        free = [
+            name
+            for name in _all_names(sets)
+            if not _inside(name, used) and not any(_inside(other, [name]) for other in used)
+        ]
         name = _named(part, free, sets)
         if name is not None:
+            name = _compared(part, name, guesses, sets)
             used.append(name)
             guesses.append(_guess(part, name, sets))
     return guesses
@@ -270,9 +276,33 @@ def _inside(name: str, used: Sequence[str]) -> bool:
 def _named(part: Part, free: Sequence[str], sets: Sequence[Columns]) -> str | None:
     for known in part.names:
         for name in free:
-            if plain(name) == known and _fits(part, name, sets):
+            if plain(name) == known and not _of_the_other(part, name) and _fits(part, name, sets):
                 return name
     return None
+
+
+def _of_the_other(part: Part, name: str) -> bool:
+    """Whether a field is in an object of the answer and would be the truth, or the reverse."""
+    if part not in ANSWERS:
+        return False
+    (other,) = (one for one in ANSWERS if one is not part)
+    objects = [plain(one) for one in name.split(".")[:-1]]
+    return any(one in other.names and one not in part.names for one in objects)
+
+
+def _compared(part: Part, name: str, before: Sequence[Guess], sets: Sequence[Columns]) -> str:
+    """The field of an answer's object that is like the expected value, where that is no object."""
+    expected = next((one.field for one in before if one.part == "expected"), "")
+    columns = [known[expected] for known in sets if expected in known]
+    objects = any(not known[name].scalar for known in sets if name in known)
+    if part is not ANSWERS[1] or not columns or not objects or not all(c.scalar for c in columns):
+        return name
+    inside = [one for one in _all_names(sets) if one.startswith(f"{name}.")]
+    for known in (plain(expected), *part.names):
+        for one in inside:
+            if plain(one) == known and _fits(part, one, sets):
+                return one
+    return name
 
 
 def _fits(part: Part, name: str, sets: Sequence[Columns]) -> bool:
