@@ -6,6 +6,7 @@ have to be kept because the kernel cannot make them itself, and the description 
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -318,6 +319,7 @@ def subject_name(path: Path, base: Path) -> str:
     try:
         inside = path.absolute().resolve().relative_to(base.resolve())
     except ValueError:
+        path = Path(os.path.normpath(path))  # that of a case made of data goes up and down
         raise CannotUse(
             f"this file is not below the folder {base.resolve()}, which gets the receipt",
             where=str(path),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -317,6 +318,17 @@ def test_a_failing_input_that_was_made_small_is_on_record(call: Call, varied: Pa
     receipt = Path(json.loads(done.out)["receipt"])
     kept = [json.loads(line) for line in (receipt / "twins.jsonl").read_bytes().splitlines()]
     assert [one["input"].split("\n") for one in kept] == [passing, failing]
+
+
+def test_hypotheses_that_a_case_declares_are_tried_as_often_as_one_likes(
+    call: Call, case: Path
+) -> None:
+    shutil.copy(case / "hypotheses.toml", case / "autopsy.toml")
+    assert call("next", case).code == 0
+    for _ in range(2):
+        said = call("ablate", case, "--declared")
+        assert said.code == 0, said.err
+        assert {"hypothesise", "ablate"} <= {*done(standing(call, case))}
 
 
 # The narrative

@@ -74,6 +74,11 @@ def of_receipt(done: Certified) -> Facts:
     }
 
 
+def of_declared(case: Case) -> Facts:
+    """The hypotheses that a case file declares."""
+    return {"hypothesise": {"declared": [one.statement for one in case.file.hypothesis]}}
+
+
 def of_ablation(found: Varied) -> Facts:
     """What varying the system came to."""
     effects = found.ablation.effects if found.ablation else ()

@@ -9,6 +9,7 @@ from typing import Any
 from eval_autopsy.case.load import Case, check_hypothesis
 from eval_autopsy.case.model import Hypothesis
 from eval_autopsy.errors import BadCase
+from eval_autopsy.investigation.facts import of_declared
 from eval_autopsy.investigation.standing import check_words, record, require
 from eval_autopsy.investigation.state import State
 
@@ -62,5 +63,4 @@ def _enter_declared(case: Case, breaks: Sequence[str], spares: Sequence[str]) ->
         raise BadCase(what, where=str(case.path), remedy=remedy)
     for one in case.file.hypothesis:
         check_words(one.statement, str(case.path))
-    statements = [one.statement for one in case.file.hypothesis]
-    record(case, {"hypothesise": {"declared": statements}})
+    record(case, of_declared(case))

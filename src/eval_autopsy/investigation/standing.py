@@ -18,7 +18,7 @@ from typing import Any
 from eval_autopsy import kernel
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import BadCase, CannotRun
-from eval_autopsy.investigation.facts import Facts, of_case
+from eval_autopsy.investigation.facts import Facts, of_case, of_declared
 from eval_autopsy.investigation.state import Basis, Entry, State, basis_of
 from eval_autopsy.investigation.steps import BY_NAME, CAUSE, NAMES, NEEDED, Step
 from eval_autopsy.readers.record_files import digest_of
@@ -147,8 +147,13 @@ def require(case: Case, name: str) -> Standing:
 
 
 def require_in_order(case: Case, name: str) -> None:
-    """The same for a verb that also works by itself: once an investigation has begun."""
+    """The same for a verb that also works by itself: once an investigation has begun.
+
+    What the case file declares was said before anything is varied, and is entered as that.
+    """
     if "frame" in {one.step for one in State(case).entries()}:
+        if name == "ablate" and case.file.hypothesis and standing_of(case).lacking(name):
+            record(case, of_declared(case))
         require(case, name)
 
 
