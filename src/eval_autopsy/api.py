@@ -345,17 +345,8 @@ class Autopsy:
         smallest inputs that it found. Without `hypotheses` those of the case are not tested. A
         receipt rests on a case file: where there is none, `into/.autopsy/<name>` is given one.
         """
-        if not self.written:
-            study = self.in_writing(into)
-            return study.run(
-                into,
-                seed=seed,
-                progress=progress,
-                account=account,
-                twins=twins,
-                hypotheses=hypotheses,
-            )
-        case, earlier = (self.case, ()) if self.case.table else self._sliced()
+        study = self.in_writing(into)
+        case, earlier = (study.case, ()) if study.case.table else study._sliced()
         done = certify.certify(
             case, Path(into), progress, seed, account, twins, hypotheses=hypotheses
         )
