@@ -188,7 +188,7 @@ def test_test_script_runs_every_check_and_pytest_last(plugin: Plugin) -> None:
         "__main__ ruff.py ['check']",
         "__main__ ruff.py ['format', '--check']",
         "__main__ mypy.py []",
-        "__main__ pytest.py ['-n', '2']",
+        "__main__ pytest.py ['-n', '3', '--dist', 'worksteal']",
     ]
 
 

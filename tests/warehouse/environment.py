@@ -1,6 +1,7 @@
 """Environments of tests that need what the engine does not: warehouses, or eval tools.
 
-Each is pinned by a lock, and installed once, by uv, beside the engine's in the cache folder.
+Each is pinned by a lock, and installed once, by uv or else by pip, beside the engine's in the
+cache folder.
 """
 
 from __future__ import annotations
@@ -44,12 +45,17 @@ def python(lock_file: Path = LOCK) -> Path:
 def _install(folder: Path, lock_file: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         build = Path(temporary) / "environment"
-        uv = [sys.executable, "-m", "uv"]
         inside = str(build / "bin" / "python")
-        options = ["--require-hashes", "--no-deps", "--requirements", str(lock_file)]
-        _run([*uv, "venv", "--quiet", "--python", sys.executable, str(build)])
         # PySpark comes as source, with nothing in it to compile.
-        _run([*uv, "pip", "install", "--quiet", "--python", inside, *options])
+        options = ["--quiet", "--require-hashes", "--no-deps", "--requirement", str(lock_file)]
+        uv = [sys.executable, "-m", "uv"]
+        try:
+            _run([*uv, "venv", "--quiet", "--python", sys.executable, str(build)])
+            _run([*uv, "pip", "install", "--python", inside, *options])
+        except NoEnvironmentError:
+            # pip may know an index or a certificate that uv was not told of.
+            _run([sys.executable, "-m", "venv", "--clear", str(build)])
+            _run([inside, "-m", "pip", "install", *options])
         build.rename(folder)  # scripts in bin/ name the old folder; only its Python is used
 
 
@@ -59,6 +65,6 @@ def _run(command: list[str]) -> None:
             command, check=False, capture_output=True, text=True, timeout=60 * MINUTES
         )
     except subprocess.TimeoutExpired:
-        raise NoEnvironmentError(f"uv did not finish in {MINUTES} minutes") from None
+        raise NoEnvironmentError(f"{command} did not finish in {MINUTES} minutes") from None
     if done.returncode != 0:
-        raise NoEnvironmentError(f"uv could not install it: {done.stderr.strip()[-400:]}")
+        raise NoEnvironmentError(f"{command} failed: {done.stderr.strip()[-400:]}")
