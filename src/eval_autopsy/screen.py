@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from eval_autopsy import kernel
 from eval_autopsy.case.compared import Comparison
 from eval_autopsy.case.load import Case
+from eval_autopsy.case.written import into
 from eval_autopsy.questions.audit import Audit
 from eval_autopsy.questions.discover import TOO_FEW
 from eval_autopsy.questions.gap import Gap, Waterfall
@@ -289,7 +290,7 @@ def next_steps(screen: FirstScreen) -> Iterator[str]:
     yield f"autopsy slices {place}"
     if screen.audit is not None and screen.audit.findings:
         yield f"autopsy audit {place}"
-    yield f"autopsy run {place} (writes the receipt)"
+    yield f"autopsy run {command(*screen.asked, *into(screen.case))} (writes the receipt)"
 
 
 def command(*words: str) -> str:

@@ -72,6 +72,28 @@ def test_data_outside_the_folder_is_refused_with_the_way_out(
     assert list((folder / "empty").iterdir()) == []
 
 
+def test_the_command_that_is_shown_for_data_elsewhere_is_one_that_works(
+    call: Call, case: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = folder / "data"
+    data.mkdir()
+    for name in ("eval.jsonl", "production.jsonl"):
+        (data / name).write_text(
+            "".join(f'{{"id":"{name}{i}","passed":{str(i % 9 > 2).lower()}}}\n' for i in range(40))
+        )
+    (folder / "empty").mkdir()
+    monkeypatch.chdir(folder / "empty")
+    refused = call("run", "../data")
+    assert (refused.code, list((folder / "empty").iterdir())) == (2, [])
+    assert "data: not all files of it are below the folder" in refused.err
+    asked = ["autopsy", "run", "../data", "--into", "../data"]
+    assert " ".join(asked[-2:]) in refused.err
+    assert f"{' '.join(asked)} (writes the receipt)" in call("../data").out
+    assert f"{' '.join(asked)} (writes the receipt)" in call("slices", "../data").out
+    assert call(*asked[1:]).code == 0
+    assert (data / "receipts" / "data" / "receipt.json").is_file()
+
+
 @pytest.mark.parametrize("verb", ["run", "slices"])
 def test_a_data_file_in_place_of_a_case_is_said(verb: str, call: Call, case: Path) -> None:
     said = call(verb, case / "eval.jsonl")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,35 @@ from eval_autopsy.records import SPLITS
 FOLDER = ".autopsy"  # of what this program keeps for itself, where it is called
 
 
+def place_for(case: Case, base: Path = Path()) -> Path:
+    """Where a receipt of the case can lie: `base`, or the folder that all its files share.
+
+    A receipt names its files as seen from itself, and so lies above them or beside them.
+    """
+    files = [path for source in case.sources for path in (source.path, *source.joined)]
+    whole = [path.resolve() for path in (*files, case.path) if path.exists()]
+    if all(path.is_relative_to(base.resolve()) for path in whole):
+        return base
+    shared = os.path.commonpath([path.parent for path in whole])
+    return Path(min(os.path.relpath(shared), shared, key=len))
+
+
+def into(case: Case | None) -> tuple[str, ...]:
+    """The option of `autopsy run` that a case needs whose files are not below this folder."""
+    place = Path() if case is None else place_for(case)
+    return () if place == Path() else ("--into", str(place))
+
+
 def write(case: Case, base: Path, notes: tuple[str, ...] = ()) -> Path:
     """Writes the case below `base` and returns its path; the same files give the same path.
 
     Raises BadCase when the data lie outside of `base`, or there is one set only.
     """
+    place = place_for(case, base)
+    if place != base:
+        what = f"not all files of it are below the folder {base.resolve()}, which gets the receipt"
+        remedy = f"name one that holds them, such as --into {shlex.quote(str(place))}"
+        raise BadCase(what, where=name_of(case), remedy=remedy)
     if len({str(source.split) for source in case.sources}) < 2 and not any(
         isinstance(source.split, SplitColumn) for source in case.sources
     ):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from eval_autopsy import kernel
+from eval_autopsy.case.written import into
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
 from eval_autopsy.cli.slices_view import case_path, interval, of, percent, plain, shown
@@ -93,7 +94,8 @@ def closing(found: Audit, study: Autopsy) -> Iterator[str]:
         yield f"{named(found, split)}: {bounds(found, split)}"
     yield from apart(found)
     if study.written:
-        yield f"next: {command('autopsy', 'run', case_path(study))} (writes the receipt)"
+        asked = command("autopsy", "run", case_path(study), *into(study.case))
+        yield f"next: {asked} (writes the receipt)"
     elif found.findings:
         yield "next: look at the records named; --json lists them all"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from eval_autopsy import kernel
 from eval_autopsy.case.load import FILE_NAME
+from eval_autopsy.case.written import into
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
 from eval_autopsy.questions.discover import NOT_TESTED, TOO_FEW, Plan
@@ -248,7 +249,7 @@ def closing(found: Slices, study: Autopsy) -> Iterator[str]:
     yield silence(found)
     yield from left_out(found)
     asked = [case_path(study)] if study.written else study.asked
-    yield f"next: {command('autopsy', 'run', *asked)} (writes the receipt)"
+    yield f"next: {command('autopsy', 'run', *asked, *into(study.case))} (writes the receipt)"
 
 
 def columns_explained(found: Slices) -> Iterator[str]:

@@ -89,6 +89,13 @@ class Original:
             )
         ]
         self.shown = set(_shown(done.predicate))
+        self.changed = {row["of"] for row in self._rows_of_varied(done)}
+
+    def _rows_of_varied(self, done: kernel.Verification) -> Iterable[dict[str, Any]]:
+        if not self.evidence["varied"]:
+            return []
+        name = self.evidence["varied"]["file"]
+        return [row.fields for row in kernel.read_rows(done.opened(name), name, "jsonl")]
 
 
 def _shown(predicate: Mapping[str, Any]) -> Iterable[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from eval_autopsy import kernel
@@ -104,12 +104,17 @@ def answer_rows(copy: Copy) -> list[Rows]:
 
 
 def places(copy: Copy, split: str, outcome: str) -> list[int]:
-    """The records of a split that have an outcome, and that the report does not show by id."""
+    """The records of a split that have an outcome, and that the report does not show by id.
+
+    Beside the kernel's outcomes there is "changed": the system was asked about changes of it.
+    """
     original = copy.original
     return [
         number
         for number, record in enumerate(original.records)
-        if record.split == split and outcome in record.outcomes and record.id not in original.shown
+        if record.split == split
+        and (record.id in original.changed if outcome == "changed" else outcome in record.outcomes)
+        and record.id not in original.shown
     ]
 
 
@@ -139,6 +144,7 @@ def need(copy: Copy, split: str = "production", **wanted: str) -> None:
         "features": lambda value: bool(features) == (value == "yes"),
         "search": lambda value: bool(evidence["search"]) == (value == "yes"),
         "varied": lambda value: bool(evidence["varied"]) == (value == "yes"),
+        "again": lambda value: (_predictions(evidence["varied"]) > 1) == (value == "yes"),
         "claimed": lambda value: any(claim["op"] == value for claim in copy.original.claims),
         "held_out": lambda value: (
             bool((evidence["search"] or {}).get("held_out")) == (value == "yes")
@@ -150,6 +156,13 @@ def need(copy: Copy, split: str = "production", **wanted: str) -> None:
     for name, value in wanted.items():
         if not found[name](value):
             raise NotApplicable(f"the evidence has no {name.replace('_', ' ')} {value}")
+
+
+def _predictions(varied: Mapping[str, Any] | None) -> int:
+    """How many hypotheses are about the change that the first one spares first."""
+    hypotheses = varied["hypotheses"] if varied else []
+    spared = {*hypotheses[0]["spares"][:1]} if hypotheses else set()
+    return sum(bool(spared & {*one["breaks"], *one["spares"]}) for one in hypotheses)
 
 
 def row(
