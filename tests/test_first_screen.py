@@ -369,3 +369,27 @@ def test_one_record_is_no_records(tmp_path: Path, write: Write) -> None:
     screen = look(tmp_path)
     assert lines_of(screen)[0].text.startswith("1 file · 1 record ·")
     assert "1 scored record is too few" in screen.cannot_conclude[0].what
+
+
+def test_a_field_that_only_tells_the_split_does_not_hide_the_slices(
+    tmp_path: Path, write: Write
+) -> None:
+    before = records(300, range(100, 115), model="a")
+    after = [{**one, "id": f"p{one['id']}"} for one in records(300, range(0, 240, 3), model="b")]
+    write("eval.jsonl", before)
+    write("production.jsonl", after)
+    screen = look(tmp_path)
+    assert [one.where for one in screen.found] == [{"lang": "fr"}]
+    assert [one.to_dict()["wrong"] for one in screen.found] == [80]
+    aside = dict(autopsy.open(tmp_path).slices().set_aside)
+    assert aside["model"] == "not searched: it only tells production from eval"
+
+
+def test_a_field_of_which_eval_has_a_level_of_production_is_searched_by(
+    tmp_path: Path, write: Write
+) -> None:
+    before = [{**one, "model": "b" if n else "a"} for n, one in enumerate(records(300, range(9)))]
+    after = [{**one, "id": f"p{one['id']}"} for one in records(300, range(0, 240, 3), model="b")]
+    write("eval.jsonl", before)
+    write("production.jsonl", after)
+    assert "model" not in dict(autopsy.open(tmp_path).slices().set_aside)
