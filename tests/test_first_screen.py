@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import eval_autopsy as autopsy
+from eval_autopsy.case.unwritten import Said
 from eval_autopsy.cli.first_view import lines_of
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.first_screen import look
@@ -369,3 +370,69 @@ def test_one_record_is_no_records(tmp_path: Path, write: Write) -> None:
     screen = look(tmp_path)
     assert lines_of(screen)[0].text.startswith("1 file · 1 record ·")
     assert "1 scored record is too few" in screen.cannot_conclude[0].what
+
+
+def test_a_field_that_only_tells_the_split_does_not_hide_the_slices(
+    tmp_path: Path, write: Write
+) -> None:
+    before = records(300, range(100, 115), model="a")
+    after = [{**one, "id": f"p{one['id']}"} for one in records(300, range(0, 240, 3), model="b")]
+    write("eval.jsonl", before)
+    write("production.jsonl", after)
+    screen = look(tmp_path)
+    assert [one.where for one in screen.found] == [{"lang": "fr"}]
+    assert [one.to_dict()["wrong"] for one in screen.found] == [80]
+    aside = dict(autopsy.open(tmp_path).slices().set_aside)
+    assert aside["model"] == "not searched: it only tells production from eval"
+
+
+def test_a_field_of_which_eval_has_a_level_of_production_is_searched_by(
+    tmp_path: Path, write: Write
+) -> None:
+    before = [{**one, "model": "b" if n else "a"} for n, one in enumerate(records(300, range(9)))]
+    after = [{**one, "id": f"p{one['id']}"} for one in records(300, range(0, 240, 3), model="b")]
+    write("eval.jsonl", before)
+    write("production.jsonl", after)
+    assert "model" not in dict(autopsy.open(tmp_path).slices().set_aside)
+
+
+def test_guessed_fields_are_doubted_first_where_nothing_is_right(
+    tmp_path: Path, write: Write
+) -> None:
+    write("eval.jsonl", records(100, range(5)))
+    write("production.jsonl", records(100, range(100)))
+    screen = look(tmp_path)
+    assert screen.doubt.startswith("nothing is right (0 of 100 in production): ")
+    lines = lines_of(screen)
+    assert [one.head for one in lines if one.head in ("check", "where", "made of")] == ["check"]
+    assert [one for one in screen.next if not one.startswith("autopsy init ")] == []
+    for named in ("'output'", "--output", "'label'", "--expected"):
+        assert named in screen.doubt
+
+
+def test_a_guessed_score_that_is_next_to_never_true_is_doubted_in_each_run(
+    tmp_path: Path, write: Write
+) -> None:
+    runs = [[{"id": f"r{n}", "passed": n == way} for n in range(200)] for way in (1, 2)]
+    for name, rows in zip(("eval", "production"), runs, strict=True):
+        write(f"{name}.jsonl", rows)
+    doubt = look(tmp_path).doubt
+    assert doubt.startswith("next to nothing is right (1 of 200 in ")
+    assert doubt.count("'passed' is the score (--correct)") == 1
+
+
+def test_fields_that_somebody_named_are_not_doubted_and_no_level_is_blamed(
+    tmp_path: Path, write: Write
+) -> None:
+    files = (write("eval.jsonl", records(100, range(5))),)
+    wrong = (write("production.jsonl", records(100, range(100))),)
+    screen = look(said=Said(eval=files, production=wrong, output="output", expected="label"))
+    assert screen.doubt == ""
+    where = [one.text for one in lines_of(screen) if one.head == "where"]
+    assert where == [f"no slice stands out, of {screen.searched:,} searched"]
+
+
+def test_a_set_of_which_few_are_right_is_not_doubted(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(100, range(5)))
+    write("production.jsonl", records(100, range(98)))
+    assert look(tmp_path).doubt == ""

@@ -65,6 +65,8 @@ def _searchable(
     names, set_aside = [], []
     for name in cube.attributes:
         reason = against(cube, name, LEVELS_AT_MOST)
+        if not reason and _tells_split(cube, name):
+            reason = "it only tells production from eval"
         if not reason and name in supervised:
             reason = f"its bands were chosen by what is right, and {FEW:,} records are needed"
             reason += " to test them in others"
@@ -73,3 +75,13 @@ def _searchable(
         else:
             names.append(name)
     return names, set_aside
+
+
+def _tells_split(cube: kernel.Cube, name: str) -> bool:
+    """Whether all of production has one level, and none of eval has it.
+
+    A slice by it would be all of production, held against what eval never was: its excess is the
+    gap itself, and hides that of every other slice.
+    """
+    before, inside = (set(cube.slices([name], split, "counted")) for split in kernel.SPLITS)
+    return len(inside) == 1 and bool(before) and not inside & before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from html import escape
 from math import ceil
 from typing import Any, NamedTuple
@@ -34,10 +34,12 @@ PRODUCTION_FROM = {
     "otlp": "the OpenTelemetry Collector's file exporter writes them as JSON Lines",
     "otel": "the OpenTelemetry Collector's file exporter writes them as JSON Lines",
 }
+HEADS_OF_PAIRS = ("first run", "second run")  # what the sets are called where tasks are paired
 SAY_WHICH = (
     "names of files or folders that say eval and production, or `autopsy slices --eval FILE "
     "--production FILE`"
 )
+DOUBTED_FROM = 10  # scored records, of which next to none is right
 ELSE = "records with the same fields: an input, an output, and what was right or expected"
 
 
@@ -137,6 +139,8 @@ class FirstScreen:
     needs: tuple[str, ...] = ()
     also: str = ""  # what else is there, and was left out
     cannot_conclude: tuple[Unknown, ...] = ()
+    guessed: Mapping[str, str] = field(default_factory=dict)
+    # set -> the fields that were guessed to say what is right, in words; none where nobody guessed
     asked: tuple[str, ...] = (".",)  # the paths, as they were given
     next: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -151,6 +155,24 @@ class FirstScreen:
         worst = [name for one in self.found for name in one.where]
         named = [one for one in breakdowns if one.attribute in worst]
         return next((one.waterfall for one in (*named, *breakdowns)), None)
+
+    @property
+    def doubt(self) -> str:
+        """That next to nothing is right, so that the guessed fields are in doubt; "" if not so."""
+        rates = ((split, getattr(self, split)) for split in SPLITS if split in self.guessed)
+        low = {split: rate for split, rate in rates if rate is not None and _next_to_none(rate)}
+        if not low:
+            return ""
+        heads = dict(zip(SPLITS, HEADS_OF_PAIRS, strict=True) if self.paired else ())
+        most = "next to nothing" if any(rate.k for rate in low.values()) else "nothing"
+        counts = ", ".join(
+            f"{rate.k:,} of {rate.n:,} in {heads.get(split, split)}" for split, rate in low.items()
+        )
+        fields = " or ".join(dict.fromkeys(self.guessed[split] for split in low))
+        return (
+            f"{most} is right ({counts}): see first whether {fields}, which is guessed; if not, "
+            "name others, or let `autopsy init` write the guesses down and correct them"
+        )
 
     @property
     def found(self) -> Sequence[Slice | Worse]:
@@ -186,6 +208,7 @@ class FirstScreen:
             "eval": self.eval.to_dict() if self.eval else None,
             "production": self.production.to_dict() if self.production else None,
             "gap": self.gap.to_dict() if self.gap else None,
+            "doubt": self.doubt,
             "repeated": self.repeated.to_dict() if self.repeated else None,
             "paired": self.paired.to_dict() if self.paired else None,
             "waterfall": waterfall.to_dict() if waterfall else None,
@@ -218,6 +241,11 @@ class FirstScreen:
             "next": list(self.next),
             "notes": list(self.notes),
         }
+
+
+def _next_to_none(rate: Rate) -> bool:
+    """Whether at most one in a hundred of enough records is right."""
+    return rate.n >= DOUBTED_FROM and 100 * rate.k <= rate.n
 
 
 def _row(*cells: object, tag: str = "td") -> str:
@@ -256,7 +284,7 @@ def unknowns(screen: FirstScreen) -> Iterator[Unknown]:
         undecided = not screen.also and any(one.why == screen.why for one in left)
         settled = f"production's beside it ({next(known, ELSE)})"
         yield Unknown(what, SAY_WHICH if undecided else settled)
-    elif screen.found and not (screen.case and screen.case.system):
+    elif screen.found and not screen.doubt and not (screen.case and screen.case.system):
         what = "why these slices fail: nothing was varied"
         yield Unknown(what, "running the system on inputs with one thing changed")
 
@@ -284,6 +312,9 @@ def _unsettled(gap: Gap, after: Rate) -> Unknown:
 def next_steps(screen: FirstScreen) -> Iterator[str]:
     """The commands that go on from here."""
     place = command(*screen.asked)
+    if screen.doubt and not any(word.startswith("--") for word in screen.asked):
+        yield f"autopsy init {place} (writes the guesses down, to be corrected)"
+        return
     if screen.comparison == "one-set":
         yield f"autopsy audit {place}"
         return

@@ -48,6 +48,29 @@ def test_the_invoice_case_shows_its_published_figures(call: Call, case: Path) ->
     assert "next: autopsy run case" in said.out
 
 
+def test_two_p_of_one_slice_are_named_by_their_tests(call: Call) -> None:
+    heads = "id,lang,tier,passed"
+    rows = [f"{i},{'en' if i % 2 else 'fr'},{'pro' if i % 3 else 'free'}" for i in range(90)]
+    write_csv("test.csv", heads, *(f"{row},true" for row in rows))
+    verdicts = ("false" if i % 6 == 0 else "true" for i in range(90))
+    write_csv("live.csv", heads, *(f"{row},{one}" for row, one in zip(rows, verdicts, strict=True)))
+    arguments = ["slices", "--eval", "test.csv", "--production", "live.csv", "--correct", "passed"]
+    said = call(*arguments).out
+    assert [line.split("  ")[0] for line in said.splitlines() if "p (search)  " in line] == [
+        "slice"
+    ]
+    tables = [line.split("  ")[0] for line in said.splitlines() if "p (Fisher)" in line]
+    assert sorted(tables)[:2] == [
+        "lang",
+        "p (Fisher): Fisher's exact test against the rest of "
+        "production, adjusted for all slices shown or not",
+    ]
+    assert "p (search): of outcomes dealt out anew, adjusted for everything searched" in said
+    alone = call(*arguments, "--by", "lang").out
+    assert "p (Fisher)" in alone
+    assert "p (search)" not in alone
+
+
 def test_the_lines_fit_a_terminal_of_80_columns(call: Call, case: Path) -> None:
     tables = [line for line in call("slices", case).out.splitlines() if "  " in line]
     assert max(map(len, tables)) <= 80

@@ -21,7 +21,7 @@ from eval_autopsy.questions.pairs import mcnemar
 from eval_autopsy.questions.promise import Promise
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import Slice, Slices
-from eval_autopsy.screen import FileSeen, FirstScreen, Worse, links_words
+from eval_autopsy.screen import HEADS_OF_PAIRS, FileSeen, FirstScreen, Worse, links_words
 
 NAMED = 3  # slices, or files, in lines of their own
 AT_MOST = 2  # records that were set aside, in their line
@@ -55,7 +55,10 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
     yield from _rates(screen)
     if screen.gap is not None and screen.repeated is None:
         yield Line("gap", gap_words(screen, screen.gap))
-    yield from _where(screen)
+    if screen.doubt:
+        yield Line("check", plain(screen.doubt, 400))
+    else:
+        yield from _where(screen)
     yield from _silent(screen)
     yield from _scorer(screen)
     if screen.calibration is not None:
@@ -94,7 +97,7 @@ def summary(screen: FirstScreen) -> str:
 
 def _rates(screen: FirstScreen) -> Iterator[Line]:
     """A line for each set: its files, and how many of its scored records are right."""
-    heads = ("first run", "second run") if screen.comparison == "paired" else kernel.SPLITS
+    heads = HEADS_OF_PAIRS if screen.comparison == "paired" else kernel.SPLITS
     for head, rate in zip(heads, (screen.eval, screen.production), strict=True):
         files = [one for one in screen.files if one.role in (head, "eval and production")]
         if rate is not None:
@@ -157,6 +160,8 @@ def _where(screen: FirstScreen) -> Iterator[Line]:
 def wrong_throughout(slices: Slices) -> str:
     """That all wrong answers are in levels of one attribute that are never right; "" if not so."""
     wrong = slices.production.n - slices.production.k
+    if not slices.production.k:
+        return ""  # there is nothing that they could be told from
     for breakdown in slices.breakdowns:
         never = [one for one in breakdown.slices if not one.production.k]
         if breakdown.derived or not wrong or sum(one.wrong for one in never) < wrong:

@@ -24,6 +24,7 @@ ASIDE = 5  # attributes named in a line; --json names all
 NAMED = 5  # slices named in a line
 NAME_LENGTH = 40  # characters of a level, a field or an id
 WORDS_LENGTH = 120  # characters of a slice in words
+SEARCH_P, FISHER_P = "p (search)", "p (Fisher)"  # the same slice may have both, by its two tests
 
 
 def show(out: Out, found: Slices, study: Autopsy, *, top: int, every: bool) -> None:
@@ -95,10 +96,8 @@ def show_found(out: Out, found: Slices) -> None:
     if found.picked:
         table_of_found(out, found, found.picked)
         return
-    tables = [one for one in found.breakdowns if not one.derived]
-    alone = found.plan.depth == 1 and len(tables) == len(found.breakdowns) == 1
-    if not found.found or (alone and not tables[0].supervised):
-        return  # the table of the one field, which follows, says it all
+    if not found.found or _said_by_a_table(found):
+        return
     only_silent = [one for one in found.found if one.found_as == "silent"]
     others = [one for one in found.found if one.found_as != "silent"]
     if others:
@@ -107,6 +106,14 @@ def show_found(out: Out, found: Slices) -> None:
         out.say("here only the silently wrong answers stand out:")
         table_of_found(out, found, only_silent)
     out.say(f"{who_carries(found)} {of(found.covered)} wrong answers")
+
+
+def _said_by_a_table(found: Slices) -> bool:
+    """Whether the table of the one field, which follows, says all that was found."""
+    tables = [one for one in found.breakdowns if not one.derived]
+    only = len(tables) == len(found.breakdowns) == 1
+    alone = found.plan is not None and found.plan.depth == 1
+    return alone and only and not tables[0].supervised
 
 
 def who_carries(found: Slices) -> str:
@@ -122,7 +129,7 @@ def table_of_found(out: Out, found: Slices, some: Sequence[Slice]) -> None:
     """Some of the slices that the search found."""
     guarded, held_out = bool(found.silent.guards), bool(found.plan and found.plan.held_out)
     heads = ["slice", "eval", "production", "95% interval"]
-    heads += ["held out"] * held_out + ["silent"] * guarded + ["of the gap", "p", "such as"]
+    heads += ["held out"] * held_out + ["silent"] * guarded + ["of the gap", SEARCH_P, "such as"]
     rows: list[list[str]] = []
     for one in some:
         cells = [words(one), percent(one.eval), of(one.production), interval(one.production)]
@@ -165,7 +172,7 @@ def show_breakdown(out: Out, breakdown: Breakdown, guarded: bool, top: int | Non
     """The table of one attribute, and what it says."""
     name = attribute(breakdown.attribute)
     rows = breakdown.slices[:top]
-    heads = [name, "eval", "production", "95% interval", "silent", "points", "p", "such as"]
+    heads = [name, "eval", "production", "95% interval", "silent", "points", FISHER_P, "such as"]
     cells = [row_of(one) for one in rows]
     if not any(one.examples for one in breakdown.slices):
         heads, cells = heads[:-1], [row[:-1] for row in cells]
@@ -256,7 +263,20 @@ def columns_explained(found: Slices) -> Iterator[str]:
     """What the columns of the tables are."""
     if any(not one.derived for one in found.breakdowns):
         yield "production: right of scored; points: what the slice adds to the change"
-        yield "p: against the rest of production, adjusted for all slices shown or not"
+        adjusted = "against the rest of production, adjusted for all slices shown or not"
+        yield f"{FISHER_P}: Fisher's exact test {adjusted}"
+        if found.found and not _said_by_a_table(found):
+            yield f"{SEARCH_P}: {search_p_words(found.found)}; this one confirms"
+
+
+def search_p_words(some: Sequence[Slice]) -> str:
+    """How the p of slices that a search confirmed came about, by the method that they name."""
+    method = next(one.p_method for one in some)
+    if method == "permutation-min-p":
+        return "of outcomes dealt out anew, adjusted for everything searched"
+    if method == "held-out-min-p":
+        return "of outcomes dealt out anew in the held-out half, adjusted for all that were tested"
+    return "Fisher's exact test of the held-out half, adjusted by Holm for all that were tested"
 
 
 def left_out(found: Slices) -> Iterator[str]:
