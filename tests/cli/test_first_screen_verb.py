@@ -86,6 +86,20 @@ def test_a_receipt_of_data_alone_holds_and_stays_in_its_folders(call: Call, logs
     assert call("run", "logs").code == 0
 
 
+def test_verdicts_in_words_are_counted_and_a_receipt_of_them_holds(
+    call: Call, folder: Path
+) -> None:
+    for name, failing in (("eval", 4), ("production", 30)):
+        rows = (f"{name}{n},{'FAIL' if n < failing else 'Pass'}\n" for n in range(60))
+        (folder / f"{name}.csv").write_text(f"id,result\n{''.join(rows)}{name}x,\n")
+    assert "56 of 60 right" in call(".").out
+    assert call("run", ".").code == 0
+    (receipt,) = Path("receipts").iterdir()
+    assert verify(receipt).verdict == "holds"
+    assert "30 of 60" in (receipt / "REPORT.md").read_text(encoding="utf-8")
+    assert "56 of 60" in call("audit", ".").out
+
+
 def test_the_current_folder_is_looked_at_when_it_is_named(call: Call, logs: Path) -> None:
     os.chdir(logs)
     assert call(".").out.startswith("2 files")
