@@ -100,6 +100,23 @@ def test_verdicts_in_words_are_counted_and_a_receipt_of_them_holds(
     assert "56 of 60" in call("audit", ".").out
 
 
+@pytest.mark.parametrize("unfit", ["\n", "\x1b", ":", "\\"])
+@pytest.mark.skipif(os.name == "nt", reason="there are no such names there")
+def test_a_name_that_a_receipt_cannot_hold_is_said_with_what_to_do(
+    call: Call, folder: Path, unfit: str
+) -> None:
+    for name in ("eval", "production"):
+        rows = "".join(f"{name}{n},{n % 2}\n" for n in range(40))
+        (folder / f"{name}{unfit}x.csv").write_text(f"id,score\n{rows}")
+    assert call(".").code == 0
+    said = call("run", ".")
+    assert (said.code, said.out) == (2, "")
+    assert f"a receipt names this file, and its path has {unfit!r} in it" in said.err
+    assert repr(f"eval{unfit}x.csv") in said.err
+    assert "Rename it" in said.err
+    assert not Path("receipts").exists()
+
+
 def test_the_current_folder_is_looked_at_when_it_is_named(call: Call, logs: Path) -> None:
     os.chdir(logs)
     assert call(".").out.startswith("2 files")
