@@ -59,6 +59,19 @@ def test_the_only_field_that_differs_is_the_id_whatever_its_name() -> None:
     assert guess_id([columns(zork=["a", "b"], lang=["x", "x"])]).field == "zork"
 
 
+def test_a_time_is_no_id_in_the_place_of_an_id_of_which_one_stands_twice() -> None:
+    ids = [f"r{n}" for n in range(19)]
+    times = [f"2026-03-01T10:00:{n:02d}" for n in range(20)]
+    found = guess_id([columns(id=[*ids, "r7"], created_at=times)])
+    assert found.field == ""
+    assert found.why == "values of the field 'id' stand in several records: \"r7\""
+
+
+def test_a_name_that_stands_in_many_records_leaves_another_field_the_id() -> None:
+    times = [f"2026-03-01T10:00:{n:02d}" for n in range(20)]
+    assert guess_id([columns(name=["a", "b"] * 10, created_at=times)]).field == "created_at"
+
+
 def test_two_unnamed_fields_that_differ_are_not_chosen_between() -> None:
     guess = guess_id([columns(zork=["a", "b"], quux=["x", "y"])])
     assert (guess.field, guess.why) == ("", "all values differ in several fields: zork, quux")

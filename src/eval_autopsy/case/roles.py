@@ -18,6 +18,7 @@ Columns = Mapping[str, Column]
 LEVELS_AT_MOST = 20  # different values of a field to slice by
 LEVEL_LENGTH = 60  # characters of one
 ATTRIBUTES_AT_MOST = 6
+NEARLY = 0.9  # of the values of an id differ, where some records stand twice
 
 
 FILE = "file"  # in a record that is a file of its own
@@ -211,6 +212,8 @@ def guess_id(sets: Sequence[Columns]) -> Guess:
     named = [name for name in unique if plain(name).endswith(("_id", "id"))]
     if len(named) == 1:
         return Guess("id", named[0], f"{all_differ}, and the name ends in id")
+    if any(_nearly_identifies(column) for columns in sets for column in columns.values()):
+        return Guess("id", "", _repeated_id(sets))
     if FILE in unique:
         return Guess("id", FILE, f"{all_differ}, and each is the name of a file")
     if len(unique) == 1:
@@ -219,6 +222,17 @@ def guess_id(sets: Sequence[Columns]) -> Guess:
         listed = ", ".join(unique[:5])
         return Guess("id", "", f"all values differ in several fields: {listed}")
     return Guess("id", "", _repeated_id(sets))
+
+
+def _nearly_identifies(column: Column) -> bool:
+    """Whether a field is named as the id, and is one but for a few records that stand again.
+
+    Then no other field, such as a time, is the id in its place.
+    """
+    differ = len(column.counts)
+    repeated = column.complete and column.scalar and differ < len(column.values)
+    named = plain(column.name) in ID_NAMES and plain(column.name).endswith("id")
+    return named and repeated and differ >= NEARLY * len(column.values)
 
 
 def _repeated_id(sets: Sequence[Columns]) -> str:
