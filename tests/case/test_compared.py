@@ -112,6 +112,66 @@ def test_a_table_of_the_verdicts_alone_is_the_same_run(tmp_path: Path, write: Wr
     }
 
 
+LM = SAMPLES / "lm_eval"
+MC = "samples_support_mc_eval_2026-11-23T10-57-02.491683.jsonl"
+ROUTE = "samples_support_route_eval_2026-11-23T10-57-02.491683.jsonl"
+ROUTE_PROD = "samples_support_route_prod_2026-11-23T10-57-18.270558.jsonl.gz"
+
+
+def why_left(found: Compared) -> dict[str, str]:
+    return {role.found.name: role.why for role in found.roles if role.role == "left out"}
+
+
+def test_of_two_tasks_the_one_that_production_has_is_its_eval(tmp_path: Path) -> None:
+    for name in (MC, ROUTE, ROUTE_PROD):
+        shutil.copy(LM / name, tmp_path)
+    found = compared(tmp_path)
+    assert roles(found) == {MC: "left out", ROUTE: "eval", ROUTE_PROD: "production"}
+    why = "no production samples of the task support_mc are here, and of another task there are"
+    assert why_left(found) == {MC: why}
+
+
+def test_of_two_tasks_that_ask_the_same_the_one_like_production_is_its_eval(
+    tmp_path: Path, write: Write
+) -> None:
+    for name in (MC, ROUTE):
+        shutil.copy(LM / name, tmp_path)
+    write("production.jsonl", rows(20))  # outputs in words, without confidence
+    found = compared(tmp_path)
+    assert roles(found) == {MC: "left out", ROUTE: "eval", "production.jsonl": "production"}
+    why = "the task support_mc asks what support_route asks, which would count twice"
+    assert why_left(found) == {MC: why}
+
+
+def test_numbered_records_that_are_all_right_are_not_the_same_run(
+    tmp_path: Path, write: Write
+) -> None:
+    write("requests.jsonl", ({"id": str(n), "passed": True} for n in range(50)))
+    lines = (LM / ROUTE).read_text(encoding="utf-8").splitlines()
+    right = [json.loads(line) | {"exact_match": 1.0} for line in lines]
+    write("samples_support_2026-11-23T10-57-02.491683.jsonl", right)
+    assert "left out" not in roles(compared(tmp_path)).values()
+
+
+def test_numbered_verdicts_that_are_wrong_for_the_same_ids_are_the_same_run(
+    tmp_path: Path, write: Write
+) -> None:
+    scored = [{**one, "id": n, "passed": n > 3} for n, one in enumerate(rows(50))]
+    write("a.jsonl", scored)
+    write("b.jsonl", ({"id": n, "passed": n > 3} for n in range(50)))
+    assert why_left(compared(tmp_path)) == {
+        "b.jsonl": "the same answers to the same tasks are in a.jsonl"
+    }
+
+
+def test_files_without_any_answer_are_not_left_out_for_the_same_answers(
+    tmp_path: Path, write: Write
+) -> None:
+    write("a.jsonl", ({"id": f"t{n}", "prompt": f"what is {n}?"} for n in range(9)))
+    write("b.jsonl", ({"id": f"t{n}", "prompt": f"what is {n}?"} for n in range(9)))
+    assert not any("same answers" in why for why in why_left(compared(tmp_path)).values())
+
+
 def test_two_runs_of_the_same_tasks_are_a_pair(tmp_path: Path, write: Write) -> None:
     write("a.jsonl", rows(20, wrong=2, created="2026-03-02T10:00:00+00:00"))
     write("b.jsonl", rows(20, wrong=9, created="2026-03-01T10:00:00+00:00"))

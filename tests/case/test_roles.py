@@ -59,6 +59,19 @@ def test_the_only_field_that_differs_is_the_id_whatever_its_name() -> None:
     assert guess_id([columns(zork=["a", "b"], lang=["x", "x"])]).field == "zork"
 
 
+def test_a_time_is_no_id_in_the_place_of_an_id_of_which_one_stands_twice() -> None:
+    ids = [f"r{n}" for n in range(19)]
+    times = [f"2026-03-01T10:00:{n:02d}" for n in range(20)]
+    found = guess_id([columns(id=[*ids, "r7"], created_at=times)])
+    assert found.field == ""
+    assert found.why == "values of the field 'id' stand in several records: \"r7\""
+
+
+def test_a_name_that_stands_in_many_records_leaves_another_field_the_id() -> None:
+    times = [f"2026-03-01T10:00:{n:02d}" for n in range(20)]
+    assert guess_id([columns(name=["a", "b"] * 10, created_at=times)]).field == "created_at"
+
+
 def test_two_unnamed_fields_that_differ_are_not_chosen_between() -> None:
     guess = guess_id([columns(zork=["a", "b"], quux=["x", "y"])])
     assert (guess.field, guess.why) == ("", "all values differ in several fields: zork, quux")
@@ -147,3 +160,51 @@ def test_an_answer_and_its_truth_are_never_one_inside_the_other(
 ) -> None:
     found = {one.part: one.field for one in guess_parts([columns_of([row] * 3)], [])}
     assert (found.get("output"), found.get("expected")) == (output, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("verdict", ["pass", "fail", "", "pass"]),
+        ("status", ["Passed", "FAILED", "passed", "passed"]),
+        ("result", ["correct", "wrong", "correct", "wrong"]),
+        ("label", ["correct", "incorrect", None, "correct"]),
+        ("is_correct", ["yes", "no", "no", "yes"]),
+        ("gate", ["pass", "fail", "pass", "pass"]),
+    ],
+)
+def test_a_verdict_in_words_is_the_score_where_there_is_no_other(
+    name: str, values: list[Any]
+) -> None:
+    found = parts(**{name: values, "question": ["a", "b", "c", "d"]})
+    assert found == {"score": name, "input": "question"}
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("urgent", ["yes", "no", "no", "yes"]),  # may be what was asked
+        ("label", ["yes", "no", "no", "yes"]),
+        ("verdict", ["pass", "fail", "maybe", "pass"]),
+        ("verdict", ["pass", "no", "pass", "pass"]),
+    ],
+)
+def test_words_that_may_be_no_verdict_are_no_score(name: str, values: list[Any]) -> None:
+    assert "score" not in parts(**{name: values})
+
+
+def test_words_beside_an_answer_and_its_truth_are_no_score() -> None:
+    found = parts(output=["pass", "fail"], label=["pass", "pass"], verdict=["pass", "fail"])
+    assert found == {"output": "output", "expected": "label"}
+
+
+def test_two_unnamed_verdicts_in_words_are_not_chosen_between() -> None:
+    assert parts(gate=["pass", "fail"], door=["fail", "pass"]) == {}
+
+
+def test_the_reason_says_which_word_is_right() -> None:
+    (found,) = guess_parts([columns(verdict=["failed", "passed", None])], [])
+    assert found.why == (
+        "the name says it, and every value is a verdict in words, of which 'passed' is right and "
+        "'failed' wrong (1 records have none and are not scored)"
+    )

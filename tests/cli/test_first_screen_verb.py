@@ -86,6 +86,37 @@ def test_a_receipt_of_data_alone_holds_and_stays_in_its_folders(call: Call, logs
     assert call("run", "logs").code == 0
 
 
+def test_verdicts_in_words_are_counted_and_a_receipt_of_them_holds(
+    call: Call, folder: Path
+) -> None:
+    for name, failing in (("eval", 4), ("production", 30)):
+        rows = (f"{name}{n},{'FAIL' if n < failing else 'Pass'}\n" for n in range(60))
+        (folder / f"{name}.csv").write_text(f"id,result\n{''.join(rows)}{name}x,\n")
+    assert "56 of 60 right" in call(".").out
+    assert call("run", ".").code == 0
+    (receipt,) = Path("receipts").iterdir()
+    assert verify(receipt).verdict == "holds"
+    assert "30 of 60" in (receipt / "REPORT.md").read_text(encoding="utf-8")
+    assert "56 of 60" in call("audit", ".").out
+
+
+@pytest.mark.parametrize("unfit", ["\n", "\x1b", ":", "\\"])
+@pytest.mark.skipif(os.name == "nt", reason="there are no such names there")
+def test_a_name_that_a_receipt_cannot_hold_is_said_with_what_to_do(
+    call: Call, folder: Path, unfit: str
+) -> None:
+    for name in ("eval", "production"):
+        rows = "".join(f"{name}{n},{n % 2}\n" for n in range(40))
+        (folder / f"{name}{unfit}x.csv").write_text(f"id,score\n{rows}")
+    assert call(".").code == 0
+    said = call("run", ".")
+    assert (said.code, said.out) == (2, "")
+    assert f"a receipt names this file, and its path has {unfit!r} in it" in said.err
+    assert repr(f"eval{unfit}x.csv") in said.err
+    assert "Rename it" in said.err
+    assert not Path("receipts").exists()
+
+
 def test_the_current_folder_is_looked_at_when_it_is_named(call: Call, logs: Path) -> None:
     os.chdir(logs)
     assert call(".").out.startswith("2 files")

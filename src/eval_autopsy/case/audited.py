@@ -26,7 +26,7 @@ from eval_autopsy.case.compared import Compared, compare
 from eval_autopsy.case.found import find
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.roles import Guess, guess_id, guess_parts
-from eval_autopsy.case.sets import Look, look_at, split_of
+from eval_autopsy.case.sets import Look, look_at, score_in_words, split_of
 from eval_autopsy.case.unwritten import Said
 from eval_autopsy.errors import BadCase
 from eval_autopsy.evidence import Progress, gather
@@ -225,13 +225,16 @@ def _records(
     needed = set() if log or "score" in fields else {"output", "expected"}
     wanted = Wanted(fields, OF_LOGS if log else (), frozenset({"id", *needed & {*fields}}))
     joins = [join_of(path, wanted) for path in place.joined]
-    source = Source(place.look.file.path, place.split, place.look.name)
+    in_words = score_in_words([place.look], fields.get("score", ""))
+    source = Source(place.look.file.path, place.split, place.look.name, verdict_words=in_words)
     intake = Intake(wanted)
     size = os.path.getsize(place.look.file.path)
     _, rows = open_rows(place.look.file.path, place.look.name, lenient=True)
     with rows:
         named = rows if fields["id"] != LINE else map(_by_line, rows)
-        joined = (changed(row, source, wanted, joins) for row in named) if joins else named
+        joined = (
+            (changed(row, source, wanted, joins) for row in named) if joins or in_words else named
+        )
         for number, record in enumerate(intake.records(joined, rows.where, place.split)):
             if number % TOLD_EVERY == 0:
                 progress(f"reading {place.look.name}", rows.position, size)

@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
@@ -63,7 +64,7 @@ class Compared:
 def compare(files: Sequence[Found]) -> Compared | None:
     """What is compared of some files; None when no file holds records."""
     roles: dict[int, Role] = {}
-    runs = _runs([one for one in files if one.records], roles)
+    runs = _tasks_once(_runs([one for one in files if one.records], roles), roles)
     if not runs:
         return None
     comparison, sets, chosen, others = _of_one_tool(runs)
@@ -141,10 +142,12 @@ def _twins(one: Found, other: Found, answers: Mapping[int, Answers]) -> bool:
     """
     if len({_named(one), _named(other)} - {None}) > 1:
         return False
+    if len({_task(one), _task(other)} - {None}) > 1:
+        return False
     first, second = answers[id(one)], answers[id(other)]
     if first.inputs and second.inputs:
         return _same_run(first.by_task, second.by_task)
-    return _same_run(first.by_id, second.by_id)
+    return _same_run(first.by_id, second.by_id) and _told_by_id(first.by_id, second.by_id)
 
 
 def _named(one: Found) -> Split | None:
@@ -194,17 +197,108 @@ def _text(row: Mapping[str, object], parts: Parts, *names: str) -> str:
 
 
 def _same_run(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Whether nearly all tasks of the second are in the first, with the same answers."""
+    """Whether nearly all tasks of the second are in the first, with the same answers.
+
+    Two files without any answer have none that are the same.
+    """
     shared = one.keys() & other.keys()
-    if not shared or len(shared) < SAME * len(other):
+    if not any(one[task] for task in shared) or len(shared) < SAME * len(other):
         return False
     return sum(one[task] == other[task] for task in shared) >= SAME * len(shared)
+
+
+def _told_by_id(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether the same answers for the same ids are more than chance.
+
+    Ids that are numbers are shared by any two files that count their records, and two systems that
+    are nearly always right agree nearly always: there the answers that are not the usual one tell.
+    """
+    shared = one.keys() & other.keys()
+    if not all(task.strip('"').isdecimal() for task in shared):
+        return True
+    (usual, _), *_ = Counter(one[task] for task in shared).most_common(1)
+    first = {task for task in shared if one[task] != usual}
+    second = {task for task in shared if other[task] != usual}
+    return bool(first) and len(first & second) >= SAME * len(first | second)
 
 
 def _share_tasks(one: Found, other: Found) -> bool:
     first, second = answers_of(one).by_task, answers_of(other).by_task
     shared = len(first.keys() & second.keys())
     return shared >= SHARED * max(1, min(len(first), len(second))) and shared > 1
+
+
+# Tasks of lm-evaluation-harness, each of which has a file of its own
+
+
+def _task(one: Found) -> str | None:
+    """The task that the name of a samples file says, less its set; None of any other file."""
+    named = re.match(r"samples_(.+?)_\d{4}-\d\d-\d\dT", Path(one.name).name)
+    if tool_of(one) != "lm" or named is None:
+        return None
+    return "_".join(word for word in named[1].split("_") if split_of(word) is None)
+
+
+def _tasks_once(files: Sequence[Found], roles: dict[int, Role]) -> list[Found]:
+    """The files without the tasks that one of two sets lacks, or that ask what another one asks.
+
+    Of documents that are asked about with choices and without, each would else count twice.
+    """
+    tasks: dict[str, list[Found]] = {}
+    for one in files:
+        task = _task(one)
+        if task is not None:
+            tasks.setdefault(task, []).append(one)
+    left = _in_one_set(tasks)
+    left |= _asked_twice({task: tasks[task] for task in tasks if task not in left}, files)
+    for task, why in left.items():
+        roles |= {id(one): Role(found=one, role="left out", why=why) for one in tasks[task]}
+    return [one for one in files if id(one) not in roles]
+
+
+def _in_one_set(tasks: Mapping[str, Sequence[Found]]) -> dict[str, str]:
+    """Why tasks are left out whose files name one set, where another task has files of both."""
+    named = {task: {_named(one) for one in files} for task, files in tasks.items()}
+    if not any({*SPLITS} <= splits for splits in named.values()):
+        return {}
+    return {
+        task: f"no {split} samples of the task {task} are here, and of another task there are"
+        for task, splits in named.items()
+        for split in SPLITS
+        if splits == {*SPLITS} - {split}
+    }
+
+
+def _asked_twice(tasks: Mapping[str, Sequence[Found]], files: Sequence[Found]) -> dict[str, str]:
+    """Why tasks are left out that ask what another does: the one with the other files' parts stays.
+
+    Without other files the one with most parts stays; of equals the one with more records.
+    """
+    others = {part for one in files if _task(one) is None for part in _parts(one)}
+
+    def unlike(task: str) -> tuple[int, int, str]:
+        known = {part for one in tasks[task] for part in _parts(one)}
+        return len(known ^ others) if others else -len(known), -_records(tasks[task]), task
+
+    kept: list[str] = []
+    left = {}
+    for task in sorted(tasks, key=unlike):
+        same = next((one for one in kept if _ask_the_same(tasks[one], tasks[task])), None)
+        if same is None:
+            kept.append(task)
+        else:
+            left[task] = f"the task {task} asks what {same} asks, which would count twice"
+    return left
+
+
+def _parts(one: Found) -> Set[str]:
+    return parts_of([one.look]).keys() if one.look else set()
+
+
+def _ask_the_same(first: Sequence[Found], second: Sequence[Found]) -> bool:
+    """Whether most inputs of a task are those of another, in the same set."""
+    pairs = [(one, other) for one in first for other in second if _named(one) == _named(other)]
+    return any(_share_tasks(one, other) for one, other in pairs)
 
 
 # Which is which

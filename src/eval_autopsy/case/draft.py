@@ -11,7 +11,7 @@ from eval_autopsy import kernel
 from eval_autopsy.case.columns import columns_of
 from eval_autopsy.case.functions import Function, guess_system
 from eval_autopsy.case.roles import Columns, Guess, guess_attributes, guess_id, guess_parts, words
-from eval_autopsy.case.sets import SAMPLE, Look, Sets, guess_sets
+from eval_autopsy.case.sets import SAMPLE, Look, Sets, guess_sets, score_in_words
 from eval_autopsy.case.words import slug_of
 from eval_autopsy.records import SPLITS
 
@@ -74,9 +74,15 @@ def write_case(folder: Path, looks: Sequence[Look], left_out: Sequence[str]) -> 
     name = slug_of(folder.resolve().name) or "case"
     draft.key("name", name, "after the folder; the receipt will carry it", "A choice")
     sets = guess_sets(looks)
-    _write_data(draft, sets)
     by_split = [columns_of(rows) for rows in sets.rows().values() if rows]
-    _write_rest(draft, folder, by_split or [look.columns for look in looks], sets.column)
+    columns = by_split or [look.columns for look in looks]
+    identity = guess_id(columns)
+    taken = [name for name in (identity.field, sets.column) if name]
+    parts = {guess.part: guess for guess in guess_parts(columns, taken)}
+    _write_data(draft, sets)
+    if "score" in parts and score_in_words(looks, parts["score"].field):
+        draft.key("verdict_words", True, parts["score"].why, "Sure")
+    _write_rest(draft, folder, columns, identity, parts, taken)
     return draft
 
 
@@ -95,10 +101,14 @@ def _write_data(draft: Draft, sets: Sets) -> None:
         draft.unknown("data", sets.why, f'{two}, or file = "FILE" and split = "COLUMN"')
 
 
-def _write_rest(draft: Draft, folder: Path, by_split: Sequence[Columns], split_column: str) -> None:
-    identity = guess_id(by_split)
-    taken = [name for name in (identity.field, split_column) if name]
-    parts = {guess.part: guess for guess in guess_parts(by_split, taken)}
+def _write_rest(
+    draft: Draft,
+    folder: Path,
+    by_split: Sequence[Columns],
+    identity: Guess,
+    parts: Mapping[str, Guess],
+    taken: Sequence[str],
+) -> None:
     draft.table("fields")
     if identity.field:
         draft.key("id", identity.field, identity.why, _sure(identity))

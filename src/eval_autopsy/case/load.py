@@ -350,6 +350,7 @@ class _Loader:
                 Path(path).name if data.prefix else "",
                 data.set_aside,
                 data.only,
+                data.verdict_words,
             )
             for split, path in named
         )
@@ -399,7 +400,8 @@ class _Loader:
             remedy = "name the fields of all records, or split the file"
             raise self.bad(what, remedy, "fields")
         data = file.data
-        return (Source(path, column_of, name, {}, joined, "", data.set_aside, data.only),)
+        asked = data.set_aside, data.only, data.verdict_words
+        return (Source(path, column_of, name, {}, joined, "", *asked),)
 
     def _existing(self, name: str, *key: str) -> Path:
         """The path of a named file, which must be there; a folder is not a file.

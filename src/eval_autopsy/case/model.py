@@ -246,6 +246,7 @@ class Data(Table):
     set_aside: bool = False  # lines and rows that cannot be read, instead of stopping there
     prefix: bool = False  # ids with the name of their file, where files of a split share some
     only: dict[Text, Level] = {}  # the records in which these fields have these values
+    verdict_words: bool = False  # the score is in words, such as pass and fail
 
 
 class FieldNames(Table):

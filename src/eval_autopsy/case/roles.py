@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from eval_autopsy.case.columns import Column
+from eval_autopsy.readers.verdict_words import pair_of
 
 Columns = Mapping[str, Column]
 
 LEVELS_AT_MOST = 20  # different values of a field to slice by
 LEVEL_LENGTH = 60  # characters of one
 ATTRIBUTES_AT_MOST = 6
+NEARLY = 0.9  # of the values of an id differ, where some records stand twice
 
 
 FILE = "file"  # in a record that is a file of its own
@@ -178,6 +180,13 @@ ID_NAMES = words(
     "id uid uuid example_id record_id case_id sample_id item_id row_id test_id request_id key "
     "index idx name no number"
 )
+# Names that a verdict in words may have, the best first. Yes and no may be answers too: of these
+# the name must say that they are verdicts, while pass and fail are verdicts under any name.
+VERDICT_NAMES = words(
+    "verdict score correct is_correct passed pass success right ok match grade judgment judgement"
+)
+WORD_NAMES = (*VERDICT_NAMES, *words("outcome result status label"))
+ANSWER_WORDS = ({"yes", "no"}, {"true", "false"})
 ANSWERS = PARTS[:2]  # what is held against each other
 
 
@@ -203,6 +212,8 @@ def guess_id(sets: Sequence[Columns]) -> Guess:
     named = [name for name in unique if plain(name).endswith(("_id", "id"))]
     if len(named) == 1:
         return Guess("id", named[0], f"{all_differ}, and the name ends in id")
+    if any(_nearly_identifies(column) for columns in sets for column in columns.values()):
+        return Guess("id", "", _repeated_id(sets))
     if FILE in unique:
         return Guess("id", FILE, f"{all_differ}, and each is the name of a file")
     if len(unique) == 1:
@@ -211,6 +222,17 @@ def guess_id(sets: Sequence[Columns]) -> Guess:
         listed = ", ".join(unique[:5])
         return Guess("id", "", f"all values differ in several fields: {listed}")
     return Guess("id", "", _repeated_id(sets))
+
+
+def _nearly_identifies(column: Column) -> bool:
+    """Whether a field is named as the id, and is one but for a few records that stand again.
+
+    Then no other field, such as a time, is the id in its place.
+    """
+    differ = len(column.counts)
+    repeated = column.complete and column.scalar and differ < len(column.values)
+    named = plain(column.name) in ID_NAMES and plain(column.name).endswith("id")
+    return named and repeated and differ >= NEARLY * len(column.values)
 
 
 def _repeated_id(sets: Sequence[Columns]) -> str:
@@ -250,7 +272,47 @@ def guess_parts(sets: Sequence[Columns], taken: Sequence[str]) -> list[Guess]:
             name = _compared(part, name, guesses, sets)
             used.append(name)
             guesses.append(_guess(part, name, sets))
-    return guesses
+    return _with_words(guesses, sets, taken)
+
+
+def _with_words(guesses: list[Guess], sets: Sequence[Columns], taken: Sequence[str]) -> list[Guess]:
+    """The guesses and a score in words, where nothing else says what is right.
+
+    A field of verdicts that was taken for an answer or a truth is none then.
+    """
+    known = {guess.part: guess.field for guess in guesses}
+    if "score" in known or {"expected", "output"} <= known.keys():
+        return guesses
+    others = [*taken, *(name for part, name in known.items() if part not in ("expected", "output"))]
+    found = _word_verdict([one for one in _all_names(sets) if not _inside(one, others)], sets)
+    if found is None:
+        return guesses
+    return [one for one in guesses if not _inside(one.field, [found.field])] + [found]
+
+
+def _word_verdict(free: Sequence[str], sets: Sequence[Columns]) -> Guess | None:
+    """The field that holds verdicts in words; None where none does, or where several may."""
+    pairs = {name: pair_of(_given(name, sets)) for name in free if _in_all(name, sets)}
+    verdicts = [name for name, pair in pairs.items() if pair and {*pair} not in ANSWER_WORDS]
+    verdicts += [name for name in free if pairs.get(name) and plain(name) in VERDICT_NAMES]
+    named = [name for known in WORD_NAMES for name in verdicts if plain(name) == known]
+    other = [name for name in verdicts if plain(name) not in WORD_NAMES]
+    name = named[0] if named else other[0] if len(other) == 1 else None
+    pair = pairs[name] if name else None
+    if name is None or pair is None:
+        return None
+    why = f"every value is a verdict in words, of which {pair[0]!r} is right and {pair[1]!r} wrong"
+    lacking = sum(map(_size, sets)) - len(_given(name, sets))
+    why += f" ({lacking:,} records have none and are not scored)" if lacking else ""
+    return Guess("score", name, f"the name says it, and {why}" if named else why)
+
+
+def _in_all(name: str, sets: Sequence[Columns]) -> bool:
+    return all(name in columns and columns[name].given for columns in sets)
+
+
+def _given(name: str, sets: Sequence[Columns]) -> list[Any]:
+    return [value for columns in sets for value in columns[name].given]
 
 
 def _guess(part: Part, name: str, sets: Sequence[Columns]) -> Guess:

@@ -18,6 +18,7 @@ from eval_autopsy.readers import DataFile, open_rows
 from eval_autopsy.readers.intake import Said, said_by
 from eval_autopsy.readers.logs import Aside
 from eval_autopsy.readers.parquet_sample import is_parquet, rows_in, sample_of
+from eval_autopsy.readers.verdict_words import pair_of
 from eval_autopsy.records import SPLITS, Split
 
 REMEMBERED = 100  # looks at files
@@ -117,6 +118,12 @@ def _look_at(path: Path, name: str, lenient: bool) -> Look:
         first = tuple(row.fields for row in islice(rows, SAMPLE))
         whole = next(rows, None) is None
     return Look(name, file, first, whole, lenient, aside=tuple(rows.aside), said=said_by(rows))
+
+
+def score_in_words(looks: Sequence[Look], name: str) -> bool:
+    """Whether a field of the first rows is a verdict in words, other than true and false."""
+    column = Column(name, tuple(kernel.field(row, name) for look in looks for row in look.rows))
+    return pair_of(column.given) is not None and not column.verdicts
 
 
 def guess_sets(looks: Sequence[Look]) -> Sets:

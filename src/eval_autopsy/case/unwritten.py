@@ -21,11 +21,12 @@ from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import CaseFile, Scorer
 from eval_autopsy.case.names import Names, best_scorer, names_of
 from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts, verdict_like
-from eval_autopsy.case.sets import Look, Sets, guess_sets, look_at, split_of
+from eval_autopsy.case.sets import Look, Sets, guess_sets, look_at, score_in_words, split_of
 from eval_autopsy.errors import BadCase
 from eval_autopsy.features import every_feature
 from eval_autopsy.readers import Source, SplitColumn, Wanted
 from eval_autopsy.readers.record_files import size_of
+from eval_autopsy.readers.verdict_words import pair_of
 from eval_autopsy.records import SPLITS, Split
 
 USUAL = {"no_exception": True, "not_blank": True}  # what any pipeline notices by itself
@@ -342,7 +343,7 @@ def _no_verdict(what: str, sets: Sequence[Columns]) -> BadCase:
         name, values = found
         what += f", and the field {name!r} holds {' and '.join(values)}"
         remedy = f'name it with --correct {name}, or as score = "{name}" under [fields] of a case'
-        if not {value.lower() for value in values} <= {"true", "false", "1", "0"}:
+        if pair_of(values) is None and not {*values} <= {"1", "0"}:
             remedy = f"if it is the verdict, write it as true and false, and {remedy}"
     return BadCase(what, remedy=remedy)
 
@@ -372,6 +373,8 @@ def _case(
     data: dict[str, Any] = {}
     sources: list[Source] = []
     others = others or {}
+    scores = {own.get("score", fields.get("score", "")) for own in ({}, *others.values())}
+    in_words = any(score_in_words(sets.looks(), name) for name in scores)
     if sets.files is not None:
         for split in SPLITS:
             looks = sets.files[split]
@@ -387,6 +390,7 @@ def _case(
                     look.prefix,
                     look.lenient,
                     look.only,
+                    in_words,
                 )
                 for look in looks
             ]
@@ -394,7 +398,8 @@ def _case(
         one = sets.one
         data = {"file": one.name, "split": sets.column, "splits": dict(sets.values)}
         column = SplitColumn(sets.column, sets.values)
-        sources = [Source(one.file.path, column, one.name, {}, tuple(joined), "", one.lenient)]
+        asked = one.lenient, one.only, in_words
+        sources = [Source(one.file.path, column, one.name, {}, tuple(joined), "", *asked)]
     said: dict[str, Any] = {**fields}
     guards = USUAL if "output" in fields else {}
     said |= {split: dict(own) for split, own in others.items() if own}

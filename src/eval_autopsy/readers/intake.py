@@ -166,6 +166,7 @@ def _made(file: DataFile, source: Source, aside: int) -> DataFile:
     """What a file is once its rows are not those that the kernel would read from it."""
     ways = ["fields renamed"] if source.names else []
     ways += ["joined"] if source.joined else []
+    ways += ["verdicts in words"] if source.verdict_words else []
     ways += ["ids prefixed"] if source.prefix else []
     ways += ["some rows only"] if source.only else []
     ways += [f"{aside:,} lines set aside"] if aside else []

@@ -3,7 +3,8 @@
 1. A field that takes another's name keeps its own beside it; nothing is overwritten.
 2. What a joined file says is added where a row says nothing, null included, and inside objects
    key by key. What both say differently is kept as `NAME (joined)`.
-3. How many rows of the joined file found a record is counted, and so are those that did not.
+3. A score in words is true or false in its place.
+4. How many rows of the joined file found a record is counted, and so are those that did not.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.files import open_rows
 from eval_autopsy.readers.sources import Source, Wanted
+from eval_autopsy.readers.verdict_words import with_verdict
 
 Fields = dict[str, Any]
 
@@ -75,6 +77,8 @@ def changed(row: kernel.Row, source: Source, wanted: Wanted, joins: Sequence[Joi
     identity = kernel.field(fields, name)
     for join in joins:
         fields = together(fields, join.of(str(identity)))
+    if source.verdict_words and "score" in wanted.fields:
+        fields = with_verdict(fields, wanted.fields["score"])
     if source.prefix:
         fields = {**fields, name: f"{source.prefix}/{identity}"}
         cluster = wanted.fields.get("cluster", "")

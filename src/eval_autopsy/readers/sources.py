@@ -31,7 +31,7 @@ class Source(NamedTuple):
     `names` are the fields of this file that the case calls otherwise, by part; `joined` files with
     more about the same ids. Each id begins with `prefix`, where those of several files are alike.
     A `lenient` reading sets lines and rows aside that cannot be read. Only the rows in which
-    each field of `only` has its value are wanted.
+    each field of `only` has its value are wanted. With `verdict_words` the score is in words.
     """
 
     path: Path
@@ -42,8 +42,10 @@ class Source(NamedTuple):
     prefix: str = ""
     lenient: bool = False
     only: Mapping[str, object] = {}
+    verdict_words: bool = False
 
     @property
     def as_it_is(self) -> bool:
         """Whether the rows are those of the file, so that a receipt can rest on the file itself."""
-        return not (self.names or self.joined or self.prefix or self.only)
+        changed = self.names or self.joined or self.prefix or self.only or self.verdict_words
+        return not changed

@@ -13,10 +13,11 @@ import io
 import json
 import os
 import platform
+import re
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,7 @@ from eval_autopsy.receipt.verify import KNOWN, kernel_source
 from eval_autopsy.warehoused import study_of_case
 
 CUBE = "cube.json"
+UNFIT = re.compile(r"[\\:\x00-\x1f\x7f]")  # in a name, which a receipt is to have on any system
 ATTRIBUTES = b"* -text\n"  # no checkout may change a line ending in a receipt
 
 
@@ -155,6 +157,7 @@ class Judged(NamedTuple):
 def record_by_record(case: Case, base: Path, progress: Progress, seed: int) -> Judged:
     """The records of a case judged one by one, counted and searched."""
     gathered = gather(case, base, progress, seed=seed, beside=OF_LOGS)
+    check_names(gathered.subjects)
     evidence = for_receipt(case, gathered)
     cube = polars_cube.count(evidence.spec, evidence.table)
     check_scored(cube, str(case.path))
@@ -248,6 +251,16 @@ def to_dict(done: Certified) -> dict[str, Any]:
             for one in page.findings.values()
         ],
     }
+
+
+def check_names(names: Iterable[str]) -> None:
+    """Raises CannotUse for the name of a file that a receipt cannot hold."""
+    for name in names:
+        unfit = UNFIT.search(name)
+        if unfit is not None:
+            what = f"a receipt names this file, and its path has {unfit[0]!r} in it"
+            remedy = "rename it, since not all systems can have such a name"
+            raise CannotUse(what, where=repr(name.removeprefix("../../")), remedy=remedy)
 
 
 def check_place(place: Path) -> None:
