@@ -38,9 +38,10 @@ TAIL = """
 | where | slices that the search confirmed, with their counts in both sets |
 | made of | the gap as a sum: rate, mix, and what eval never contained |
 | silent | wrong answers that every guard lets through |
-| scorer | what is in doubt about the scorer; `autopsy audit` shows it |
+| check | fields that were guessed, where next to nothing is right; it stands in place of slices |
+| scorer | what is in doubt about it (`autopsy audit` shows it); failed calls that count as wrong |
 | confidence | the lowest threshold with 95% right on eval, and what it gives in production |
-| apart | failed calls, failed graders and unscored samples: neither right nor wrong |
+| apart | failed calls and graders of a log, and unscored samples: neither right nor wrong |
 | log says | figures that a log states of itself, where its samples give others |
 | unread | files that look like data and could not be read, with the reason |
 | missing | what another file would have, and how to export it |

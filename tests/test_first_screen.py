@@ -436,3 +436,15 @@ def test_a_set_of_which_few_are_right_is_not_doubted(tmp_path: Path, write: Writ
     write("eval.jsonl", records(100, range(5)))
     write("production.jsonl", records(100, range(98)))
     assert look(tmp_path).doubt == ""
+
+
+def test_failed_calls_of_a_table_are_said_to_count_as_wrong(tmp_path: Path, write: Write) -> None:
+    for name, failed in (("eval", 4), ("production", 7)):
+        rows = records(100, range(90, 95))
+        calls = [{**one, "error": "timeout" if n < failed else None} for n, one in enumerate(rows)]
+        write(f"{name}.jsonl", calls)
+    screen = look(tmp_path)
+    assert (screen.eval, screen.production) == ((91, 100), (88, 100))
+    scorer = next(one.text for one in lines_of(screen) if one.head == "scorer")
+    assert scorer.startswith("recomputed on 189 of 200, no suspects")
+    assert scorer.endswith("; 11 failed calls count as wrong here")

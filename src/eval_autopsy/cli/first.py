@@ -31,8 +31,8 @@ def look(out: Out, path: tuple[Path, ...], every: bool, seed: int | None, **said
 
     \b
     Two runs of the same tasks are compared in pairs. A set alone is searched for the slices that
-    are worse than the rest of it. A failed call, a failed grader and an unscored sample are counted
-    as neither right nor wrong.
+    are worse than the rest of it. A failed call, a failed grader and an unscored sample of a log
+    are counted as neither right nor wrong; a failed call of a table is wrong, and it says how many.
 
     \b
     Reads   the files; of a folder what looks like data, but nothing hidden.

@@ -16,6 +16,7 @@ from eval_autopsy.cli.slices_view import (
     shown,
     words,
 )
+from eval_autopsy.questions.audit import Audit
 from eval_autopsy.questions.gap import Gap
 from eval_autopsy.questions.pairs import mcnemar
 from eval_autopsy.questions.promise import Promise
@@ -208,16 +209,25 @@ def _scorer(screen: FirstScreen) -> Iterator[Line]:
         return
     again = [scores["recomputed"].rate.n for scores in audit.scores.values()]
     records = sum(again) + sum(s["recomputed"].not_applicable for s in audit.scores.values())
+    failed = failed_words(audit)
     if not audit.findings:
         text = f"recomputed on {sum(again):,} of {records:,}, no suspects"
-        yield Line("scorer", text, 4)
+        yield Line("scorer", text + failed, 0 if failed else 4)
         return
     found = ", ".join(f"{one.kind} {one.count:,}" for one in audit.findings)
     bounds = "; ".join(
         f"{split} {of(one.lower)}" + (f" to {of(one.upper)}" if one.undecided else "")
         for split, one in audit.corrected.items()
     )
-    yield Line("scorer", f"{found}; corrected: {bounds}")
+    yield Line("scorer", f"{found}; corrected: {bounds}{failed}")
+
+
+def failed_words(audit: Audit) -> str:
+    """How many failed calls count as wrong, where they are not set apart; "" where none does."""
+    failed = sum(audit.errored.values())
+    if audit.errors != "wrong" or not failed:
+        return ""
+    return f"; {failed:,} failed call{'s count' if failed > 1 else ' counts'} as wrong here"
 
 
 def promise_words(promise: Promise) -> str:
