@@ -18,7 +18,7 @@ from . import battery, mutate, run
 from .battery import Battery
 from .expressions import EXPRESSIONS, values_of
 
-SOME = 8
+SOME = 4
 COMMAND = "from tests/: python -m kernel_mutants.run --write, and give each survivor a reason"
 
 
