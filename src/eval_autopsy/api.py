@@ -38,6 +38,7 @@ from eval_autopsy.experiments import shrink, study
 from eval_autopsy.experiments.asking import Tell
 from eval_autopsy.experiments.exhibits import Twins
 from eval_autopsy.experiments.guarded import Guarded, rows_of
+from eval_autopsy.experiments.library import is_free
 from eval_autopsy.experiments.stress import Stress
 from eval_autopsy.questions import slices as question
 from eval_autopsy.questions.audit import Audit, audit_of
@@ -338,17 +339,27 @@ class Autopsy:
         account: Account | None = None,
         twins: Twins | None = None,
         hypotheses: bool = True,
+        library: bool | None = None,
     ) -> certify.Certified:
         """The receipt of the case, verified, in `into/receipts/<name>`.
 
         Runs the system twice. `account` says how far an investigation went, `twins` are the
-        smallest inputs that it found. Without `hypotheses` those of the case are not tested. A
-        receipt rests on a case file: where there is none, `into/.autopsy/<name>` is given one.
+        smallest inputs that it found. Without `hypotheses` those of the case are not tested. With
+        `library` a case that has none gets those that the library of changes suggests, which takes
+        some hundreds of calls more; unless said otherwise where calls cost nothing. A receipt rests
+        on a case file: where there is none, `into/.autopsy/<name>` is given one.
         """
         study = self.in_writing(into)
         case, earlier = (study.case, ()) if study.case.table else study._sliced()
         done = certify.certify(
-            case, Path(into), progress, seed, account, twins, hypotheses=hypotheses
+            case,
+            Path(into),
+            progress,
+            seed,
+            account,
+            twins,
+            hypotheses=hypotheses,
+            from_library=hypotheses and (is_free(case) if library is None else library),
         )
         aside = (*earlier, *done.evidence.set_aside)
         return done._replace(evidence=replace(done.evidence, set_aside=aside))

@@ -256,6 +256,7 @@ class Perturbation(NamedTuple):
     of: str  # what it takes: a "text", or "messages"
     answers: Callable[[Any, Any, Any], Sequence[Any]] | None  # see `perturbation`
     learns: bool  # `change` is made from the texts that are answered right
+    varies: str  # the one thing, in words that other changes of it share
 
 
 def first_line(value: object) -> str:
@@ -337,6 +338,7 @@ def perturbation(
     name: str,
     *,
     holds: str,
+    varies: str = "",
     relation: str = "same",
     of: str = "text",
     answers: Callable[[Any, Any, Any], Sequence[Any]] | None = None,
@@ -346,7 +348,8 @@ def perturbation(
 
     The function is given a text (or a list of messages) and a seeded `random.Random`, and returns
     the changed one, or None where it does not apply. `holds` says in words what it leaves as it
-    is, and `relation` whether the right answer stays the "same" or "changes".
+    is, `varies` what it changes, and `relation` whether the right answer stays the "same" or
+    "changes". Changes that vary the same thing are tested as one hypothesis by `autopsy run`.
 
     `answers(before, after, expected)` gives all answers that are right after the change; without
     it they are the expected one when it stays the same, and not known when it changes. A function
@@ -359,7 +362,8 @@ def perturbation(
         raise CannotUse(f"{what} registered", remedy=f"{remedy}, of='text' or 'messages'")
 
     def enter(change: Callable[..., Any]) -> Callable[..., Any]:
-        entered = Perturbation(change, holds, relation, of, answers, learns)
+        said = varies or f"what {name} changes"
+        entered = Perturbation(change, holds, relation, of, answers, learns, said)
         perturbations.add(name, entered, change)
         return change
 

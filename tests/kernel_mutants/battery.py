@@ -11,8 +11,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
-import sys
-import types
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +24,7 @@ from eval_autopsy.receipt.verify import KNOWN, verify
 
 from . import cases
 from .expressions import EXPRESSIONS, values_of
-from .mutate import Mutant, compiled, first_lines, mutants
+from .mutate import Mutant, compiled, mutants, noting_calls
 
 SOURCE = Path(kernel.__file__)
 SECONDS = 20.0  # for one trial; a thousand times what it takes
@@ -94,29 +92,13 @@ def _trial(
     folder = root / bench.place
     copy.put(folder, root, bench.whole)
     known = {**KNOWN, **(others or {})}
-    lines: set[int] = set()
-    with _lines_called(lines):
-        found = judged(kernel, str(folder), known, rerun)
-    called = frozenset(name for line, name in _FIRST_LINES.items() if line in lines)
-    return Trial(name, str(folder), known, rerun, found, called)
+    _CALLED.clear()
+    found = judged(_NOTING, str(folder), known, rerun)
+    return Trial(name, str(folder), known, rerun, found, frozenset(_CALLED))
 
 
-_FIRST_LINES = first_lines(ast.parse(SOURCE.read_text(encoding="utf-8")))
-
-
-@contextlib.contextmanager
-def _lines_called(lines: set[int]) -> Iterator[None]:
-    """Collects where the functions of the kernel begin that are called in the block."""
-
-    def called(frame: types.FrameType, event: str, _: Any) -> None:
-        if event == "call" and frame.f_code.co_filename == kernel.__file__:
-            lines.add(frame.f_code.co_firstlineno)
-
-    sys.setprofile(called)
-    try:
-        yield
-    finally:
-        sys.setprofile(None)
+_CALLED: set[str] = set()
+_NOTING = noting_calls(ast.parse(SOURCE.read_text(encoding="utf-8")), _CALLED.add)
 
 
 def _with_other_kernels(bench: Bench, base: Path) -> Iterator[Trial]:

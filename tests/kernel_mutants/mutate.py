@@ -7,9 +7,10 @@ its name when lines move. What a failure says in words is left as it is.
 from __future__ import annotations
 
 import ast
+import copy
 import types
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,7 @@ TURNED: dict[type[ast.operator], type[ast.operator]] = {
     ast.RShift: ast.LShift,
     ast.BitXor: ast.BitOr,
 }
+NOTE = "_note_call"
 RENAMED = {"any": "all", "all": "any", "min": "max", "max": "min", "sorted": "list"}
 
 
@@ -72,14 +74,6 @@ def mutants(tree: ast.Module) -> list[Mutant]:
             name = text if seen[text] == 1 else f"{text} ({seen[text]})"
             found.append(Mutant(name, function, change, place.make, place.undo))
     return found
-
-
-def first_lines(tree: ast.Module) -> dict[int, str]:
-    """The functions by the line that each begins on, its decorators included."""
-    return {
-        min([node.lineno, *(one.lineno for one in node.decorator_list)]): name
-        for name, node in _functions(tree.body, "")
-    }
 
 
 def _functions(body: list[ast.stmt], inside: str) -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -252,8 +246,21 @@ def _said(node: ast.AST) -> tuple[ast.AST, str]:
     return node, ast.unparse(node)
 
 
-def compiled(tree: ast.Module, name: str) -> types.ModuleType:
-    """The module that a tree is the source of."""
+def compiled(
+    tree: ast.Module, name: str, namespace: Mapping[str, Any] | None = None
+) -> types.ModuleType:
+    """The module that a tree is the source of, where some names may be given beforehand."""
     module = types.ModuleType(name)
+    module.__dict__.update(namespace or {})
     exec(compile(ast.fix_missing_locations(tree), f"<{name}>", "exec"), module.__dict__)
     return module
+
+
+def noting_calls(tree: ast.Module, note: Callable[[str], None]) -> types.ModuleType:
+    """The module that a tree is the source of; each function there is named when it is called."""
+    tree = copy.deepcopy(tree)
+    for name, node in _functions(tree.body, ""):
+        node.body.insert(
+            0, ast.Expr(ast.Call(ast.Name(NOTE, ast.Load()), [ast.Constant(name)], []))
+        )
+    return compiled(tree, "kernel_noting_calls", {NOTE: note})

@@ -17,7 +17,8 @@ class SoFar(NamedTuple):
     """What an investigation has come to before a receipt is written without its steps."""
 
     case: Case  # with the hypotheses that were entered beside its own
-    twins: Twins | None  # the smallest inputs that were found
+    twins: Twins | None = None  # the smallest inputs that were found
+    begun: bool = False  # whether an investigation has, which says itself what it will vary
 
 
 def recorded(out: Out, case: Case, facts: Facts) -> None:
@@ -34,13 +35,13 @@ def so_far(out: Out, case: Case) -> SoFar:
     """What was established before; where that cannot be read it is said, and nothing taken."""
     from eval_autopsy.investigation.endings import twins_in
     from eval_autopsy.investigation.predictions import with_hypotheses
-    from eval_autopsy.investigation.standing import standing_of
+    from eval_autopsy.investigation.standing import begun, standing_of
     from eval_autopsy.investigation.state import State
 
     try:
         if not State(case).path.exists():
-            return SoFar(case, None)
-        return SoFar(with_hypotheses(case), twins_in(standing_of(case)))
+            return SoFar(case)
+        return SoFar(with_hypotheses(case), twins_in(standing_of(case)), begun(case))
     except CannotUse as error:
         out.tell(f"not taken from `autopsy next`: {error}")
-        return SoFar(case, None)
+        return SoFar(case)

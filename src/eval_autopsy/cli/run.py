@@ -27,13 +27,15 @@ CAUSE = "hypotheses.toml"  # the same case with two hypotheses about the cause
     default=Path("."),
     help="The folder below which the data lies and receipts/ is written; else the current one.",
 )
-@click.option("--untested", is_flag=True, help="Leave out the hypotheses of the case.")
+@click.option("--untested", is_flag=True, help="Change no input: leave hypotheses out.")
+@click.option("--library", is_flag=True, help="Look at all changes, even if calls may cost money.")
 @data_options()
 def run(
     out: Out,
     case: tuple[Path, ...],
     into: Path,
     untested: bool,
+    library: bool,
     seed: int | None,
     **said: Any,
 ) -> int:
@@ -47,6 +49,12 @@ def run(
     --declared` does, and stand in the receipt with every answer that they rest on; so do the
     smallest inputs of `autopsy shrink`.
 
+    Where there is no hypothesis and production is worse, the library of `autopsy perturbations`
+    is tried: each change is looked at on five records of eval that are right, and what breaks
+    most of them is predicted, and tested, on others. That is done for a function or a command;
+    a system whose calls may cost money is only asked with --library, and so is one in an
+    investigation that has begun with `autopsy next`.
+
     The receipt is verified before it takes its place: on any failure, and on Ctrl-C, the one
     before it stays as it was.
 
@@ -58,7 +66,7 @@ def run(
             established goes there too.
     Runs    the case's system: a function twice, to record its outputs and to see them
             again; of another kind once, and a sample twice. For hypotheses on at most 4,000
-            changed inputs too.
+            changed inputs too, and five for each change of the library.
     Exits   0 the receipt holds; 1 it does not, and is not kept; 2 the case or the data
             cannot be used; 130 interrupted.
 
@@ -79,7 +87,12 @@ def run(
         study = study.in_writing(into)
         earlier = so_far(out, study.case)
         done = Autopsy(earlier.case).run(
-            into, seed=seed, progress=progress, twins=earlier.twins, hypotheses=not untested
+            into,
+            seed=seed,
+            progress=progress,
+            twins=earlier.twins,
+            hypotheses=not untested,
+            library=library or (False if earlier.begun else None),
         )
     recorded(out, study.case, of_receipt(done))
     show(out, done)
@@ -91,7 +104,8 @@ def demo(out: Out, seed: int | None) -> int:
     """Run the invoice case, start to finish, below the current folder.
 
     A synthetic extractor is right on all of its eval and not in production; the receipt says
-    where. The example is copied first, unless it is there.
+    where, and which changes of an input it cannot bear. The example is copied first, unless it is
+    there.
 
     \b
     Reads   the example that comes with the engine.
@@ -114,7 +128,7 @@ def demo(out: Out, seed: int | None) -> int:
     show(out, done)
     if not out.as_json:
         out.say(
-            f"next     {command('autopsy', 'run', folder / CAUSE)} (changes one thing: the cause)"
+            f"next     {command('autopsy', 'run', folder / CAUSE)} (hypotheses of your own, tested)"
         )
     return 0
 

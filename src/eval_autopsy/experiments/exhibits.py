@@ -48,13 +48,21 @@ def untested(case: Case, *, counted: bool, wanted: bool) -> str | None:
     return None if scored else "scorer"
 
 
-def varied(case: Case, evidence: Evidence, progress: Progress, seed: int) -> Evidence:
+def varied(
+    case: Case,
+    evidence: Evidence,
+    progress: Progress,
+    seed: int,
+    held_out: frozenset[str] = frozenset(),
+) -> Evidence:
     """The evidence with the answers to all inputs that the hypotheses are about.
 
-    The system is asked about each again, to see whether it gives the same answers.
+    They are tested on records of eval whose ids are not `held_out`. The system is asked about each
+    again, to see whether it gives the same answers.
     """
     at = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), UTC)
-    how = study.How(declared=True, seed=seed, now=at.isoformat(timespec="seconds"))
+    now = at.isoformat(timespec="seconds")
+    how = study.How(declared=True, held_out=held_out, seed=seed, now=now)
     study.check(case, how)
     with systems.opened(case, systems.journal_of(case), progress) as runner:
         tested = study.declared(case, evidence, runner, how, lambda plan: None)

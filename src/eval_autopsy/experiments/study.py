@@ -54,6 +54,7 @@ class How:
     files: tuple[Path, ...] = ()  # with changes of the user's own, beside those of the case
     calls: int = CALLS  # at most
     declared: bool = False  # only the hypotheses of the case
+    held_out: frozenset[str] = frozenset()  # ids of eval that hypotheses are not tested on
     seed: int = 0
     now: str = ""  # for the ledger
 
@@ -194,7 +195,8 @@ def _declared_trials(work: Work, calls: int) -> tuple[Trial, dict[str, Trial]]:
     declared = work.case.file.hypothesis
     changes = work.changes([name for one in declared for name in (*one.breaks, *one.spares)])
     group, seed = work.right, work.how.seed
-    group = group._replace(subjects=group.subjects[:TESTED_ON])
+    others = [one for one in group.subjects if one.record.id not in work.how.held_out]
+    group = group._replace(subjects=others[:TESTED_ON])
     trials = {one.name: trial_of(group, (one,), seed) for one in changes.ready}
     trials |= {name: Trial(group, (), [], {}) for name in changes.idle}
     control, *planned = within([unchanged(group), *trials.values()], calls)

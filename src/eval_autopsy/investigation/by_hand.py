@@ -60,7 +60,7 @@ class Investigation:
 
     def run(self, *, seed: int | None = None) -> Certified:
         """The receipt of what needs no judgement, and all of that established."""
-        done = Autopsy(self.case).run(self.into, seed=seed)
+        done = Autopsy(self.case).run(self.into, seed=seed, library=False)
         standing.record(self.case, facts.of_receipt(done))
         return done
 

@@ -97,6 +97,7 @@ def certified(
         account=account_of(standing),
         twins=twins_in(standing),
         hypotheses=varied is None or varied.status == "done",
+        library=False,  # what is varied is the investigation's to say
     )
     folder = os.path.relpath(done.folder, case.folder)
     record(case, {"certify": {"receipt": folder, "id": done.verification.receipt_id}})

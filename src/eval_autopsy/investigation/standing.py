@@ -146,12 +146,17 @@ def require(case: Case, name: str) -> Standing:
     return standing
 
 
+def begun(case: Case) -> bool:
+    """Whether an investigation has begun, which holds to its order."""
+    return "frame" in {one.step for one in State(case).entries()}
+
+
 def require_in_order(case: Case, name: str) -> None:
     """The same for a verb that also works by itself: once an investigation has begun.
 
     What the case file declares was said before anything is varied, and is entered as that.
     """
-    if "frame" in {one.step for one in State(case).entries()}:
+    if begun(case):
         if name == "ablate" and case.file.hypothesis and standing_of(case).lacking(name):
             record(case, of_declared(case))
         require(case, name)

@@ -13,7 +13,11 @@ _ASKED = re.compile(r"(?im)^\s*(?:Q|Question|Input|Text|User|Example(?: \d+)?)\s
 _ANSWERED = re.compile(r"(?im)^\s*(?:A|Answer|Output|Label|Assistant)\s*:[ \t]*\S")
 
 
-@perturbation("shuffle_examples", holds="every paragraph, and the place of all but the examples")
+@perturbation(
+    "shuffle_examples",
+    varies="the order of examples",
+    holds="every paragraph, and the place of all but the examples",
+)
 def shuffle_examples(text: str, draw: Random) -> str | None:
     """The worked examples of a prompt come in another order."""
     parts = _GAP.split(text)  # paragraphs, with what is between them at odd places

@@ -17,6 +17,7 @@ _SIGNED = re.compile(r"([$€£¥])(\d[\d,]*(?:\.\d+)?)")
 MONTHS = "January February March April May June July August September October November December"
 CODES = {"$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY"}
 VALUE = "the value of every number, and all other text"
+NUMBERS = "how numbers are written"
 
 
 def continental(text: str) -> str:
@@ -25,7 +26,7 @@ def continental(text: str) -> str:
     return _ENGLISH.sub(lambda match: match.group().translate(other), text)
 
 
-@perturbation("number_format", holds=VALUE, answers=follows(continental))
+@perturbation("number_format", varies=NUMBERS, holds=VALUE, answers=follows(continental))
 def number_format(text: str, draw: Random) -> str | None:
     """Numbers like 1,234.50 are written 1.234,50."""
     return continental(text)
@@ -40,7 +41,7 @@ def pointed(text: str) -> str:
     return _CONTINENTAL.sub(lambda match: match.group().translate(other), text)
 
 
-@perturbation("decimal_point", holds=VALUE, answers=follows(pointed))
+@perturbation("decimal_point", varies=NUMBERS, holds=VALUE, answers=follows(pointed))
 def decimal_point(text: str, draw: Random) -> str | None:
     """Numbers like 1.234,50 are written 1,234.50."""
     return pointed(text)
@@ -51,7 +52,7 @@ def ungrouped(text: str) -> str:
     return _GROUPED.sub(lambda match: match.group().replace(",", ""), text)
 
 
-@perturbation("no_thousands", holds=VALUE, answers=follows(ungrouped))
+@perturbation("no_thousands", varies=NUMBERS, holds=VALUE, answers=follows(ungrouped))
 def no_thousands(text: str, draw: Random) -> str | None:
     """Numbers like 1,234.50 are written 1234.50."""
     return ungrouped(text)
@@ -69,6 +70,7 @@ def spelled(text: str) -> str:
 
 @perturbation(
     "date_format",
+    varies="how dates are written",
     holds="every day that is meant, and all other text",
     answers=follows(spelled),
 )
@@ -84,6 +86,7 @@ def coded(text: str) -> str:
 
 @perturbation(
     "currency_format",
+    varies="how amounts are written",
     holds="every amount, and all other text",
     answers=follows(coded),
 )

@@ -21,9 +21,11 @@ from eval_autopsy.registry import perturbation
 
 DELIMITERS = (": ", " = ", "=", " - ", " -> ", "->", " => ", " | ", "|", "\t")
 ALL_BUT_LABELS = "values, delimiters and the order of lines"
+DELIMITER = "the delimiter after labels"
+WORDING = "how labels are written"
 
 
-@perturbation("change_delimiter", holds="labels, values and the order of lines")
+@perturbation("change_delimiter", varies=DELIMITER, holds="labels, values and the order of lines")
 def change_delimiter(text: str, draw: Random) -> str | None:
     """Another delimiter, drawn at random, stands after every label."""
     used = {field.delimiter.strip() for field in fields_of(lines_of(text)).values()}
@@ -31,7 +33,9 @@ def change_delimiter(text: str, draw: Random) -> str | None:
     return with_fields(text, lambda field: field._replace(delimiter=other))
 
 
-@perturbation("usual_delimiter", holds="labels, values and the order of lines", learns=True)
+@perturbation(
+    "usual_delimiter", varies=DELIMITER, holds="labels, values and the order of lines", learns=True
+)
 def usual_delimiter(texts: Sequence[str]) -> Callable[[str, Random], str | None] | None:
     """The delimiter that is most common among right answers stands after every label."""
     found = Counter(
@@ -43,7 +47,11 @@ def usual_delimiter(texts: Sequence[str]) -> Callable[[str, Random], str | None]
     return lambda text, draw: with_fields(text, lambda field: field._replace(delimiter=usual))
 
 
-@perturbation("label_case", holds="values, delimiters, the order of lines, the words of labels")
+@perturbation(
+    "label_case",
+    varies=WORDING,
+    holds="values, delimiters, the order of lines, the words of labels",
+)
 def label_case(text: str, draw: Random) -> str | None:
     """Every label is in capital letters, or in small ones where it was."""
 
@@ -54,13 +62,13 @@ def label_case(text: str, draw: Random) -> str | None:
     return with_fields(text, change)
 
 
-@perturbation("paraphrase_labels", holds=ALL_BUT_LABELS)
+@perturbation("paraphrase_labels", varies=WORDING, holds=ALL_BUT_LABELS)
 def paraphrase_labels(text: str, draw: Random) -> str | None:
     """Labels that the table has are in other words of the same meaning."""
     return _renamed(text, {key: one_of(draw, words) for key, words in IN_OTHER_WORDS.items()})
 
 
-@perturbation("translate_labels", holds=ALL_BUT_LABELS)
+@perturbation("translate_labels", varies=WORDING, holds=ALL_BUT_LABELS)
 def translate_labels(text: str, draw: Random) -> str | None:
     """Labels that the table has are in another language: German, French or Spanish."""
     language = one_of(draw, range(3))
@@ -80,6 +88,7 @@ def exchanged(before: Any, after: Any, expected: Any) -> Sequence[Any]:
 
 @perturbation(
     "swap_labels",
+    varies="which label a value stands under",
     holds="the order and all values of lines, the set of labels",
     relation="changes",
     answers=exchanged,

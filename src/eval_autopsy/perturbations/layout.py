@@ -17,6 +17,9 @@ from eval_autopsy.perturbations.labelled import (
 from eval_autopsy.registry import perturbation
 
 EVERYTHING = "every line of the text, and their order"
+BEFORE = "what stands before the text"
+AFTER = "what stands after the text"
+BREAKS = "how fields are parted into lines"
 PREAMBLES = (
     "Hello,",
     "Good morning,",
@@ -38,13 +41,15 @@ NEUTRAL = (
 LENGTHENED = 3  # times as long as it was, at least
 
 
-@perturbation("add_preamble", holds=EVERYTHING)
+@perturbation("add_preamble", varies=BEFORE, holds=EVERYTHING)
 def add_preamble(text: str, draw: Random) -> str | None:
     """One neutral line comes before the text."""
     return one_of(draw, PREAMBLES) + newline_of(lines_of(text)) + text
 
 
-@perturbation("drop_preamble", holds="every labelled field, and every line after the first one")
+@perturbation(
+    "drop_preamble", varies=BEFORE, holds="every labelled field, and every line after the first one"
+)
 def drop_preamble(text: str, draw: Random) -> str | None:
     """The lines before the first labelled field are taken away."""
     lines = lines_of(text)
@@ -52,7 +57,7 @@ def drop_preamble(text: str, draw: Random) -> str | None:
     return text_of(lines[first:]) if first else None
 
 
-@perturbation("add_closing", holds=EVERYTHING)
+@perturbation("add_closing", varies=AFTER, holds=EVERYTHING)
 def add_closing(text: str, draw: Random) -> str | None:
     """One neutral line comes after the text."""
     lines = lines_of(text)
@@ -60,7 +65,7 @@ def add_closing(text: str, draw: Random) -> str | None:
     return text + between + one_of(draw, CLOSINGS)
 
 
-@perturbation("lengthen", holds=EVERYTHING)
+@perturbation("lengthen", varies=AFTER, holds=EVERYTHING)
 def lengthen(text: str, draw: Random) -> str | None:
     """Neutral sentences come after the text, until it is three times as long."""
     lines = lines_of(text)
@@ -68,7 +73,7 @@ def lengthen(text: str, draw: Random) -> str | None:
     return text + gap + _neutral(text, draw)
 
 
-@perturbation("lengthen_before", holds=EVERYTHING)
+@perturbation("lengthen_before", varies=BEFORE, holds=EVERYTHING)
 def lengthen_before(text: str, draw: Random) -> str | None:
     """Neutral sentences come before the text, until it is three times as long."""
     return _neutral(text, draw) + newline_of(lines_of(text)) * 2 + text
@@ -85,13 +90,18 @@ def _neutral(text: str, draw: Random) -> str:
     return " ".join(sentences)
 
 
-@perturbation("truncate", holds="the first four fifths of the text", relation="changes")
+@perturbation(
+    "truncate",
+    varies="where the text ends",
+    holds="the first four fifths of the text",
+    relation="changes",
+)
 def truncate(text: str, draw: Random) -> str | None:
     """The last fifth of the characters is cut off."""
     return text[: -(-len(text) * 4 // 5)] if len(text) > 4 else None
 
 
-@perturbation("join_lines", holds="every labelled field, and their order")
+@perturbation("join_lines", varies=BREAKS, holds="every labelled field, and their order")
 def join_lines(text: str, draw: Random) -> str | None:
     """Labelled fields that follow each other come on one line, with semicolons between them."""
     lines = lines_of(text)
@@ -106,7 +116,7 @@ def join_lines(text: str, draw: Random) -> str | None:
     return text_of(joined) if len(joined) < len(lines) else None
 
 
-@perturbation("split_lines", holds="every labelled field, and their order")
+@perturbation("split_lines", varies=BREAKS, holds="every labelled field, and their order")
 def split_lines(text: str, draw: Random) -> str | None:
     """Each labelled field has a line to itself, where several shared one."""
     lines = lines_of(text)

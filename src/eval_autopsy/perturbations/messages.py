@@ -31,14 +31,22 @@ class Response(NamedTuple):
     block: int | None
 
 
-@perturbation("drop_tool_response", holds=OTHERS, of="messages", relation="changes")
+@perturbation(
+    "drop_tool_response",
+    varies="what tools respond",
+    holds=OTHERS,
+    of="messages",
+    relation="changes",
+)
 def drop_tool_response(messages: Messages, draw: Random) -> list[Any] | None:
     """One tool, drawn at random, responds with nothing."""
     found = responses(messages)
     return replaced(messages, one_of(draw, found), {"content": ""}) if found else None
 
 
-@perturbation("tool_error", holds=OTHERS, of="messages", relation="changes")
+@perturbation(
+    "tool_error", varies="what tools respond", holds=OTHERS, of="messages", relation="changes"
+)
 def tool_error(messages: Messages, draw: Random) -> list[Any] | None:
     """One tool, drawn at random, responds with an error."""
     found = responses(messages)
@@ -51,7 +59,7 @@ def tool_error(messages: Messages, draw: Random) -> list[Any] | None:
     return replaced(messages, place, failed)
 
 
-@perturbation("small_talk", holds=OTHERS, of="messages")
+@perturbation("small_talk", varies="what is said before the question", holds=OTHERS, of="messages")
 def small_talk(messages: Messages, draw: Random) -> list[Any] | None:
     """A greeting and its answer come before the user's first message."""
     first = next((at for at, one in enumerate(messages) if one.get("role") == "user"), None)

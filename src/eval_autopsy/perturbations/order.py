@@ -11,34 +11,40 @@ from eval_autopsy.perturbations.labelled import Field, fields_of, lines_of, repl
 from eval_autopsy.registry import perturbation
 
 LINES = "every line, and the place of all others"
+FIELDS = "the order of labelled fields"
 
 
-@perturbation("swap_first_fields", holds=LINES)
+@perturbation("swap_first_fields", varies=FIELDS, holds=LINES)
 def swap_first_fields(text: str, draw: Random) -> str | None:
     """The first two labelled fields change places."""
     return _swapped(text, lambda pairs: 0)
 
 
-@perturbation("swap_last_fields", holds=LINES)
+@perturbation("swap_last_fields", varies=FIELDS, holds=LINES)
 def swap_last_fields(text: str, draw: Random) -> str | None:
     """The last two labelled fields change places."""
     return _swapped(text, lambda pairs: pairs - 1)
 
 
-@perturbation("swap_neighbours", holds=LINES)
+@perturbation("swap_neighbours", varies=FIELDS, holds=LINES)
 def swap_neighbours(text: str, draw: Random) -> str | None:
     """Two labelled fields that follow each other, drawn at random, change places."""
     return _swapped(text, lambda pairs: below(draw, pairs))
 
 
-@perturbation("permute_fields", holds="every line, and the place of those without a label")
+@perturbation(
+    "permute_fields", varies=FIELDS, holds="every line, and the place of those without a label"
+)
 def permute_fields(text: str, draw: Random) -> str | None:
     """The labelled fields come in another order, drawn at random."""
     return _ordered(text, lambda fields: reordered(draw, fields))
 
 
 @perturbation(
-    "usual_order", holds="every line, and the place of those without a label", learns=True
+    "usual_order",
+    varies=FIELDS,
+    holds="every line, and the place of those without a label",
+    learns=True,
 )
 def usual_order(texts: Sequence[str]) -> Callable[[str, Random], str | None] | None:
     """The labelled fields come in the order that is most common among right answers."""

@@ -33,7 +33,7 @@ from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import CannotUse, DoesNotHold
 from eval_autopsy.evidence import Evidence, Progress, gather, quiet, spec_of, subject_name
-from eval_autopsy.experiments import exhibits
+from eval_autopsy.experiments import exhibits, library
 from eval_autopsy.experiments.exhibits import TWINS, Twins
 from eval_autopsy.questions.counted import CountedCube, given
 from eval_autopsy.questions.discover import Discovery
@@ -69,11 +69,14 @@ def certify(
     twins: Twins | None = None,
     *,
     hypotheses: bool = True,
+    from_library: bool = False,
 ) -> Certified:
     """Writes `base/receipts/<name>` and verifies it; what was there before stays on any failure.
 
     `account` says how far the investigation went, `twins` are the smallest inputs that it found.
-    Without `hypotheses` those of the case are not tested, and the report says so.
+    Without `hypotheses` those of the case are not tested, and the report says so. With
+    `from_library` a case that has none gets those that the library of changes suggests, where
+    production is worse than eval.
     """
     started = time.monotonic()
     place = base / "receipts" / case.name
@@ -84,8 +87,14 @@ def certify(
     evidence, cube = judged.evidence, judged.cube
     counted = evidence.spec["cube"] is not None
     untested = exhibits.untested(case, counted=counted, wanted=hypotheses)
+    looked = None
+    if from_library and not counted and library.fits(case) and gap_of(cube).interval[1] < 0:
+        looked = library.suggested(case, evidence, progress, seed)
+        case = looked.case
+        evidence = replace(evidence, notes=(*evidence.notes, looked.note))
     if case.file.hypothesis and untested is None:
-        evidence = exhibits.varied(case, evidence, progress, seed)
+        held_out = looked.held_out if looked else frozenset[str]()
+        evidence = exhibits.varied(case, evidence, progress, seed, held_out)
         cube.varied = exhibits.counted(evidence)
     if twins is not None and not counted and exhibits.fits(case):
         evidence = exhibits.with_twins(case, evidence, twins, progress)
@@ -98,6 +107,7 @@ def certify(
         supervised=evidence.supervised,
         account=account,
         untested=untested,
+        library=looked if looked and looked.changes else None,
     )
     predicate = {
         "kernel": {
