@@ -221,7 +221,8 @@ def test_a_log_that_is_nearly_known_is_told_the_nearest_formats(
 
 
 def judged(*pairs: tuple[str, bool]) -> list[Judged]:
-    return [Judged(Decimal(confidence), right) for confidence, right in pairs]
+    rows = enumerate(pairs)
+    return [Judged(Decimal(confidence), right, str(i)) for i, (confidence, right) in rows]
 
 
 def test_a_threshold_is_the_lowest_that_keeps_its_promise_on_eval() -> None:

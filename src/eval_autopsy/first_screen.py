@@ -380,7 +380,7 @@ def _judgements(evidence: Evidence, split: str) -> Iterator[tuple[Record, bool]]
 
 def _with_confidence(evidence: Evidence, split: str) -> list[Judged]:
     return [
-        Judged(record.confidence, right)
+        Judged(record.confidence, right, record.unit)
         for record, right in _judgements(evidence, split)
         if record.confidence is not None
     ]

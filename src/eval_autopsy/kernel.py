@@ -88,7 +88,7 @@ TIME_LIMIT = 900  # seconds for a whole verification
 Where = Mapping[str, Sequence[Any]]  # attribute -> the levels that are meant
 Levels = tuple[str, ...]  # one canonical JSON text per attribute
 Ends = tuple[float, float]  # of an interval
-Term = tuple[float, float, float]  # how steeply a value moves with a rate, and its k and n
+Term = tuple[float, ...]  # how steeply a value moves with a rate, and what `wilson` takes of it
 
 
 class _Missing:
@@ -1638,20 +1638,44 @@ def decided(one: Audited, by: str, follows: set[str], errors: str) -> str:
 def corrected_interval(cube: Cube, split: str) -> Ends:
     """From the low end of the Wilson interval of what is right at the least to the high end of that
     of what is right at the most; records that repeat others add nothing to it."""
-    names = ("corrected", "corrected_least", "corrected_most", "independent")
-    n, least, most, independent = (cube.count(split, name, {}) for name in names)
+    n, independent = (cube.count(split, name, {}) for name in ("corrected", "independent"))
     share = independent / n if n else 0.0
-    return wilson(least * share, independent)[0], wilson(most * share, independent)[1]
+    ends = []
+    for outcome in ("corrected_least", "corrected_most"):
+        k, clusters = cube.count(split, outcome, {}), cube.clusters(split, outcome, "corrected", {})
+        size = independent if clusters is None else effective(k, n, clusters) * share
+        ends.append(wilson(k * share, independent, size))
+    return ends[0][0], ends[1][1]
 
 
 # ---------------------------------------------------------------- counting
+
+
+class Clusters(NamedTuple):
+    """The clusters of the records that a rate is of: how many, and sums over them.
+
+    A cluster has n of these records, and k of them have the outcome.
+    """
+
+    number: int
+    k_k: int
+    k_n: int
+    n_n: int
+
+
+def clusters_of(k: Mapping[str, int], n: Mapping[str, int]) -> Clusters:
+    """The sums over clusters, of which each has `n` records and `k` with the outcome."""
+    sums = (sum(a[one] * b[one] for one in n) for a, b in ((k, k), (k, n), (n, n)))
+    return Clusters(len(n), *sums)
 
 
 class Cube:
     """The evidence counted: for each split and combination of levels, how many of each outcome.
 
     `cells` maps (split, levels) to outcome counts, `members(split, outcome, where)` lists ids in
-    the order of the files. All that a claim says is derived from these two.
+    the order of the files, and `clusters(split, outcome, of, where)` tells of what clusters the
+    records of a rate are; None where no two records share one, or it is not known. All that a claim
+    says is derived from these.
     """
 
     def __init__(
@@ -1659,8 +1683,10 @@ class Cube:
         attributes: Sequence[str],
         cells: Mapping[tuple[str, Levels], Mapping[str, int]],
         members: Callable[[str, str, Where], Iterable[str]],
+        clusters: Callable[[str, str, str, Where], Clusters | None] = lambda *_: None,
     ) -> None:
         self.attributes, self.cells, self.members = tuple(attributes), cells, members
+        self.clusters = clusters
         self.marginals: dict[tuple[str, ...], dict[str, dict[Levels, Counter[str]]]] = {}
         self.p_values: dict[tuple[str, ...], float] = {}  # of all slices, once asked for
         self.search: Search | None = None  # what was searched, where that is claimed of
@@ -1732,14 +1758,28 @@ def count_records(
     for record in records:
         cells.setdefault((record.split, record.levels), Counter()).update(record.outcomes)
 
-    def members(split: str, outcome: str, where: Where) -> Iterator[str]:
+    together = len({(record.split, record.unit) for record in records}) < len(records)
+
+    def chosen(split: str, outcome: str, where: Where) -> Iterator[Record]:
         wanted = cube.wanted(where)
         for record in records:
             inside = all(record.levels[i] in texts for i, texts in wanted)
             if inside and record.split == split and outcome in record.outcomes:
-                yield record.id
+                yield record
 
-    cube = Cube(attributes, cells, members)
+    def members(split: str, outcome: str, where: Where) -> Iterator[str]:
+        return (record.id for record in chosen(split, outcome, where))
+
+    def clusters(split: str, outcome: str, of: str, where: Where) -> Clusters | None:
+        if not together:
+            return None
+        n, k = Counter[str](), Counter[str]()
+        for record in chosen(split, of, where):
+            n[record.unit] += 1
+            k[record.unit] += outcome in record.outcomes
+        return clusters_of(k, n)
+
+    cube = Cube(attributes, cells, members, clusters)
     cube.search = Search(attributes, records, search) if search else None
     return cube
 
@@ -1857,20 +1897,39 @@ def _counts_as(outcome: str, n: int) -> dict[str, int]:
 # ---------------------------------------------------------------- statistics
 
 
-def wilson(k: float, n: float) -> Ends:
+def wilson(k: float, n: float, size: float | None = None) -> Ends:
     """The 95% interval of a rate, as fractions of 1; (0, 1) when n is 0.
 
+    `size` is as how many independent records the n count (see `effective`), where it is not n.
     Ends are exact at k = 0 and k = n. Source: Wilson 1927, JASA 22:209.
     """
-    if n == 0:
+    if n == 0 or size == 0:
         return 0.0, 1.0
     z = NormalDist().inv_cdf(0.975)
-    p = k / n
+    p, all_of_them = k / n, k == n
+    n = n if size is None else size
     middle = p + z * z / (2 * n)
     reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     scale = 1 + z * z / n
     low = 0.0 if k == 0 else (middle - reach) / scale
-    return low, 1.0 if k == n else (middle + reach) / scale
+    return low, 1.0 if all_of_them else (middle + reach) / scale
+
+
+def effective(k: int, n: int, clusters: Clusters | None) -> float:
+    """As how many independent records n count, of some clusters, of which k have an outcome.
+
+    n over deff, which is how many times larger the variance of k/n is by clusters (CR1) than by
+    records, and at least 1. Source: Miller 2024, arXiv 2411.00640. Where all records have the
+    outcome, or none has, both variances are 0, and nothing shows that the records of a cluster
+    could differ: each cluster counts as one. A single one tells nothing of others, and counts as 0.
+    """
+    if clusters is None or clusters.number == n:
+        return n
+    number, k_k, k_n, n_n = clusters
+    if number == 1 or k in (0, n):
+        return number if number > 1 else 0
+    apart = (n * n * k_k - 2 * n * k * k_n + k * k * n_n) * number * (n - 1)
+    return float(min(Fraction(n), Fraction(k * (n - k) * n**3 * (number - 1), apart or 1)))
 
 
 def mover(value: float, terms: Iterable[Term], variance: float = 0.0) -> Ends:
@@ -1881,17 +1940,23 @@ def mover(value: float, terms: Iterable[Term], variance: float = 0.0) -> Ends:
     """
     z = NormalDist().inv_cdf(0.975)
     below, above = [z * math.sqrt(variance)], [z * math.sqrt(variance)]
-    for slope, k, n in terms:
-        low, high = wilson(k, n)
+    for slope, k, n, *size in terms:
+        low, high = wilson(k, n, *size)
         falls, rises = sorted((slope * (low - k / n), slope * (high - k / n)))
         below.append(falls)
         above.append(rises)
     return max(-1.0, value - math.hypot(*below)), min(1.0, value + math.hypot(*above))
 
 
-def newcombe(k1: int, n1: int, k0: int, n0: int) -> Ends:
-    """The 95% interval of k1/n1 - k0/n0. Source: Newcombe 1998, Stat. Med. 17:873, method 10."""
-    return mover(k1 / n1 - k0 / n0, [(1, k1, n1), (-1, k0, n0)])
+def newcombe(
+    k1: int, n1: int, k0: int, n0: int, size1: float | None = None, size0: float | None = None
+) -> Ends:
+    """The 95% interval of k1/n1 - k0/n0; sizes are as in `wilson`.
+
+    Source: Newcombe 1998, Stat. Med. 17:873, method 10.
+    """
+    after, before = n1 if size1 is None else size1, n0 if size0 is None else size0
+    return mover(k1 / n1 - k0 / n0, [(1, k1, n1, after), (-1, k0, n0, before)])
 
 
 @lru_cache(maxsize=4096)  # each slice's claim adjusts for the tests of all the others
@@ -2815,8 +2880,14 @@ def _rate(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[
     return k, n
 
 
-def _interval(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[float, float]:
-    return wilson(*_rate(cube, split, outcome, of, where))
+def _size(cube: Cube, split: str, outcome: str, of: str, where: Where) -> float:
+    rate = _rate(cube, split, outcome, of, where)
+    return effective(*rate, cube.clusters(split, outcome, of, where))
+
+
+def _interval(cube: Cube, split: str, outcome: str, of: str, where: Where) -> Ends:
+    args = (cube, split, outcome, of, where)
+    return wilson(*_rate(*args), _size(*args))
 
 
 def _difference(cube: Cube, outcome: str, of: str, where: Where) -> Fraction:
@@ -2824,10 +2895,11 @@ def _difference(cube: Cube, outcome: str, of: str, where: Where) -> Fraction:
     return after - before
 
 
-def _difference_interval(cube: Cube, outcome: str, of: str, where: Where) -> tuple[float, float]:
+def _difference_interval(cube: Cube, outcome: str, of: str, where: Where) -> Ends:
     _difference(cube, outcome, of, where)  # which is undefined when a split has no records
     before, after = (_rate(cube, split, outcome, of, where) for split in SPLITS)
-    return newcombe(*after, *before)
+    sizes = [_size(cube, split, outcome, of, where) for split in reversed(SPLITS)]
+    return newcombe(*after, *before, *sizes)
 
 
 def _gap_part(cube: Cube, part: str, order: str, by: Sequence[str]) -> Fraction:
@@ -2874,6 +2946,13 @@ def _levels(cube: Cube, split: str, by: Sequence[str], which: str) -> list[Level
         "unseen": lambda s: s not in before,
     }
     return sorted(filter(keep[which], n), key=lambda s: (-n[s], s))
+
+
+def _clusters(cube: Cube, split: str, outcome: str, where: Where) -> int:
+    found = cube.clusters(split, outcome, outcome, where)
+    if found is None:
+        raise Undefined("records of which none share a cluster")
+    return found.number
 
 
 def _members(cube: Cube, split: str, outcome: str, where: Where, limit: int) -> list[str]:
@@ -2952,6 +3031,9 @@ _UNION = ("split", "outcome", "of", "slices")
 _RATE, _PAIR = ("split", "outcome", "of", "where"), ("outcome", "of", "where")
 OPERATIONS = {
     "count": Operation(("split", "outcome", "where"), "count", _count, "{outcome}"),
+    "clusters": Operation(
+        ("split", "outcome", "where"), "count", _clusters, "clusters of those {outcome}"
+    ),
     "rate": Operation(_RATE, "rate", _rate, "{outcome} of {of}"),
     "rate_within": Operation(_UNION, "rate", _rate_within, "{outcome} of {of} in any of them"),
     "rate_outside": Operation(_UNION, "rate", _rate_outside, "{outcome} of {of} in none of them"),
@@ -3268,7 +3350,8 @@ def _fraction_text(value: str, form: str) -> str:
 
 def _interval_text(value: list[str], form: str) -> str:
     show = percent if form == "percent" else _points
-    return "[{}, {}]".format(*(show(Fraction(Decimal(end))) for end in value))
+    ends = "[{}, {}]".format(*(show(Fraction(Decimal(end))) for end in value))
+    return "not known" if value == ["0", "1"] else ends
 
 
 def _p_text(value: str, form: str) -> str:

@@ -39,3 +39,8 @@ class Record:
     cost: Decimal | None = None  # not negative; in the unit of the file
     cluster: str | None = None
     attributes: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def unit(self) -> str:
+        """What it belongs with: its cluster, or itself when it has none."""
+        return self.cluster or self.id

@@ -57,7 +57,7 @@ def table_of(
         (
             ("split", [record.split for record in records]),
             ("id", [record.id for record in records]),
-            ("unit", [record.cluster or record.id for record in records]),
+            ("unit", [record.unit for record in records]),
         ),
         ((LEVEL + name, levels) for name, levels in zip(names, columns, strict=True)),
     )

@@ -24,6 +24,7 @@ VALUES = st.sampled_from([*PLAIN, [1, "x"], {"d": "x"}])
 OBJECTS = st.dictionaries(st.sampled_from(["a", "b", "a.d", ""]), VALUES, max_size=3)
 LEVELS = st.sampled_from([*PLAIN, "1", '{"missing":true}', {"missing": True}, [1], MISSING])
 ERRORS = st.sampled_from([None, None, None, "ValueError: no total"])
+CLUSTERS = st.sampled_from([None, None, "a", "b", "c"])
 SCORES = st.sampled_from([True, False, 1, 0, 1.0, "true", "0", "", None])
 
 
@@ -43,6 +44,7 @@ def rows(draw: st.DrawFn) -> dict[str, Any]:
         "score": draw(SCORES),
         "first": draw(LEVELS),
         "second": draw(st.sampled_from(["one", "two"])),
+        "cluster": draw(CLUSTERS),
     }
 
 

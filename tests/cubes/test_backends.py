@@ -42,9 +42,8 @@ def records_of(spec: dict[str, Any], rows: list[dict[str, Any]]) -> list[Record]
             }
         levels = {name: values[name] for name in spec["attributes"]}
         parts = {name: values[name] for name in ("expected", "output", "error", "score")}
-        split = SPLITS[i % 2]
-        where = f"data.jsonl:{i}"
-        found.append(Record(id=f"r{i}", split=split, where=where, attributes=levels, **parts))
+        parts |= {"where": f"data.jsonl:{i}", "cluster": row["cluster"]}
+        found.append(Record(id=f"r{i}", split=SPLITS[i % 2], attributes=levels, **parts))
     return found
 
 
@@ -88,6 +87,7 @@ def kernel_record(spec: dict[str, Any], record: Record) -> kernel.Record:
             kernel.canonical(kernel.level(record.attributes[name])) for name in spec["attributes"]
         ),
         found,
+        kernel.unit_of(record.cluster, record.id, record.where),
     )
 
 
@@ -100,7 +100,7 @@ ROWS = at_random.rows().flatmap(
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @settings(deadline=None, max_examples=50)
-@given(spec=at_random.specs(), rows=st.lists(ROWS, min_size=2, max_size=8))
+@given(spec=at_random.specs(), rows=st.lists(ROWS, min_size=2, max_size=12))
 def test_engine_and_kernel_give_every_claim_the_same_value(
     backend: str, spec: dict[str, Any], rows: list[dict[str, Any]]
 ) -> None:

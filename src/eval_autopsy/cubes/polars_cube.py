@@ -12,13 +12,16 @@ import polars as pl
 from eval_autopsy import kernel
 from eval_autopsy.verdicts import AUDIT, FIELD, GUARD, LEVEL
 
+NO_CLUSTERS = kernel.Clusters(0, 0, 0, 0)
+
 
 def count(spec: Mapping[str, Any], table: pl.DataFrame) -> kernel.Cube:
     """The cube of a table of verdicts (`verdicts.table_of`)."""
     names = [kernel.attribute_name(one) for one in spec["attributes"]]
     outcomes = outcomes_in(spec, table)
     levels = (LEVEL + name for name in names)
-    return FrameCube(names, table.lazy().select("split", "id", *levels, **outcomes).collect())
+    of_records = ("split", "id", "unit", *levels)
+    return FrameCube(names, table.lazy().select(*of_records, **outcomes).collect())
 
 
 class FrameCube(kernel.Cube):
@@ -31,8 +34,10 @@ class FrameCube(kernel.Cube):
     def __init__(self, attributes: Sequence[str], frame: pl.DataFrame) -> None:
         self.frame = frame
         levels = {LEVEL + name for name in attributes}
-        self.outcomes = [c for c in frame.columns if c not in {"split", "id", *levels}]
-        super().__init__(attributes, {}, self._members)
+        self.outcomes = [c for c in frame.columns if c not in {"split", "id", "unit", *levels}]
+        self.clustered = len(frame.select("split", "unit").unique()) < len(frame)
+        self.known: dict[tuple[Any, ...], dict[kernel.Levels, kernel.Clusters]] = {}
+        super().__init__(attributes, {}, self._members, self._clusters)
         del self.cells  # so that the property below makes them when they are asked for
 
     @cached_property
@@ -63,10 +68,51 @@ class FrameCube(kernel.Cube):
     def _members(self, split: str, outcome: str, where: kernel.Where) -> Iterator[str]:
         if outcome not in self.outcomes:
             return iter(())
-        inside = (pl.col("split") == split) & pl.col(outcome)
-        for name, values in where.items():
-            inside &= pl.col(LEVEL + name).is_in([kernel.canonical(value) for value in values])
-        return iter(self.frame.filter(inside)["id"])
+        return iter(self.frame.filter(_inside(split, where) & pl.col(outcome))["id"])
+
+    def _clusters(
+        self, split: str, outcome: str, of: str, where: kernel.Where
+    ) -> kernel.Clusters | None:
+        """As the kernel's; those of single levels are summed for all cells at a time, and kept."""
+        if not self.clustered:
+            return None
+        if any(len(levels) > 1 for levels in where.values()):
+            return self._summed((), outcome, of, _inside(split, where)).get((), NO_CLUSTERS)
+        by = tuple(sorted(where))
+        key = (split, outcome, of, by)
+        if key not in self.known:
+            self.known[key] = self._summed(by, outcome, of, _inside(split, {}))
+        cell = tuple(kernel.canonical(where[name][0]) for name in by)
+        return self.known[key].get(cell, NO_CLUSTERS)
+
+    def _summed(
+        self, by: Sequence[str], outcome: str, of: str, inside: pl.Expr
+    ) -> dict[kernel.Levels, kernel.Clusters]:
+        """The clusters of the records that are `of`, for each cell of some attributes."""
+        levels = [LEVEL + name for name in by]
+        there, had = (
+            pl.col(name) if name in self.outcomes else pl.lit(False) for name in (of, outcome)
+        )
+        k, n = pl.col("k"), pl.col("n")
+        found = (
+            self.frame.lazy()
+            .filter(inside & there)
+            .group_by("unit", *levels)
+            .agg(k=had.sum().cast(pl.Int64), n=pl.len().cast(pl.Int64))
+            .group_by(levels or pl.lit(0))
+            .agg(number=pl.len(), k_k=(k * k).sum(), k_n=(k * n).sum(), n_n=(n * n).sum())
+            .select(*levels, "number", "k_k", "k_n", "n_n")
+            .collect()
+        )
+        return {row[: len(by)]: kernel.Clusters(*row[len(by) :]) for row in found.iter_rows()}
+
+
+def _inside(split: str, where: kernel.Where) -> pl.Expr:
+    """Whether a record is in a slice of a split."""
+    inside = pl.col("split") == split
+    for name, values in where.items():
+        inside &= pl.col(LEVEL + name).is_in([kernel.canonical(value) for value in values])
+    return inside
 
 
 def outcomes_in(spec: Mapping[str, Any], table: pl.DataFrame) -> dict[str, pl.Expr]:

@@ -22,7 +22,7 @@ from eval_autopsy import kernel
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.questions.judged import WORDS, Judged, Verdict
 from eval_autopsy.questions.labelled import References
-from eval_autopsy.questions.rates import Rate
+from eval_autopsy.questions.rates import Rate, rate_of_units
 from eval_autopsy.questions.suspects import KINDS, Suspect
 
 if TYPE_CHECKING:
@@ -137,7 +137,12 @@ class Corrected:
         """The ends of both intervals that are farthest apart, as fractions of 1."""
         share = self.independent / self.lower.n if self.lower.n else 0.0
         low, high = (
-            kernel.wilson(rate.k * share, self.independent) for rate in (self.lower, self.upper)
+            kernel.wilson(
+                rate.k * share,
+                self.independent,
+                self.independent if rate.clusters is None else rate.effective * share,
+            )
+            for rate in (self.lower, self.upper)
         )
         return low[0], high[1]
 
@@ -329,8 +334,13 @@ def _columns(judged: Sequence[Judged], by_input: Sequence[Verdict]) -> Columns:
 def _scores(judged: Sequence[Judged], columns: Columns, split: str) -> dict[ScoreName, Score]:
     found: dict[ScoreName, Score] = {}
     for name, column in columns.items():
-        said = [v for one, v in zip(judged, column, strict=True) if one.record.split == split]
-        found[name] = Score(Rate(said.count(True), len(said) - said.count(None)), said.count(None))
+        said = [
+            (one.record.unit, verdict)
+            for one, verdict in zip(judged, column, strict=True)
+            if one.record.split == split
+        ]
+        rate = rate_of_units((unit, verdict) for unit, verdict in said if verdict is not None)
+        found[name] = Score(rate, len(said) - rate.n)
     return found
 
 
@@ -374,11 +384,13 @@ def _tally(verdicts: Iterable[Verdict]) -> dict[str, int]:
 def _corrected(judged: Sequence[Judged], rows: Rows, splits: Sequence[str]) -> dict[str, Corrected]:
     repeats = rows.repeats
     counts: dict[str, Counter[str]] = {split: Counter() for split in splits}
+    units: dict[str, list[tuple[str, str]]] = {split: [] for split in splits}
     for row, (each, decided) in enumerate(zip(judged, rows.decided, strict=True)):
         counts[each.record.split][decided] += 1
-        if row in repeats and decided in ("right", "wrong", "undecided"):
-            counts[each.record.split]["repeats"] += 1
-    return {split: _bounds(count) for split, count in counts.items()}
+        if decided in ("right", "wrong", "undecided"):
+            units[each.record.split].append((each.record.unit, decided))
+            counts[each.record.split]["repeats"] += row in repeats
+    return {split: _bounds(count, units[split]) for split, count in counts.items()}
 
 
 def _follows(found: Mapping[str, Sequence[Suspect]]) -> dict[int, str]:
@@ -405,13 +417,12 @@ def _decided(one: Judged, follows: str | None, errors: str) -> str:
     return "undecided" if one.ungraded or comparable else "not judged"
 
 
-def _bounds(counts: Counter[str]) -> Corrected:
-    right, undecided = counts["right"], counts["undecided"]
-    n = right + counts["wrong"] + undecided
+def _bounds(counts: Counter[str], units: Sequence[tuple[str, str]]) -> Corrected:
+    """The bounds of a split, of which `units` has the unit of each record that is decided."""
     return Corrected(
-        lower=Rate(right, n),
-        upper=Rate(right + undecided, n),
+        lower=rate_of_units((unit, decided == "right") for unit, decided in units),
+        upper=rate_of_units((unit, decided != "wrong") for unit, decided in units),
         apart=counts["apart"],
-        undecided=undecided,
-        independent=n - counts["repeats"],
+        undecided=counts["undecided"],
+        independent=len(units) - counts["repeats"],
     )

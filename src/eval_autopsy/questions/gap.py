@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from eval_autopsy import kernel
-from eval_autopsy.questions.rates import right_rate
+from eval_autopsy.questions.rates import difference_interval, right_rate
 
 ORDERS = ("production", "eval")  # which of rate and mix is taken to move first
 
@@ -28,7 +28,7 @@ class Gap(NamedTuple):
 def gap_of(cube: kernel.Cube) -> Gap:
     """The gap of a cube that has scored records in both splits."""
     before, after = (right_rate(cube, split, {}) for split in kernel.SPLITS)
-    return Gap(kernel.contribution(cube, {}), kernel.newcombe(*after, *before))
+    return Gap(kernel.contribution(cube, {}), difference_interval(after, before))
 
 
 class SliceParts(NamedTuple):

@@ -64,8 +64,7 @@ def paired_interval(pairs: Pairs) -> kernel.Ends:
     if n == 0:
         return -1.0, 1.0
     before, after = pairs.before, pairs.after
-    low0, high0 = kernel.wilson(*before)
-    low1, high1 = kernel.wilson(*after)
+    (low0, high0), (low1, high1) = before.interval, after.interval
     p0, p1, phi = before.k / n, after.k / n, _phi(pairs)
     difference = (pairs.mended - pairs.broken) / n
     below = _joined(p1 - low1, high0 - p0, phi)

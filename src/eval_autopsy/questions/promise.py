@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 from eval_autopsy import kernel
-from eval_autopsy.questions.rates import Rate
+from eval_autopsy.questions.rates import Rate, difference_interval, rate_of_units
 
 PROMISED = Fraction(95, 100)
 LEAST = 20  # records of eval at or above a threshold
@@ -24,6 +24,7 @@ class Judged(NamedTuple):
 
     confidence: Decimal
     right: bool
+    unit: str  # its cluster, or its id
 
 
 class Promise(NamedTuple):
@@ -38,7 +39,7 @@ class Promise(NamedTuple):
     @property
     def interval(self) -> kernel.Ends:
         """Of production's rate less eval's: 95%, Newcombe's."""
-        return kernel.newcombe(*self.production, *self.eval)
+        return difference_interval(self.production, self.eval)
 
     @property
     def kept(self) -> bool:
@@ -86,5 +87,4 @@ def threshold_of(judged: Sequence[Judged]) -> Decimal | None:
 
 
 def _above(judged: Sequence[Judged], threshold: Decimal) -> Rate:
-    above = [one.right for one in judged if one.confidence >= threshold]
-    return Rate(sum(above), len(above))
+    return rate_of_units((one.unit, one.right) for one in judged if one.confidence >= threshold)

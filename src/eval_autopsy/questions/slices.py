@@ -322,7 +322,7 @@ class Marginal(kernel.Cube):
             for levels, counts in marginal.items():
                 cells[split, levels] = counts
                 self.totals[split].update(counts)
-        super().__init__([attribute], cells, cube.members)
+        super().__init__([attribute], cells, cube.members, cube.clusters)
 
     def count(self, split: str, outcome: str, where: kernel.Where) -> int:
         """How many records of a split, and of some levels, had an outcome."""
