@@ -24,7 +24,7 @@ from eval_autopsy.cubes import blocks
 from eval_autopsy.cubes.blocks import OUTCOMES, counts_as
 from eval_autopsy.discovery import LEVELS_AT_MOST
 from eval_autopsy.errors import CannotUse
-from eval_autopsy.questions.counted import CountedCube
+from eval_autopsy.questions.counted import ALONE, CountedCube
 from eval_autopsy.questions.discover import Discovery, Records, discover, plan_for
 from eval_autopsy.readers.parquet_sample import is_parquet, rows_in
 from eval_autopsy.readers.record_files import size_of
@@ -136,7 +136,7 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
             *table.aside.values(),
             *(note for choice in choices.values() for note in choice.notes),
             *late,
-            *((DRAWN,) if scan.drawn else ()),
+            *((DRAWN, ALONE) if scan.drawn else ()),
         ),
         specs=tuple(specs),
     )

@@ -25,7 +25,7 @@ from eval_autopsy.cubes.queries import Queried
 from eval_autopsy.cubes.warehouse import Counted, cube_of_table
 from eval_autopsy.errors import BadCase
 from eval_autopsy.questions import slices as question
-from eval_autopsy.questions.counted import CountedCube
+from eval_autopsy.questions.counted import ALONE, CountedCube
 from eval_autopsy.questions.discover import (
     TOO_FEW,
     Discovery,
@@ -72,7 +72,8 @@ class Studied(NamedTuple):
     @property
     def notes(self) -> tuple[str, ...]:
         """What is to be said of the counts."""
-        return (*self.counted.notes, *((DRAWN,) if self.counted.drawn else ()))
+        drawn, alone = self.counted.drawn is not None, self.counted.clustered
+        return (*self.counted.notes, *[DRAWN] * drawn, *[ALONE] * alone)
 
     @property
     def specs(self) -> list[Any]:

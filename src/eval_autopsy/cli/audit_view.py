@@ -9,7 +9,7 @@ from eval_autopsy import kernel
 from eval_autopsy.case.written import into
 from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
-from eval_autopsy.cli.slices_view import case_path, interval, of, percent, plain, shown
+from eval_autopsy.cli.slices_view import case_path, interval, of, over, percent, plain, shown
 from eval_autopsy.questions.audit import EXAMPLES, SCORES, Audit, Corrected, Flip, Flips, ScoreName
 from eval_autopsy.questions.judged import WORDS
 
@@ -61,7 +61,8 @@ def scores(found: Audit, split: str) -> Iterator[list[str]]:
         if name == "recomputed":
             words += f" ({plain(found.scorer)})"
         rate = score.rate
-        yield [words, of(rate), percent(rate), interval(rate), f"{score.not_applicable:,}"]
+        within = interval(rate) + over(rate)
+        yield [words, of(rate), percent(rate), within, f"{score.not_applicable:,}"]
 
 
 def all_flips(found: Audit) -> Iterator[str]:
@@ -115,7 +116,7 @@ def corrected(one: Corrected) -> str:
         words = of(one.lower)
     else:
         words = f"between {of(one.lower)} and {of(one.upper)}"
-    words += f" {ends}"
+    words += f" {ends}{over(one.lower)}"
     if one.independent < one.lower.n:
         words += f", of which {one.independent:,} are independent"
     return words

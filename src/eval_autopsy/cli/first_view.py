@@ -10,6 +10,7 @@ from eval_autopsy.cli.slices_view import (
     beyond_chance,
     interval,
     of,
+    over,
     percent,
     plain,
     plain_level,
@@ -102,7 +103,7 @@ def _rates(screen: FirstScreen) -> Iterator[Line]:
     for head, rate in zip(heads, (screen.eval, screen.production), strict=True):
         files = [one for one in screen.files if one.role in (head, "eval and production")]
         if rate is not None:
-            counted = f"{of(rate)} right  {percent(rate)} {interval(rate)}"
+            counted = f"{of(rate)} right  {percent(rate)} {interval(rate)}{over(rate)}"
             yield Line(head, f"{files_words(files)}  {counted}")
         elif files:
             yield Line(head, files_words(files))
@@ -182,14 +183,15 @@ def slice_words(screen: FirstScreen, one: Slice) -> str:
     before = f", eval {percent(one.eval)}" if one.eval.n else ", never in eval"
     wrong = screen.production.n - screen.production.k if screen.production else 0
     carries = f"{one.wrong:,} of {wrong:,} wrong"
-    rate = f"{of(one.production)} right {interval(one.production)}{before}"
+    rate = f"{of(one.production)} right {interval(one.production)}{over(one.production)}{before}"
     return f"{words(one)}: {rate}; {carries}; such as {' '.join(map(plain, one.examples))}"
 
 
 def worse_words(one: Worse) -> str:
     """A slice of the only set beside the rest of it."""
     name = plain(one.words.replace("`", ""), 120)
-    rate = f"{of(one.rate)} right {interval(one.rate)}, the rest {percent(one.rest)}"
+    rate = f"{of(one.rate)} right {interval(one.rate)}{over(one.rate)}"
+    rate += f", the rest {percent(one.rest)}"
     return f"{name}: {rate}; such as {' '.join(map(plain, one.examples))}"
 
 
@@ -236,7 +238,8 @@ def promise_words(promise: Promise) -> str:
     return (
         f"from {kernel.canonical(promise.threshold)} on, eval has {of(promise.eval)} right "
         f"({percent(promise.eval)}), production {of(promise.production)} "
-        f"({percent(promise.production)} {interval(promise.production)}): {kept}"
+        f"({percent(promise.production)} {interval(promise.production)}"
+        f"{over(promise.production)}): {kept}"
     )
 
 

@@ -14,7 +14,7 @@ from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
 from eval_autopsy.questions.discover import NOT_TESTED, TOO_FEW, Plan
 from eval_autopsy.questions.gap import Gap, Waterfall
-from eval_autopsy.questions.rates import Rate
+from eval_autopsy.questions.rates import FEW, Rate
 from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ASIDE = 5  # attributes named in a line; --json names all
 NAMED = 5  # slices named in a line
 NAME_LENGTH = 40  # characters of a level, a field or an id
+MARK = "*"  # of an interval over few clusters
 WORDS_LENGTH = 120  # characters of a slice in words
 SEARCH_P, FISHER_P = "p (search)", "p (Fisher)"  # the same slice may have both, by its two tests
 
@@ -52,6 +53,9 @@ def show_rates(out: Out, found: Slices) -> None:
     ends = [kernel.real(end) for end in found.gap.interval]
     change = shown("difference", str(found.gap.value), "change")
     out.say(f"from eval to production: {change} {shown('difference_interval', ends, 'points')}")
+    for name, rate in rates.items():
+        if rate.clusters is not None:
+            out.say(f"{name}: interval{over(rate)}")
 
 
 def show_breakdowns(out: Out, found: Slices, *, top: int, every: bool) -> None:
@@ -132,7 +136,7 @@ def table_of_found(out: Out, found: Slices, some: Sequence[Slice]) -> None:
     heads += ["held out"] * held_out + ["silent"] * guarded + ["of the gap", SEARCH_P, "such as"]
     rows: list[list[str]] = []
     for one in some:
-        cells = [words(one), percent(one.eval), of(one.production), interval(one.production)]
+        cells = [words(one), percent(one.eval), of(one.production), marked(one.production)]
         cells += [of(one.held_out)] * held_out if one.held_out else []
         cells += [f"{one.silent:,}"] * guarded
         share = one.gap_share if beyond_chance(found.gap) else None
@@ -209,7 +213,7 @@ def row_of(one: Slice) -> list[str]:
         plain_level(one),
         percent(one.eval),
         of(one.production),
-        interval(one.production),
+        marked(one.production),
         f"{one.silent:,}",
         shown("contribution", str(one.contribution), "points"),
         p_of(one, "p_adjusted"),
@@ -261,6 +265,8 @@ def closing(found: Slices, study: Autopsy) -> Iterator[str]:
 
 def columns_explained(found: Slices) -> Iterator[str]:
     """What the columns of the tables are."""
+    if any(one.production.clusters is not None for one in found.all):
+        yield f"95% interval: over clusters; with {MARK} over fewer than {FEW} of them, so rough"
     if any(not one.derived for one in found.breakdowns):
         yield "production: right of scored; points: what the slice adds to the change"
         adjusted = "against the rest of production, adjusted for all slices shown or not"
@@ -339,6 +345,22 @@ def percent(rate: Rate) -> str:
 def interval(rate: Rate) -> str:
     """The interval of a rate, in per cent without the sign."""
     return shown("interval", [kernel.real(end) for end in rate.interval], "points")
+
+
+def over(rate: Rate) -> str:
+    """That the interval of a rate is over clusters, and how many; "" where it is over records."""
+    number = rate.clusters
+    if number is None:
+        return ""
+    if number == 1:
+        return " (all are of 1 cluster)"
+    return f" over {number:,} clusters" + (", so few that it is rough" if number < FEW else "")
+
+
+def marked(rate: Rate) -> str:
+    """The interval of a rate for a cell of a table, with a mark where it is over few clusters."""
+    few = rate.clusters is not None and rate.clusters < FEW
+    return interval(rate) + MARK * few
 
 
 def plain(text: str, length: int = NAME_LENGTH) -> str:

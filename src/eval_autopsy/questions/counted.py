@@ -16,6 +16,8 @@ from eval_autopsy import kernel
 from eval_autopsy.cubes.blocks import OUTCOMES, BlockCube, MarginCube, counts_as
 from eval_autopsy.questions.discover import Discovery, Overlaps, Searched, overlaps_in
 
+ALONE = "intervals take records as independent: counts do not tell which share a cluster"
+
 Members = Callable[[str, str, kernel.Where], Iterable[str]]
 
 

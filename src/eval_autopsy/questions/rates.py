@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotUse
 
+FEW = 10  # clusters, under which an interval over them is rough
+
 
 class Rate(NamedTuple):
     """`k` of `n`, exactly. 0 of 0 is a rate of nothing, not a rate of 0.

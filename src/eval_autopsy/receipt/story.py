@@ -15,7 +15,7 @@ from eval_autopsy import kernel
 from eval_autopsy.errors import CannotUse
 from eval_autopsy.experiments.library import Suggested
 from eval_autopsy.questions.discover import CHANCE, TOO_FEW, Discovery, Tested
-from eval_autopsy.questions.rates import Rate
+from eval_autopsy.questions.rates import FEW, Rate, right_rate
 from eval_autopsy.questions.slices import COVERED, EXAMPLES, is_worse
 from eval_autopsy.receipt.account import Account
 from eval_autopsy.receipt.audit import audit_facts
@@ -104,6 +104,7 @@ def facts_of(
     return {
         **both(ledger, "rate", **RIGHT, where={}),
         "gap_table": gap_table(ledger),
+        **clusters_facts(ledger),
         "change": change,
         "change_interval": interval,
         "main": main_of(attributes, search),
@@ -162,6 +163,19 @@ def main_of(
 def both(ledger: Ledger, op: str, **args: Any) -> dict[str, Claim]:
     """The same claim for each split."""
     return {split: ledger.claim(op, split=split, **args) for split in kernel.SPLITS}
+
+
+def clusters_facts(ledger: Ledger) -> dict[str, Any]:
+    """Of how many clusters the scored records of each split are, where some share one."""
+    numbers = {split: right_rate(ledger.cube, split, {}).clusters for split in kernel.SPLITS}
+    shared = {split: number for split, number in numbers.items() if number is not None}
+    args = {"outcome": "counted", "where": {}}
+    given = ledger.evidence["cube"] is not None
+    return {
+        "clusters": {split: ledger.claim("clusters", split=split, **args) for split in shared},
+        "few_clusters": min(shared.values(), default=FEW) < FEW,
+        "clusters_not_shown": given and "cluster" in ledger.evidence["fields"],
+    }
 
 
 def set_aside(ledger: Ledger) -> list[Claim]:
