@@ -155,6 +155,7 @@ def _where(screen: FirstScreen) -> Iterator[Line]:
             if waterfall.parts[part]
         ]
         by = " and ".join(map(plain, waterfall.by))
+        by += ", records taken as independent" if slices and slices.clustered else ""
         none = "" if waterfall.overlap else f"{kernel.NO_OVERLAP}; "
         yield Line("made of", f"{none}{', '.join(parts)} (by {by})", 1)
 

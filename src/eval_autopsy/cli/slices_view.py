@@ -265,8 +265,12 @@ def closing(found: Slices, study: Autopsy) -> Iterator[str]:
 
 def columns_explained(found: Slices) -> Iterator[str]:
     """What the columns of the tables are."""
-    if any(one.production.clusters is not None for one in found.all):
-        yield f"95% interval: over clusters; with {MARK} over fewer than {FEW} of them, so rough"
+    if found.clustered:
+        shown = (one.production.clusters for one in found.all)
+        few = any(number is not None and number < FEW for number in shown)
+        rough = f"; {MARK} over fewer than {FEW}, so that it is rough" if few else ""
+        alone = "those of the parts of the change take records as independent"
+        yield f"95% interval: over clusters{rough}; {alone}"
     if any(not one.derived for one in found.breakdowns):
         yield "production: right of scored; points: what the slice adds to the change"
         adjusted = "against the rest of production, adjusted for all slices shown or not"

@@ -164,6 +164,11 @@ class Slices:
         rows = (one for field in fields for one in field.slices)
         return (*self.found, *self.picked, *(one for one in rows if one.where not in found))
 
+    @property
+    def clustered(self) -> bool:
+        """Whether intervals of rates are over clusters that records share."""
+        return any(rate.clusters is not None for rate in (self.eval, self.production))
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON of `autopsy slices`."""
         first = self.breakdowns[0] if self.breakdowns else None
