@@ -15,6 +15,7 @@ from eval_autopsy import columnar, kernel
 from eval_autopsy.case.load import load
 from eval_autopsy.cubes import tables
 from eval_autopsy.errors import CannotRead
+from eval_autopsy.questions.counted import ALONE
 from eval_autopsy.questions.slices import Slices
 from eval_autopsy.receipt.certify import certify
 from eval_autopsy.receipt.recount import recount
@@ -83,6 +84,10 @@ def test_a_long_table_is_counted_and_halved_by_cluster_as_its_records_are_one_by
     assert {one.p_method for one in in_columns.found} == {"held-out-drawn-fisher-holm"}
     assert {one.p_method for one in one_by_one.found} == {"held-out-min-p"}
     assert any("of each cluster one record tests" in note for note in in_columns.notes)
+    assert ALONE in in_columns.notes
+    # Counts do not tell which records share a cluster, so that the interval is narrower there.
+    assert in_columns.production.interval[0] > one_by_one.production.interval[0]
+    assert ALONE not in one_by_one.notes
 
 
 @pytest.mark.usefixtures("long")
@@ -99,7 +104,9 @@ def test_one_record_of_each_cluster_of_the_half_tests(tmp_path: Path, form: str)
     testing = {one for one in sessions if kernel.half_of(0, one) == "confirm"}
     assert sum(n for _, _, n in counts["drawn"]) == len(testing)
     assert recount(verify(done.folder)).differences == ()
-    assert "a single record tests, drawn by lot" in (done.folder / "REPORT.md").read_text()
+    report = (done.folder / "REPORT.md").read_text()
+    assert "a single record tests, drawn by lot" in report
+    assert "Every interval takes records as independent" in report
 
 
 @pytest.mark.usefixtures("long")

@@ -96,7 +96,7 @@ def case_of(spec: Mapping[str, Any]) -> str:
     told = [
         'name = "random"',
         '[data]\neval = "eval.data"\nproduction = "production.data"',
-        '[fields]\noutput = "output"\nerror = "error"\nscore = "score"',
+        '[fields]\noutput = "output"\nerror = "error"\nscore = "score"\ncluster = "cluster"',
         f'[scorer]\nname = "{scorer["name"]}"',
         f'errors = "{spec["errors"]}"\noutput_format = "{spec["output_format"]}"',
         f"fields = {json.dumps(scorer['fields'])}",

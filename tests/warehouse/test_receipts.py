@@ -19,6 +19,7 @@ from eval_autopsy.case.load import load, parse
 from eval_autopsy.cli.main import main
 from eval_autopsy.cubes.connections import name_of, no_secrets
 from eval_autopsy.errors import AutopsyError, BadCase, CannotRead
+from eval_autopsy.questions.counted import ALONE
 from eval_autopsy.receipt.certify import certify
 from eval_autopsy.receipt.recount import recount
 from eval_autopsy.receipt.verify import verify
@@ -173,7 +174,10 @@ def test_of_each_cluster_one_record_tests_and_the_kernel_derives_the_same_p(tmp_
         if split == "production" and kernel.half_of(0, f"c{i // 3}") == "confirm"
     }
     assert sum(n for _, _, n in cube["drawn"]) == len(in_half)
-    assert "a single record tests, drawn by lot" in (done.folder / "REPORT.md").read_text()
+    report = (done.folder / "REPORT.md").read_text()
+    assert "a single record tests, drawn by lot" in report
+    assert "Every interval takes records as independent" in report
+    assert ALONE in done.evidence.notes
     assert recount(verify(done.folder)).differences == ()
 
 
