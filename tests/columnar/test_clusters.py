@@ -85,8 +85,8 @@ def test_a_long_table_is_counted_and_halved_by_cluster_as_its_records_are_one_by
     assert {one.p_method for one in one_by_one.found} == {"held-out-min-p"}
     assert any("of each cluster one record tests" in note for note in in_columns.notes)
     assert ALONE in in_columns.notes
-    # Counts do not tell which records share a cluster, so that the interval is narrower there.
-    assert in_columns.production.interval[0] > one_by_one.production.interval[0]
+    assert in_columns.production.clusters is None  # counts do not tell
+    assert one_by_one.production.clusters is not None
     assert ALONE not in one_by_one.notes
 
 

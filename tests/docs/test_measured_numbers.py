@@ -19,6 +19,7 @@ from eval_autopsy import kernel
 ROOT = Path(__file__).resolve().parents[2]
 SEARCH = (ROOT / "docs" / "search.md").read_text(encoding="utf-8")
 BENCHMARKS = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+CLUSTERS = (ROOT / "benchmarks" / "clusters.txt").read_text(encoding="utf-8")
 SCENARIOS = (ROOT / "benchmarks" / "intervals.txt").read_text(encoding="utf-8")
 
 RATE = re.compile(r"(\d+\.\d)%? \[ ?(\d+\.\d),\s+(\d+\.\d)\]")
@@ -93,6 +94,16 @@ def test_the_summary_of_intervals_is_that_of_the_scenarios(words: str) -> None:
     edges = sum(one in (Decimal("94.0"), Decimal("96.0")) for one in cover)
     assert abs(int(share.split()[0]) - within) <= edges
     assert int(share.split()[2]) == len(cover)
+
+
+OF_CLUSTERS = re.compile(r"^\| (\d+ clusters of .*?) \| (\d+\.\d) \| (\d+\.\d) \|$", re.MULTILINE)
+
+
+def test_every_coverage_of_clusters_is_that_of_its_scenario() -> None:
+    measured = re.findall(r"^(\d+ clusters of .*?) {2,}([\d.]+) +[\d.]+ +([\d.]+)", CLUSTERS, re.M)
+    written = OF_CLUSTERS.findall(BENCHMARKS)
+    assert len(written) > 10
+    assert [row for row in written if row not in measured] == []
 
 
 NUMBER = r"[\d,]+(?:\.\d+)?"
