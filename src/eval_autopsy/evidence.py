@@ -24,6 +24,7 @@ from eval_autopsy.errors import CannotRead, CannotRun, CannotUse
 from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
 from eval_autopsy.readers.intake import FileCount
+from eval_autopsy.readers.join import ATTEMPT_OF, attempts_words
 from eval_autopsy.readers.logs import aside_words
 from eval_autopsy.readers.record_files import digest_of
 from eval_autopsy.readers.shelf import Shelf
@@ -116,6 +117,8 @@ def gather(
         answers, spec["system"], ran_notes = ran.answers, ran.spec, ran.notes
         spec["outputs"] = OUTPUTS
         made[OUTPUTS] = b"".join(map(_answer_line, asked, ran.answers))
+    if any(count.attempts for count in reading.files):
+        spec["fields"].setdefault("cluster", ATTEMPT_OF)
     _subject(case.path, base, subjects)
     for file in case.feature_files:
         _subject(file, base, subjects)
@@ -159,10 +162,12 @@ def gather(
 
 
 def _aside(case: Case, files: Sequence[FileCount]) -> Iterator[str]:
-    """What of each file was set aside, in words."""
+    """What of each file was set aside, or was not as it should be, in words."""
     for source, count in zip(case.sources, files, strict=True):
         if count.aside:
             yield aside_words(count.aside, source.name)
+        if count.attempts:
+            yield attempts_words(count.attempts, source.name)
 
 
 def _verdicts_only(spec: Mapping[str, Any], records: Sequence[Record]) -> bool:
