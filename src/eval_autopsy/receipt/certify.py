@@ -109,7 +109,7 @@ def certify(
         supervised=evidence.supervised,
         account=account,
         untested=untested,
-        library=looked if looked and looked.changes else None,
+        library=looked.mending if looked and looked.changes else None,
     )
     predicate = {
         "kernel": {
