@@ -1903,16 +1903,16 @@ def wilson(k: float, n: float, size: float | None = None) -> Ends:
     `size` is as how many independent records the n count (see `effective`), where it is not n.
     Ends are exact at k = 0 and k = n. Source: Wilson 1927, JASA 22:209.
     """
-    if n == 0 or size == 0:
+    size = n if size is None else size
+    if size == 0:
         return 0.0, 1.0
     z = NormalDist().inv_cdf(0.975)
-    p, all_of_them = k / n, k == n
-    n = n if size is None else size
-    middle = p + z * z / (2 * n)
-    reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
+    p = k / n
+    middle = p + z * z / (2 * size)
+    reach = z * math.sqrt(p * (1 - p) / size + z * z / (4 * size * size))
+    scale = 1 + z * z / size
     low = 0.0 if k == 0 else (middle - reach) / scale
-    return low, 1.0 if all_of_them else (middle + reach) / scale
+    return low, 1.0 if k == n else (middle + reach) / scale
 
 
 def effective(k: int, n: int, clusters: Clusters | None) -> float:
@@ -1926,8 +1926,10 @@ def effective(k: int, n: int, clusters: Clusters | None) -> float:
     if clusters is None or clusters.number == n:
         return n
     number, k_k, k_n, n_n = clusters
-    if number == 1 or k in (0, n):
-        return number if number > 1 else 0
+    if number == 1:
+        return 0
+    if k in (0, n):
+        return number
     apart = (n * n * k_k - 2 * n * k * k_n + k * k * n_n) * number * (n - 1)
     return float(min(Fraction(n), Fraction(k * (n - k) * n**3 * (number - 1), apart or 1)))
 
@@ -2880,14 +2882,13 @@ def _rate(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[
     return k, n
 
 
-def _size(cube: Cube, split: str, outcome: str, of: str, where: Where) -> float:
-    rate = _rate(cube, split, outcome, of, where)
-    return effective(*rate, cube.clusters(split, outcome, of, where))
+def _sized(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[int, int, float]:
+    k, n = _rate(cube, split, outcome, of, where)
+    return k, n, effective(k, n, cube.clusters(split, outcome, of, where))
 
 
 def _interval(cube: Cube, split: str, outcome: str, of: str, where: Where) -> Ends:
-    args = (cube, split, outcome, of, where)
-    return wilson(*_rate(*args), _size(*args))
+    return wilson(*_sized(cube, split, outcome, of, where))
 
 
 def _difference(cube: Cube, outcome: str, of: str, where: Where) -> Fraction:
@@ -2897,9 +2898,8 @@ def _difference(cube: Cube, outcome: str, of: str, where: Where) -> Fraction:
 
 def _difference_interval(cube: Cube, outcome: str, of: str, where: Where) -> Ends:
     _difference(cube, outcome, of, where)  # which is undefined when a split has no records
-    before, after = (_rate(cube, split, outcome, of, where) for split in SPLITS)
-    sizes = [_size(cube, split, outcome, of, where) for split in reversed(SPLITS)]
-    return newcombe(*after, *before, *sizes)
+    (k0, n0, size0), (k1, n1, size1) = (_sized(cube, split, outcome, of, where) for split in SPLITS)
+    return newcombe(k1, n1, k0, n0, size1, size0)
 
 
 def _gap_part(cube: Cube, part: str, order: str, by: Sequence[str]) -> Fraction:

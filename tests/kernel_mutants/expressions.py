@@ -512,6 +512,21 @@ EXPRESSIONS = [
     *(f"_p_text('{one}', 'p')" for one in ("0", "1e-5", "0.0001", "0.00005", "0.05", "0.12345")),
     *(f"wilson({k}, {n})" for k, n in _COUNTS),
     *(f"newcombe({k}, {n}, {j}, {m})" for k, n in _COUNTS[1:] for j, m in _COUNTS[1:]),
+    *(f"wilson({k}, 10, {size})" for k in (0, 3, 10) for size in (0, 2.5, 10)),
+    *(f"newcombe(3, 10, 6, 10, {after}, {before})" for after in (None, 0, 4) for before in (5, 9)),
+    *(
+        f"effective({k}, 10, clusters_of({right}, {{'a': 4, 'b': 4, 'c': 2}}))"
+        for k, right in (
+            (0, "{'a': 0, 'b': 0, 'c': 0}"),
+            (5, "{'a': 4, 'b': 0, 'c': 1}"),
+            (5, "{'a': 2, 'b': 2, 'c': 1}"),
+            (6, "{'a': 2, 'b': 3, 'c': 1}"),
+            (10, "{'a': 4, 'b': 4, 'c': 2}"),
+        )
+    ),
+    *("effective(1, 3, clusters_of({'a': 1}, {'a': 3}))", "effective(1, 3, None)"),
+    *("effective(1, 2, clusters_of({'a': 1, 'b': 0}, {'a': 1, 'b': 1}))",),
+    *(f"_interval_text({ends}, 'percent')" for ends in (["0", "1"], ["0", "0.5"], ["0.5", "1"])),
     *(f"fisher({a}, {b}, {c}, {d})" for a, b, c, d in ((0, 5, 5, 0), (3, 1, 2, 6), (0, 0, 3, 4))),
     *(f"fisher({a}, 7 - {a}, 5, 6)" for a in range(8)),
     *("holm([0.01, 0.04, 0.03])", "holm([])", "holm([0.9, 0.9, 0.001])", "ratio(0, 0)"),
