@@ -38,7 +38,7 @@ def test_the_screen_has_at_most_a_dozen_lines_with_counts_in_them(call: Call, lo
     lines = said.out.splitlines()
     assert len(lines) <= 12
     assert lines[0] == "2 files · 196 records · 0 set aside"
-    assert "86 of 94 right  91.49% [84.1, 95.62]" in lines[1]
+    assert "86 of 94 right  91.49% [79.99, 96.66] over 47 clusters" in lines[1]  # two epochs
     assert "75 of 99 right  75.76% [66.46, 83.13]" in lines[2]
     assert "lang is de and topic is refund: 6 of 24 right" in lines[4]
 
