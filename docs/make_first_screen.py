@@ -32,7 +32,7 @@ TAIL = """
 
 | line | what it says |
 | --- | --- |
-| eval, production | the files, and how many scored records are right, with Wilson's interval |
+| eval, production | the files, how many scored records are right, and the [interval](clusters.md) |
 | first run, second run | two runs of the same tasks, which are compared in pairs |
 | gap | production's rate less eval's, with Newcombe's interval; of pairs with McNemar's test |
 | where | slices that the search confirmed, with their counts in both sets |

@@ -10,7 +10,7 @@ import pytest
 
 from eval_autopsy import kernel
 
-from .conftest import Call
+from .conftest import ROOT, Call
 
 TASKS = {"eval": (100, 80), "production": (100, 60)}  # and how many of them come out right
 TIMES = 5
@@ -75,6 +75,15 @@ def test_the_words_say_that_intervals_are_over_clusters(call: Call) -> None:
     report = Path(json.loads(call("run", ".", *asked, "--json").out)["receipt"], "REPORT.md")
     words = "those scored of eval are of 100 clusters and those scored of production are of 100"
     assert words in report.read_text(encoding="utf-8")
+
+
+def test_the_page_on_clusters_shows_what_is_printed(call: Call) -> None:
+    attempts(TASKS)
+    page = (ROOT / "docs" / "clusters.md").read_text(encoding="utf-8")
+    command, *lines = page.partition("```console\n")[2].partition("```")[0].splitlines()
+    printed = call(*command.removeprefix("$ autopsy ").split()).out.splitlines()
+    assert lines == printed[: len(lines)]
+    assert len(lines) == 4
 
 
 def test_nothing_is_said_of_clusters_that_no_records_share(call: Call) -> None:

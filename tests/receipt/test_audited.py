@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+import eval_autopsy as autopsy
 from eval_autopsy.receipt.verify import verify
 
 from . import made
@@ -95,6 +96,24 @@ def wilson(k: int, side: int) -> float:
     z, n, p = 1.959963984540054, 54, k / 55
     middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
     return (middle + side * half) / (1 + z * z / n)
+
+
+def test_intervals_over_clusters_are_those_of_the_audit_verb(tmp_path: Path) -> None:
+    case = CASE.replace('score = "passed"', 'score = "passed"\ncluster = "task"')
+    live = rows("p", 70)
+    for number, row in enumerate(live):
+        row |= {"task": f"t{number // 5}", "passed": number % 25 < 15, "reply": "yes"}
+    live[3]["reply"] = " YES"
+    files = {"eval.jsonl": made.lines([{**row, "task": row["id"]} for row in rows("e", 30)])}
+    folder = made.written(tmp_path, case, {**files, "production.jsonl": made.lines(live)})
+    claims = claims_of(folder)
+    audit = autopsy.open(tmp_path / "case").audit().to_dict()
+    of_split = audit["corrected"]["production"]
+    assert claims["corrected_interval.production"]["value"] == of_split["interval"]
+    assert of_split["lower"]["clusters"] == 14
+    for name in ("recorded", "recomputed", "normalized"):
+        claimed = claims[f"interval.production.judged_right:{name}.judged:{name}"]["value"]
+        assert claimed == audit["scores"]["production"][name]["interval"]
 
 
 def test_the_first_lines_say_what_the_audit_moves(bench: Benches) -> None:
