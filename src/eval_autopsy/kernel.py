@@ -3044,7 +3044,7 @@ OPERATIONS = {
     "members": Operation(
         ("split", "outcome", "where", "limit"), "ids", _members, "the first that are {outcome}"
     ),
-    "paired": Operation(("of_tasks",), "rate", _of_tasks, "{of_tasks}"),
+    "paired": Operation(("of_tasks",), "rate", _of_tasks, "the same tasks, {of_tasks}"),
     "paired_difference": Operation(
         (),
         "fraction",
