@@ -88,7 +88,7 @@ TIME_LIMIT = 900  # seconds for a whole verification
 Where = Mapping[str, Sequence[Any]]  # attribute -> the levels that are meant
 Levels = tuple[str, ...]  # one canonical JSON text per attribute
 Ends = tuple[float, float]  # of an interval
-Term = tuple[float, ...]  # how steeply a value moves with a rate, and what `wilson` takes of it
+Term = tuple[Any, ...]  # how steeply a value moves with a rate, and what `wilson` takes of it
 
 
 class _Missing:
@@ -1987,8 +1987,7 @@ def newcombe(
 
     Source: Newcombe 1998, Stat. Med. 17:873, method 10.
     """
-    after, before = n1 if size1 is None else size1, n0 if size0 is None else size0
-    return mover(k1 / n1 - k0 / n0, [(1, k1, n1, after), (-1, k0, n0, before)])
+    return mover(k1 / n1 - k0 / n0, [(1, k1, n1, size1), (-1, k0, n0, size0)])
 
 
 @lru_cache(maxsize=4096)  # each slice's claim adjusts for the tests of all the others
