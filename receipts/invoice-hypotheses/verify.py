@@ -88,7 +88,7 @@ TIME_LIMIT = 900  # seconds for a whole verification
 Where = Mapping[str, Sequence[Any]]  # attribute -> the levels that are meant
 Levels = tuple[str, ...]  # one canonical JSON text per attribute
 Ends = tuple[float, float]  # of an interval
-Term = tuple[float, float, float]  # how steeply a value moves with a rate, and its k and n
+Term = tuple[Any, ...]  # how steeply a value moves with a rate, and what `wilson` takes of it
 
 
 class _Missing:
@@ -1638,20 +1638,44 @@ def decided(one: Audited, by: str, follows: set[str], errors: str) -> str:
 def corrected_interval(cube: Cube, split: str) -> Ends:
     """From the low end of the Wilson interval of what is right at the least to the high end of that
     of what is right at the most; records that repeat others add nothing to it."""
-    names = ("corrected", "corrected_least", "corrected_most", "independent")
-    n, least, most, independent = (cube.count(split, name, {}) for name in names)
+    n, independent = (cube.count(split, name, {}) for name in ("corrected", "independent"))
     share = independent / n if n else 0.0
-    return wilson(least * share, independent)[0], wilson(most * share, independent)[1]
+    ends = []
+    for outcome in ("corrected_least", "corrected_most"):
+        k, clusters = cube.count(split, outcome, {}), cube.clusters(split, outcome, "corrected", {})
+        size = independent if clusters is None else effective(k, n, clusters) * share
+        ends.append(wilson(k * share, independent, size))
+    return ends[0][0], ends[1][1]
 
 
 # ---------------------------------------------------------------- counting
+
+
+class Clusters(NamedTuple):
+    """The clusters of the records that a rate is of: how many, and sums over them.
+
+    A cluster has n of these records, and k of them have the outcome.
+    """
+
+    number: int
+    k_k: int
+    k_n: int
+    n_n: int
+
+
+def clusters_of(k: Mapping[str, int], n: Mapping[str, int]) -> Clusters:
+    """The sums over clusters, of which each has `n` records and `k` with the outcome."""
+    sums = (sum(a[one] * b[one] for one in n) for a, b in ((k, k), (k, n), (n, n)))
+    return Clusters(len(n), *sums)
 
 
 class Cube:
     """The evidence counted: for each split and combination of levels, how many of each outcome.
 
     `cells` maps (split, levels) to outcome counts, `members(split, outcome, where)` lists ids in
-    the order of the files. All that a claim says is derived from these two.
+    the order of the files, and `clusters(split, outcome, of, where)` tells of what clusters the
+    records of a rate are; None where no two records share one, or it is not known. All that a claim
+    says is derived from these.
     """
 
     def __init__(
@@ -1659,13 +1683,16 @@ class Cube:
         attributes: Sequence[str],
         cells: Mapping[tuple[str, Levels], Mapping[str, int]],
         members: Callable[[str, str, Where], Iterable[str]],
+        clusters: Callable[[str, str, str, Where], Clusters | None] = lambda *_: None,
     ) -> None:
         self.attributes, self.cells, self.members = tuple(attributes), cells, members
+        self.clusters = clusters
         self.marginals: dict[tuple[str, ...], dict[str, dict[Levels, Counter[str]]]] = {}
         self.p_values: dict[tuple[str, ...], float] = {}  # of all slices, once asked for
         self.search: Search | None = None  # what was searched, where that is claimed of
         self.varied: Varied | None = None  # what was changed, where that is claimed of
         self.twins: dict[str, Record] = {}  # the smallest inputs, where they are claimed of
+        self.pairs = (0, 0, 0, 0)  # of the tasks of both splits, see `pairs_of`
 
     def count(self, split: str, outcome: str, where: Where) -> int:
         """How many records of a split, and of a slice, had an outcome."""
@@ -1724,6 +1751,26 @@ class Cube:
         )
 
 
+def pairs_of(some: Iterable[tuple[str, str, Any, bool | None]]) -> tuple[int, int, int, int]:
+    """Of the tasks that both splits have, how many are right in both, right on eval alone, right in
+    production alone, and in neither. `some` are splits, ids, inputs, and what is right of them.
+
+    A task is an id with an input. What has no verdict on one side is none.
+    """
+    sides: dict[str, dict[str, tuple[Any, bool]]] = {split: {} for split in SPLITS}
+    for split, identity, value, right in some:
+        if right is not None and value is not MISSING:
+            sides[split][identity] = value, right
+    first, second = (sides[split] for split in SPLITS)
+    counts = Counter(
+        (first[name][1], second[name][1])
+        for name in first.keys() & second.keys()
+        if canonical(first[name][0]) == canonical(second[name][0])
+    )
+    both, neither = counts[True, True], counts[False, False]
+    return both, counts[True, False], counts[False, True], neither
+
+
 def count_records(
     attributes: Sequence[str], records: Sequence[Record], search: Mapping[str, Any] | None = None
 ) -> Cube:
@@ -1732,15 +1779,38 @@ def count_records(
     for record in records:
         cells.setdefault((record.split, record.levels), Counter()).update(record.outcomes)
 
-    def members(split: str, outcome: str, where: Where) -> Iterator[str]:
+    together = len({(record.split, record.unit) for record in records}) < len(records)
+
+    def chosen(split: str, outcome: str, where: Where) -> Iterator[Record]:
         wanted = cube.wanted(where)
         for record in records:
             inside = all(record.levels[i] in texts for i, texts in wanted)
             if inside and record.split == split and outcome in record.outcomes:
-                yield record.id
+                yield record
 
-    cube = Cube(attributes, cells, members)
+    def members(split: str, outcome: str, where: Where) -> Iterator[str]:
+        return (record.id for record in chosen(split, outcome, where))
+
+    def clusters(split: str, outcome: str, of: str, where: Where) -> Clusters | None:
+        if not together:
+            return None
+        n, k = Counter[str](), Counter[str]()
+        for record in chosen(split, of, where):
+            n[record.unit] += 1
+            k[record.unit] += outcome in record.outcomes
+        return clusters_of(k, n)
+
+    cube = Cube(attributes, cells, members, clusters)
     cube.search = Search(attributes, records, search) if search else None
+    cube.pairs = pairs_of(
+        (
+            one.split,
+            one.id,
+            one.input,
+            "right" in one.outcomes if "counted" in one.outcomes else None,
+        )
+        for one in records
+    )
     return cube
 
 
@@ -1857,20 +1927,41 @@ def _counts_as(outcome: str, n: int) -> dict[str, int]:
 # ---------------------------------------------------------------- statistics
 
 
-def wilson(k: float, n: float) -> Ends:
+def wilson(k: float, n: float, size: float | None = None) -> Ends:
     """The 95% interval of a rate, as fractions of 1; (0, 1) when n is 0.
 
+    `size` is as how many independent records the n count (see `effective`), where it is not n.
     Ends are exact at k = 0 and k = n. Source: Wilson 1927, JASA 22:209.
     """
-    if n == 0:
+    size = n if size is None else size
+    if size == 0:
         return 0.0, 1.0
     z = NormalDist().inv_cdf(0.975)
     p = k / n
-    middle = p + z * z / (2 * n)
-    reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    scale = 1 + z * z / n
+    middle = p + z * z / (2 * size)
+    reach = z * math.sqrt(p * (1 - p) / size + z * z / (4 * size * size))
+    scale = 1 + z * z / size
     low = 0.0 if k == 0 else (middle - reach) / scale
     return low, 1.0 if k == n else (middle + reach) / scale
+
+
+def effective(k: int, n: int, clusters: Clusters | None) -> float:
+    """As how many independent records n count, of some clusters, of which k have an outcome.
+
+    n over deff, which is how many times larger the variance of k/n is by clusters (CR1) than by
+    records, and at least 1. Source: Miller 2024, arXiv 2411.00640. Where all records have the
+    outcome, or none has, both variances are 0, and nothing shows that the records of a cluster
+    could differ: each cluster counts as one. A single one tells nothing of others, and counts as 0.
+    """
+    if clusters is None or clusters.number == n:
+        return n
+    number, k_k, k_n, n_n = clusters
+    if number == 1:
+        return 0
+    if k in (0, n):
+        return number
+    apart = (n * n * k_k - 2 * n * k * k_n + k * k * n_n) * number * (n - 1)
+    return float(min(Fraction(n), Fraction(k * (n - k) * n**3 * (number - 1), apart or 1)))
 
 
 def mover(value: float, terms: Iterable[Term], variance: float = 0.0) -> Ends:
@@ -1881,17 +1972,22 @@ def mover(value: float, terms: Iterable[Term], variance: float = 0.0) -> Ends:
     """
     z = NormalDist().inv_cdf(0.975)
     below, above = [z * math.sqrt(variance)], [z * math.sqrt(variance)]
-    for slope, k, n in terms:
-        low, high = wilson(k, n)
+    for slope, k, n, *size in terms:
+        low, high = wilson(k, n, *size)
         falls, rises = sorted((slope * (low - k / n), slope * (high - k / n)))
         below.append(falls)
         above.append(rises)
     return max(-1.0, value - math.hypot(*below)), min(1.0, value + math.hypot(*above))
 
 
-def newcombe(k1: int, n1: int, k0: int, n0: int) -> Ends:
-    """The 95% interval of k1/n1 - k0/n0. Source: Newcombe 1998, Stat. Med. 17:873, method 10."""
-    return mover(k1 / n1 - k0 / n0, [(1, k1, n1), (-1, k0, n0)])
+def newcombe(
+    k1: int, n1: int, k0: int, n0: int, size1: float | None = None, size0: float | None = None
+) -> Ends:
+    """The 95% interval of k1/n1 - k0/n0; sizes are as in `wilson`.
+
+    Source: Newcombe 1998, Stat. Med. 17:873, method 10.
+    """
+    return mover(k1 / n1 - k0 / n0, [(1, k1, n1, size1), (-1, k0, n0, size0)])
 
 
 @lru_cache(maxsize=4096)  # each slice's claim adjusts for the tests of all the others
@@ -2815,8 +2911,13 @@ def _rate(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[
     return k, n
 
 
-def _interval(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[float, float]:
-    return wilson(*_rate(cube, split, outcome, of, where))
+def _sized(cube: Cube, split: str, outcome: str, of: str, where: Where) -> tuple[int, int, float]:
+    k, n = _rate(cube, split, outcome, of, where)
+    return k, n, effective(k, n, cube.clusters(split, outcome, of, where))
+
+
+def _interval(cube: Cube, split: str, outcome: str, of: str, where: Where) -> Ends:
+    return wilson(*_sized(cube, split, outcome, of, where))
 
 
 def _difference(cube: Cube, outcome: str, of: str, where: Where) -> Fraction:
@@ -2824,10 +2925,10 @@ def _difference(cube: Cube, outcome: str, of: str, where: Where) -> Fraction:
     return after - before
 
 
-def _difference_interval(cube: Cube, outcome: str, of: str, where: Where) -> tuple[float, float]:
+def _difference_interval(cube: Cube, outcome: str, of: str, where: Where) -> Ends:
     _difference(cube, outcome, of, where)  # which is undefined when a split has no records
-    before, after = (_rate(cube, split, outcome, of, where) for split in SPLITS)
-    return newcombe(*after, *before)
+    (k0, n0, size0), (k1, n1, size1) = (_sized(cube, split, outcome, of, where) for split in SPLITS)
+    return newcombe(k1, n1, k0, n0, size1, size0)
 
 
 def _gap_part(cube: Cube, part: str, order: str, by: Sequence[str]) -> Fraction:
@@ -2876,6 +2977,13 @@ def _levels(cube: Cube, split: str, by: Sequence[str], which: str) -> list[Level
     return sorted(filter(keep[which], n), key=lambda s: (-n[s], s))
 
 
+def _clusters(cube: Cube, split: str, outcome: str, where: Where) -> int:
+    found = cube.clusters(split, outcome, outcome, where)
+    if found is None:
+        raise Undefined("records of which none share a cluster")
+    return found.number
+
+
 def _members(cube: Cube, split: str, outcome: str, where: Where, limit: int) -> list[str]:
     return [identity for identity, _ in zip(cube.members(split, outcome, where), range(limit))]
 
@@ -2904,6 +3012,16 @@ def _rate_held_out(cube: Cube, outcome: str, of: str, where: Where) -> tuple[int
     if not _search(cube).says["held_out"]:
         raise Undefined("nothing was held out")
     return _search(cube).held_out(outcome, of, where)
+
+
+def _of_tasks(cube: Cube, of_tasks: str) -> tuple[int, int]:
+    both, broken, mended, neither = cube.pairs
+    return {
+        "before": (both + broken, sum(cube.pairs)),
+        "after": (both + mended, sum(cube.pairs)),
+        "broken": (broken, both + broken),
+        "mended": (mended, mended + neither),
+    }[of_tasks]
 
 
 def _varied(cube: Cube) -> Varied:
@@ -2952,6 +3070,9 @@ _UNION = ("split", "outcome", "of", "slices")
 _RATE, _PAIR = ("split", "outcome", "of", "where"), ("outcome", "of", "where")
 OPERATIONS = {
     "count": Operation(("split", "outcome", "where"), "count", _count, "{outcome}"),
+    "clusters": Operation(
+        ("split", "outcome", "where"), "count", _clusters, "clusters of those {outcome}"
+    ),
     "rate": Operation(_RATE, "rate", _rate, "{outcome} of {of}"),
     "rate_within": Operation(_UNION, "rate", _rate_within, "{outcome} of {of} in any of them"),
     "rate_outside": Operation(_UNION, "rate", _rate_outside, "{outcome} of {of} in none of them"),
@@ -3004,6 +3125,17 @@ OPERATIONS = {
     "members": Operation(
         ("split", "outcome", "where", "limit"), "ids", _members, "the first that are {outcome}"
     ),
+    "paired": Operation(("of_tasks",), "rate", _of_tasks, "the same tasks, {of_tasks}"),
+    "paired_difference": Operation(
+        (),
+        "fraction",
+        lambda cube: ratio(cube.pairs[2] - cube.pairs[1], sum(cube.pairs)),
+        "change of the same tasks",
+    ),
+    "paired_interval": Operation(
+        (), "interval", lambda cube: paired(*cube.pairs), "95% interval of that change"
+    ),
+    "p_paired": Operation((), "real", lambda cube: mcnemar(*cube.pairs[1:3]), "p of that change"),
     "rate_changed": Operation(("change", "when"), "rate", _rate_changed, "right {when}"),
     "effect": Operation(("change",), "fraction", _effect, "effect in points"),
     "effect_interval": Operation(
@@ -3084,6 +3216,7 @@ _CHOICES = {
     "order": tuple(MOVES_FIRST),
     "which": ("all", "all_right", "all_wrong", "unseen"),
     "when": ("before", "after"),
+    "of_tasks": ("before", "after", "broken", "mended"),
     "side": ("failing", "passing"),
 }
 
@@ -3268,7 +3401,8 @@ def _fraction_text(value: str, form: str) -> str:
 
 def _interval_text(value: list[str], form: str) -> str:
     show = percent if form == "percent" else _points
-    return "[{}, {}]".format(*(show(Fraction(Decimal(end))) for end in value))
+    ends = "[{}, {}]".format(*(show(Fraction(Decimal(end))) for end in value))
+    return "not known" if value == ["0", "1"] else ends
 
 
 def _p_text(value: str, form: str) -> str:
@@ -3331,6 +3465,8 @@ _FORMS = {  # of an operation that not every form of its kind is true of
     "unseen_anywhere_interval": ("percent",),
     "effect": ("points",),
     "effect_interval": ("points",),
+    "paired_difference": ("points", "change"),
+    "paired_interval": ("points",),
 }
 _FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
     "count": (lambda value, form: f"{int(value):,}", ("count",)),
@@ -3790,9 +3926,8 @@ def measures(claim: Mapping[str, Any], kind: str) -> bool:
     op, args, value = claim["op"], claim["args"], claim["value"]
     if kind == "gap":
         of_all = {"outcome": "right", "of": "counted", "where": {}}
-        return (op, args) == ("difference_interval", of_all) and float(value[0]) * float(
-            value[1]
-        ) > 0
+        of_gap = op == "paired_interval" or (op, args) == ("difference_interval", of_all)
+        return of_gap and float(value[0]) * float(value[1]) > 0
     if kind == "slice":
         return op in ("p_adjusted", "p_discovered") and float(value) <= 0.05
     if kind == "silent":
