@@ -55,7 +55,9 @@ TAIL = """
 - Names of files and folders tell eval from production. Where they do not, traces are production
   beside an eval log, and so is a plain table beside a tool's log. `--files` shows each role with
   the reason.
-- The same answers to the same tasks in two files are one run, which is read once.
+- The same answers to the same tasks in two files are one run, which is read once. Two logs of one
+  format that say that they began at different times are two runs, and so are two test runs (JUnit)
+  of which one verdict differs.
 - Two files without a role that hold the same tasks are two runs, and are compared in pairs.
 - Of several systems on eval, the one that production has is compared.
 - Fields may go by other names in production. The scorer is then the one that agrees best with the
