@@ -63,6 +63,7 @@ TAIL = """
 - Fields may go by other names in production. The scorer is then the one that agrees best with the
   scores that the log recorded, and the notes of `--files` say on how many records.
 - A line of JSON Lines that cannot be read is set aside and counted. Other damage is an error.
+- Text is UTF-8, or UTF-16 with a byte order mark, as Excel and PowerShell write it.
 - A file that changes while it is read is said under unknown; no receipt is made of one.
 - Long values of records are held in memory up to 16 MB; the rest lies in a temporary file without a
   name, in the folder that `TMPDIR` names, and is gone when the command ends, however it ends.
