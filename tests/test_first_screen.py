@@ -276,12 +276,15 @@ def test_a_verdict_under_another_name_is_no_slice(tmp_path: Path, write: Write) 
     assert not [one for one in found.found if "grade" in one.where]
 
 
-def test_an_id_that_stands_twice_is_named(tmp_path: Path, write: Write) -> None:
+def test_an_id_that_stands_twice_is_of_two_attempts_which_the_screen_says(
+    tmp_path: Path, write: Write
+) -> None:
     write("eval.jsonl", records(40))
     write("production.jsonl", [*records(40), *records(1)])
     screen = look(tmp_path)
-    assert screen.eval == (40, 40)
-    assert "'id' stand in several records: \"r0\"" in screen.also
+    assert (screen.eval, screen.production) == ((40, 40), (41, 41))
+    assert screen.attempts == {"production.jsonl": 1}
+    assert said(tmp_path)["attempts"].startswith("1 in production.jsonl: ")
 
 
 def said(folder: Path) -> dict[str, str]:

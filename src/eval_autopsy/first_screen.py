@@ -166,6 +166,7 @@ def _of_compared(
             for one in count.said.needs
             if not any(join.matched for join in count.joins)
         ),
+        attempts={name: count.attempts for name, count in counts.items() if count.attempts},
     )
     base = _told(base, evidence, case, progress)
     # What follows is told from the table, and needs the memory that the records have.

@@ -138,6 +138,9 @@ class FirstScreen:
     reconciled: tuple[tuple[str, Reconciled], ...] = ()  # file, and a figure that it states
     needs: tuple[str, ...] = ()
     also: str = ""  # what else is there, and was left out
+    attempts: Mapping[str, int] = field(
+        default_factory=dict
+    )  # file -> records whose id stood before
     cannot_conclude: tuple[Unknown, ...] = ()
     guessed: Mapping[str, str] = field(default_factory=dict)
     # set -> the fields that were guessed to say what is right, in words; none where nobody guessed
@@ -237,6 +240,7 @@ class FirstScreen:
             ],
             "needs": list(self.needs),
             "also": self.also,
+            "attempts": dict(self.attempts),
             "cannot_conclude": [one._asdict() for one in self.cannot_conclude],
             "next": list(self.next),
             "notes": list(self.notes),

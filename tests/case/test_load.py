@@ -202,7 +202,8 @@ MISTAKES = {
     "a key that is like no other": (
         change("[data]\n", "[data]\nzzz = 1\n"),
         "autopsy.toml:3: [data] has no key 'zzz', expected eval, production, file, table, "
-        "table_env, split, splits, join, set_aside, prefix, only, verdict_words. Remove it.",
+        "table_env, split, splits, join, set_aside, prefix, only, verdict_words, attempts. "
+        "Remove it.",
     ),
     "no name": (
         change('name = "invoice-extraction"\n', ""),

@@ -63,8 +63,22 @@ def test_a_time_is_no_id_in_the_place_of_an_id_of_which_one_stands_twice() -> No
     ids = [f"r{n}" for n in range(19)]
     times = [f"2026-03-01T10:00:{n:02d}" for n in range(20)]
     found = guess_id([columns(id=[*ids, "r7"], created_at=times)])
-    assert found.field == ""
+    assert (found.field, found.again) == ("id", True)
     assert found.why == "values of the field 'id' stand in several records: \"r7\""
+
+
+@pytest.mark.parametrize("name", ["question_id", "taskId", "id"])
+def test_an_id_of_several_attempts_is_the_id(name: str) -> None:
+    ids = [f"q{n // 3}" for n in range(30)]
+    answers = [f"answer {n}" for n in range(30)]
+    found = guess_id([columns(**{name: ids, "output": answers})])
+    assert (found.field, found.again) == (name, True)
+
+
+@pytest.mark.parametrize("name", ["user_id", "session_id", "model", "paid"])
+def test_a_field_of_another_part_is_no_id_of_attempts(name: str) -> None:
+    values = [f"q{n // 3}" for n in range(30)]
+    assert guess_id([columns(**{name: values, "lang": ["en"] * 30})]).field != name
 
 
 def test_a_name_that_stands_in_many_records_leaves_another_field_the_id() -> None:

@@ -120,7 +120,7 @@ def test_an_id_that_stands_twice_names_both_lines(tmp_path: Path, again: Any) ->
     path = write(tmp_path, "x.jsonl", {"id": 1}, {"id": 2}, {"id": again})
     assert refusal(path, wanted()) == (
         'x.jsonl:3: the id "1" stands twice in eval; first at x.jsonl:1. Give each record an id of '
-        "its own."
+        "its own, or write attempts = true under [data]."
     )
 
 

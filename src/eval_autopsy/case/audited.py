@@ -32,7 +32,7 @@ from eval_autopsy.errors import BadCase
 from eval_autopsy.evidence import Progress, gather
 from eval_autopsy.readers import Source, SplitColumn, Wanted, open_rows
 from eval_autopsy.readers.intake import TOLD_EVERY, Intake
-from eval_autopsy.readers.join import changed, join_of
+from eval_autopsy.readers.join import Attempts, attempts_words, changed, clustered, join_of
 from eval_autopsy.readers.logs import ROLES, aside_words
 from eval_autopsy.readers.shelf import Shelf
 from eval_autopsy.records import SPLITS, Record, Split
@@ -224,6 +224,9 @@ def _records(
     """
     needed = set() if log or "score" in fields else {"output", "expected"}
     wanted = Wanted(fields, OF_LOGS if log else (), frozenset({"id", *needed & {*fields}}))
+    attempts = Attempts() if not log and fields["id"] != LINE else None
+    if attempts is not None:
+        wanted = clustered(wanted)
     joins = [join_of(path, wanted) for path in place.joined]
     in_words = score_in_words([place.look], fields.get("score", ""))
     source = Source(place.look.file.path, place.split, place.look.name, verdict_words=in_words)
@@ -235,6 +238,8 @@ def _records(
         joined = (
             (changed(row, source, wanted, joins) for row in named) if joins or in_words else named
         )
+        if attempts is not None:
+            joined = (attempts.of(row, source, fields["id"]) for row in joined)
         for number, record in enumerate(intake.records(joined, rows.where, place.split)):
             if number % TOLD_EVERY == 0:
                 progress(f"reading {place.look.name}", rows.position, size)
@@ -243,6 +248,8 @@ def _records(
         intake.finish()
     if rows.aside:
         aside.append(aside_words(rows.aside, place.look.name))
+    if attempts is not None and attempts.again:
+        aside.append(attempts_words(attempts.again, place.look.name))
     for one in rows.needs:
         if one.what != "scores" or not joins:  # which may be the scores that it lacks
             aside.append(f"{place.look.name} lacks {one.what}: {one.where}")

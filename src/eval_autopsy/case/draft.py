@@ -82,6 +82,8 @@ def write_case(folder: Path, looks: Sequence[Look], left_out: Sequence[str]) -> 
     _write_data(draft, sets)
     if "score" in parts and score_in_words(looks, parts["score"].field):
         draft.key("verdict_words", True, parts["score"].why, "Sure")
+    if identity.again:
+        draft.key("attempts", True, f"{identity.why}, which are attempts at one input")
     _write_rest(draft, folder, columns, identity, parts, taken)
     return draft
 

@@ -351,6 +351,7 @@ class _Loader:
                 data.set_aside,
                 data.only,
                 data.verdict_words,
+                data.attempts,
             )
             for split, path in named
         )
@@ -400,7 +401,7 @@ class _Loader:
             remedy = "name the fields of all records, or split the file"
             raise self.bad(what, remedy, "fields")
         data = file.data
-        asked = data.set_aside, data.only, data.verdict_words
+        asked = data.set_aside, data.only, data.verdict_words, data.attempts
         return (Source(path, column_of, name, {}, joined, "", *asked),)
 
     def _existing(self, name: str, *key: str) -> Path:

@@ -247,6 +247,7 @@ class Data(Table):
     prefix: bool = False  # ids with the name of their file, where files of a split share some
     only: dict[Text, Level] = {}  # the records in which these fields have these values
     verdict_words: bool = False  # the score is in words, such as pass and fail
+    attempts: bool = False  # records of one id are attempts at one input, which is their cluster
 
 
 class FieldNames(Table):

@@ -1,7 +1,7 @@
 """Which field plays which part, guessed from its name and from what it holds.
 
-A name alone is not enough: a field called `confidence` that holds words is none, and an id that
-stands twice cannot be one.
+A name alone is not enough: a field called `confidence` that holds words is none. A field that is
+named as the id is one also where values stand again, unless another has values that all differ.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Columns = Mapping[str, Column]
 LEVELS_AT_MOST = 20  # different values of a field to slice by
 LEVEL_LENGTH = 60  # characters of one
 ATTRIBUTES_AT_MOST = 6
-NEARLY = 0.9  # of the values of an id differ, where some records stand twice
+ATTEMPTS = 20  # records of one id, in the mean, that may be attempts at one input
 
 
 FILE = "file"  # in a record that is a file of its own
@@ -31,6 +31,7 @@ class Guess(NamedTuple):
     field: str
     why: str
     sure: bool = False  # the name is the usual one, and every record has a value that fits
+    again: bool = False  # of an id: some records have one that stood before
 
     @property
     def reason(self) -> str:
@@ -62,6 +63,11 @@ VERDICTS = tuple(
         "true false",
         "t f",
     )
+)
+
+
+CLUSTER_NAMES = words(
+    "cluster cluster_id conversation_id session_id thread_id group_id user_id session conversation"
 )
 
 
@@ -167,10 +173,7 @@ PARTS = (
     Part("cost", words("cost cost_usd price usd"), _not_negative, "it holds numbers from 0"),
     Part(
         "cluster",
-        words(
-            "cluster cluster_id conversation_id session_id thread_id group_id user_id session "
-            "conversation"
-        ),
+        CLUSTER_NAMES,
         _repeated,
         "its values stand in several records",
     ),
@@ -212,8 +215,10 @@ def guess_id(sets: Sequence[Columns]) -> Guess:
     named = [name for name in unique if plain(name).endswith(("_id", "id"))]
     if len(named) == 1:
         return Guess("id", named[0], f"{all_differ}, and the name ends in id")
-    if any(_nearly_identifies(column) for columns in sets for column in columns.values()):
-        return Guess("id", "", _repeated_id(sets))
+    again = [name for name in sets[0] if all(_stands_again(columns, name) for columns in sets)]
+    again = [name for name in again if plain(name) in ID_NAMES] or again
+    if len(again) == 1:
+        return Guess("id", again[0], _repeated_id(sets, again[0]), again=True)
     if FILE in unique:
         return Guess("id", FILE, f"{all_differ}, and each is the name of a file")
     if len(unique) == 1:
@@ -224,23 +229,26 @@ def guess_id(sets: Sequence[Columns]) -> Guess:
     return Guess("id", "", _repeated_id(sets))
 
 
-def _nearly_identifies(column: Column) -> bool:
-    """Whether a field is named as the id, and is one but for a few records that stand again.
+def _stands_again(columns: Columns, name: str) -> bool:
+    """Whether a field is named as the id, and some records have one that stands before.
 
-    Then no other field, such as a time, is the id in its place.
+    These are attempts at one input, or stand twice, and no other field, such as a time, is the id.
     """
-    differ = len(column.counts)
-    repeated = column.complete and column.scalar and differ < len(column.values)
-    named = plain(column.name) in ID_NAMES and plain(column.name).endswith("id")
-    return named and repeated and differ >= NEARLY * len(column.values)
+    column = columns.get(name)
+    known = plain(name)
+    named = known in ("id", "uid", "uuid") or (known.endswith("_id") and known not in CLUSTER_NAMES)
+    if column is None or not (named and column.complete and _can_be_ids(column)):
+        return False
+    return len(column.counts) > 1 and len(column.values) <= ATTEMPTS * len(column.counts)
 
 
-def _repeated_id(sets: Sequence[Columns]) -> str:
-    """That no field can be the id, and of one that is named so, which values stand twice."""
+def _repeated_id(sets: Sequence[Columns], name: str = "") -> str:
+    """Which values of a field that is named as the id stand twice."""
     for known in ID_NAMES:
         for column in (one for columns in sets for one in columns.values()):
             twice = [value for value, count in column.counts.items() if count > 1]
-            if plain(column.name) == known and twice and column.scalar and column.complete:
+            called = column.name == name if name else plain(column.name) == known
+            if called and twice and column.scalar and column.complete:
                 more = f" and {len(twice) - 3:,} more" if len(twice) > 3 else ""
                 shown = f"{', '.join(text[:40] for text in twice[:3])}{more}"
                 return f"values of the field {column.name!r} stand in several records: {shown}"
@@ -252,9 +260,12 @@ def _size(columns: Columns) -> int:
 
 
 def _identifies(column: Column) -> bool:
+    return column.differ and _can_be_ids(column)
+
+
+def _can_be_ids(column: Column) -> bool:
     whole = all(isinstance(v, (str, int)) and not isinstance(v, bool) for v in column.given)
-    short = all(len(str(value)) <= 200 for value in column.given)
-    return column.differ and whole and short
+    return whole and all(len(str(value)) <= 200 for value in column.given)
 
 
 def guess_parts(sets: Sequence[Columns], taken: Sequence[str]) -> list[Guess]:

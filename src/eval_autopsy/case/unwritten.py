@@ -375,6 +375,7 @@ def _case(
     others = others or {}
     scores = {own.get("score", fields.get("score", "")) for own in ({}, *others.values())}
     in_words = any(score_in_words(sets.looks(), name) for name in scores)
+    attempts = "id" in fields and all(look.file.yields == "rows" for look in sets.looks())
     if sets.files is not None:
         for split in SPLITS:
             looks = sets.files[split]
@@ -391,6 +392,7 @@ def _case(
                     look.lenient,
                     look.only,
                     in_words,
+                    attempts,
                 )
                 for look in looks
             ]
@@ -398,7 +400,7 @@ def _case(
         one = sets.one
         data = {"file": one.name, "split": sets.column, "splits": dict(sets.values)}
         column = SplitColumn(sets.column, sets.values)
-        asked = one.lenient, one.only, in_words
+        asked = one.lenient, one.only, in_words, attempts
         sources = [Source(one.file.path, column, one.name, {}, tuple(joined), "", *asked)]
     said: dict[str, Any] = {**fields}
     guards = USUAL if "output" in fields else {}

@@ -111,4 +111,5 @@ def _data(case: Case, folder: Path) -> dict[str, Any]:
     found |= {"set_aside": True} if any(one.lenient for one in case.sources) else {}
     found |= {"prefix": True} if any(one.prefix for one in case.sources) else {}
     found |= {"verdict_words": True} if any(one.verdict_words for one in case.sources) else {}
+    found |= {"attempts": True} if any(one.attempts for one in case.sources) else {}
     return found | ({"only": dict(first.only)} if first.only else {})

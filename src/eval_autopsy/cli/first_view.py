@@ -65,6 +65,7 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
     if screen.calibration is not None:
         yield Line("confidence", promise_words(screen.calibration))
     yield from _unscored(screen)
+    yield from _attempts(screen)
     yield from _reconciled(screen)
     yield from _left_out(screen)
     if screen.also:
@@ -248,6 +249,14 @@ def _unscored(screen: FirstScreen) -> Iterator[Line]:
     ]
     if parts:
         yield Line("apart", f"{'; '.join(parts)}, counted neither right nor wrong")
+
+
+def _attempts(screen: FirstScreen) -> Iterator[Line]:
+    """How many records have an id that stood before, by file."""
+    if screen.attempts:
+        named = ", ".join(f"{n:,} in {plain(name, 60)}" for name, n in screen.attempts.items())
+        what = "records whose id stood before, taken as further attempts at the same input"
+        yield Line("attempts", f"{named}: {what}", 4)
 
 
 def _left_out(screen: FirstScreen) -> Iterator[Line]:

@@ -26,7 +26,15 @@ from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.files import DataFile, Rows, open_rows
-from eval_autopsy.readers.join import Join, changed, is_wanted, join_of
+from eval_autopsy.readers.join import (
+    ATTEMPT_OF,
+    Attempts,
+    Join,
+    changed,
+    clustered,
+    is_wanted,
+    join_of,
+)
 from eval_autopsy.readers.logs import Aside, Needs, Note, Reconciled
 from eval_autopsy.readers.shelf import ON_DEMAND, Attributes, Shelf
 from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
@@ -77,6 +85,7 @@ class FileCount(NamedTuple):
     said: Said = Said()
     joins: tuple[Join, ...] = ()
     changed: bool = False  # while it was read
+    attempts: int = 0  # records with an id that stood before
 
 
 class Reading(NamedTuple):
@@ -101,9 +110,27 @@ def read_sources(
     Raises CannotRead at the first value that is not as it should be, and after the last record
     when required fields were missing.
     """
-    intake = Intake(wanted)
+    reading = _read(sources, wanted, progress, keep=keep, hold=False)
+    if keep and any(one.attempts and not one.kept for one in reading.files):
+        # Only now it is known that a receipt cannot rest on the file as it is.
+        reading = _read(sources, wanted, progress, keep=keep, hold=True)
+    for split in splits:
+        if not any(record.split == split for record in reading.records):
+            what = f"no record belongs to {split}"
+            names = ", ".join(str(count.file.path) for count in reading.files)
+            raise CannotRead(what, where=names, remedy="check [data] of the case")
+    return reading
+
+
+def _read(
+    sources: Sequence[Source], wanted: Wanted, progress: Progress, *, keep: bool, hold: bool
+) -> Reading:
+    """The records of all sources; with `hold` the rows are kept of files with attempts, too."""
+    several = any(one.attempts or one.repeats > 1 for one in sources)
+    intake = Intake(clustered(wanted) if several else wanted)
     found: list[Record] = []
     counts = []
+    attempts = Attempts()
     sizes = [os.path.getsize(source.path) for source in sources if os.path.isfile(source.path)]
     for number, source in enumerate(sources):
         before = _state(source.path)
@@ -115,14 +142,21 @@ def read_sources(
             if not source.as_it_is:
                 made = (changed(row, source, wanted, joins) for row in rows)
                 each = (row for row in made if is_wanted(row, source))
-            if keep and (file.converted_from or not source.as_it_is or source.lenient):
+            before_it = attempts.again
+            repeats = range(source.repeats)
+            each = (row for row in each for _ in repeats) if source.repeats > 1 else each
+            if source.attempts or source.repeats > 1:
+                each = (attempts.of(row, source, wanted.fields["id"]) for row in each)
+            converted = file.converted_from or not source.as_it_is or source.lenient
+            if keep and (converted or source.repeats > 1 or (hold and source.attempts)):
                 each = _keeping(each, kept)
             for record in intake.records(each, rows.where, source.split):
                 found.append(record)
                 if len(found) % TOLD_EVERY == 0:
                     progress("reading", sum(sizes[:number]) + rows.position, sum(sizes))
         said = said_by(rows)
-        file = _made(file, source, len(rows.aside))
+        again = attempts.again - before_it
+        file = _made(file, source, len(rows.aside), again)
         counts.append(
             FileCount(
                 file,
@@ -134,14 +168,10 @@ def read_sources(
                 said,
                 joins,
                 changed=_state(source.path) != before,
+                attempts=again,
             )
         )
     intake.finish()
-    for split in splits:
-        if not any(record.split == split for record in found):
-            what = f"no record belongs to {split}"
-            names = ", ".join(str(count.file.path) for count in counts)
-            raise CannotRead(what, where=names, remedy="check [data] of the case")
     return Reading(found, counts)
 
 
@@ -162,7 +192,7 @@ def records(rows: Rows, wanted: Wanted, split: Split | SplitColumn) -> Iterator[
     intake.finish()
 
 
-def _made(file: DataFile, source: Source, aside: int) -> DataFile:
+def _made(file: DataFile, source: Source, aside: int, again: int) -> DataFile:
     """What a file is once its rows are not those that the kernel would read from it."""
     ways = ["fields renamed"] if source.names else []
     ways += ["joined"] if source.joined else []
@@ -170,6 +200,7 @@ def _made(file: DataFile, source: Source, aside: int) -> DataFile:
     ways += ["ids prefixed"] if source.prefix else []
     ways += ["some rows only"] if source.only else []
     ways += [f"{aside:,} lines set aside"] if aside else []
+    ways += [f"{again:,} attempts numbered"] if again else []
     if not ways:
         return file
     was = file.converted_from or " ".join(filter(None, (file.compression, file.layout)))
@@ -248,7 +279,8 @@ class Intake:
         first = self._seen[belongs].setdefault(parts["id"], where)
         if first is not where:
             what = f"the id {shown(parts['id'])} stands twice in {belongs}; first at {first}"
-            raise CannotRead(what, where=where, remedy="give each record an id of its own")
+            remedy = "give each record an id of its own, or write attempts = true under [data]"
+            raise CannotRead(what, where=where, remedy=remedy)
         self._counts[belongs] += 1
         place = Place(belongs, where)
         self._note_absent(given, parts.get("error") is not None, place)
@@ -270,8 +302,9 @@ class Intake:
 
     def _note_absent(self, given: Mapping[str, Any], failed: bool, record: Place) -> None:
         for part, value in given.items():
-            if value is MISSING and not (failed and part in UNLESS_FAILED):
-                self._note(part, self.wanted.fields[part], record)
+            name = self.wanted.fields[part]
+            if value is MISSING and name != ATTEMPT_OF and not (failed and part in UNLESS_FAILED):
+                self._note(part, name, record)
 
     def _note(self, part: str, name: str, record: Place) -> None:
         lacking = self._without.setdefault((part, name), {})

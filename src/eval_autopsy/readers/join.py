@@ -5,10 +5,12 @@
    key by key. What both say differently is kept as `NAME (joined)`.
 3. A score in words is true or false in its place.
 4. How many rows of the joined file found a record is counted, and so are those that did not.
+5. An id that stands again is numbered, and what belongs together is said in `ATTEMPT_OF`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +20,12 @@ from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers.files import open_rows
-from eval_autopsy.readers.sources import Source, Wanted
+from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
 from eval_autopsy.readers.verdict_words import with_verdict
 
 Fields = dict[str, Any]
+
+ATTEMPT_OF = "attempt of"  # the field of the id that was numbered, which is the cluster
 
 
 @dataclass
@@ -50,6 +54,38 @@ class Join:
             return {}
         self.asked.add(identity)
         return self.rows[identity]
+
+
+def clustered(wanted: Wanted) -> Wanted:
+    """What is wanted, with the id as the cluster where no field is named as that."""
+    return wanted._replace(fields={"cluster": ATTEMPT_OF, **wanted.fields})
+
+
+def attempts_words(again: int, name: str) -> str:
+    """How many records of a file have an id that stood before, and what they are taken for."""
+    said = f"{again:,} records of {name} have an id that stood before"
+    return f"{said}; they are taken as attempts at one input, which are one cluster"
+
+
+@dataclass
+class Attempts:
+    """The ids that were met in each split, and how many records have one that stood before."""
+
+    again: int = 0
+    _met: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def of(self, row: kernel.Row, source: Source, name: str) -> kernel.Row:
+        """A row with the id that it is an attempt of; its own, at `name`, is numbered from 2 on."""
+        identity = str(kernel.field(row.fields, name))
+        of = source.split
+        split = str(kernel.field(row.fields, of.column)) if isinstance(of, SplitColumn) else of
+        self._met[split, identity] += 1
+        number = self._met[split, identity]
+        fields = {**row.fields, ATTEMPT_OF: identity}
+        if number > 1:
+            self.again += 1
+            fields[name] = f"{identity} ({number})"
+        return kernel.Row(row.line, fields)
 
 
 def join_of(path: Path, wanted: Wanted) -> Join:

@@ -31,7 +31,9 @@ class Source(NamedTuple):
     `names` are the fields of this file that the case calls otherwise, by part; `joined` files with
     more about the same ids. Each id begins with `prefix`, where those of several files are alike.
     A `lenient` reading sets lines and rows aside that cannot be read. Only the rows in which
-    each field of `only` has its value are wanted. With `verdict_words` the score is in words.
+    each field of `only` has its value are wanted. With `verdict_words` the score is in words. With
+    `attempts` an id that stands again is another attempt at the same input. Each row stands
+    `repeats` times, one for each call of a system, which are attempts too.
     """
 
     path: Path
@@ -43,6 +45,8 @@ class Source(NamedTuple):
     lenient: bool = False
     only: Mapping[str, object] = {}
     verdict_words: bool = False
+    attempts: bool = False
+    repeats: int = 1
 
     @property
     def as_it_is(self) -> bool:
