@@ -38,7 +38,7 @@ TAIL = """
 | where | slices that the search confirmed, with their counts in both sets |
 | made of | the gap as a sum: rate, mix, and what eval never contained |
 | silent | wrong answers that every guard lets through |
-| check | fields that were guessed, where next to nothing is right; it stands in place of slices |
+| check | that the score is in doubt ([the rule](audit.md)); it stands in place of slices |
 | scorer | what is in doubt about it (`autopsy audit` shows it); failed calls that count as wrong |
 | confidence | the lowest threshold with 95% right on eval, and what it gives in production |
 | apart | failed calls and graders of a log, and unscored samples: neither right nor wrong |

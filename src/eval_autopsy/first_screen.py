@@ -21,9 +21,9 @@ from eval_autopsy.case.compared import Compared, Role, alone, compare, declared
 from eval_autopsy.case.found import Place, find, first_record, keys_of
 from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.case.nearest import nearest_formats
-from eval_autopsy.case.sets import Look, Sets
+from eval_autopsy.case.sets import Look
 from eval_autopsy.case.sliced import by_itself
-from eval_autopsy.case.unwritten import NO_VERDICT, Said, of_sets, sets_of
+from eval_autopsy.case.unwritten import NO_VERDICT, Said, guessed_fields, of_sets, sets_of
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase, CannotRead
@@ -156,7 +156,9 @@ def _of_compared(
         files=_seen(compared.roles, counts),
         case=case,
         notes=notes,
-        guessed=_guessed(case, said, compared.sets),
+        guessed=guessed_fields(
+            case, said, any(look.file.yields == "samples" for look in compared.sets.looks())
+        ),
         reconciled=tuple(
             (name, one) for name, count in counts.items() for one in count.said.reconciled
         ),
@@ -172,25 +174,6 @@ def _of_compared(
     # What follows is told from the table, and needs the memory that the records have.
     evidence = replace(evidence, records=())
     return _judged(base, evidence, seed)
-
-
-def _guessed(case: Case, said: Said, sets: Sets) -> dict[str, str]:
-    """For each set, which fields were guessed to say what is right; none of a tool's own logs."""
-    options = {"output": said.output, "expected": said.expected}
-    if case.scorer.name == "recorded":
-        options = {"correct": said.correct}
-    if all(options.values()) or any(look.file.yields == "samples" for look in sets.looks()):
-        return {}
-    return {split: _fields_words(case, split) for split in SPLITS}
-
-
-def _fields_words(case: Case, split: Split) -> str:
-    """What says that an answer of a set is right, with the options that name it."""
-    fields = {**case.wanted.fields, **case.file.fields.others(split)}
-    if case.scorer.name == "recorded":
-        return f"{fields['score']!r} is the score (--correct)"
-    output, expected = repr(fields["output"]), repr(fields["expected"])
-    return f"{output} is the answer (--output) and {expected} what it should be (--expected)"
 
 
 def _labelled(compared: Compared, said: Said, why: str) -> Compared | None:

@@ -56,8 +56,8 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
     yield from _rates(screen)
     if screen.gap is not None and screen.repeated is None:
         yield Line("gap", gap_words(screen, screen.gap))
-    if screen.doubt:
-        yield Line("check", plain(screen.doubt, 400))
+    if screen.doubt or screen.contradicted:
+        yield Line("check", plain(screen.doubt or screen.contradicted, 400))
     else:
         yield from _where(screen)
     yield from _silent(screen)

@@ -52,6 +52,8 @@ def show_rates(out: Out, found: Slices) -> None:
     ends = [kernel.real(end) for end in found.gap.interval]
     change = shown("difference", str(found.gap.value), "change")
     out.say(f"from eval to production: {change} {shown('difference_interval', ends, 'points')}")
+    if found.doubt:
+        out.say(f"check: {kernel.visible(found.doubt)}", bold=True)
 
 
 def show_breakdowns(out: Out, found: Slices, *, top: int, every: bool) -> None:

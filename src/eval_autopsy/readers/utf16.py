@@ -1,9 +1,9 @@
 """Text in UTF-16 as UTF-8, for the readers, which know no other.
 
-Excel's "Unicode Text" and PowerShell's `>` write UTF-16, and begin it with a byte order mark: without
-one it is not read, for then the order of the bytes would be guessed. Line ends stay as they are, so
-that the lines have the same numbers. What is no UTF-16 is an error with its line: nothing is put in
-its place.
+Excel's "Unicode Text" and PowerShell's `>` write UTF-16, and begin it with a byte order mark.
+Without one it is not read, for the order of the bytes would be guessed. Line ends stay as they are,
+so that the lines have the same numbers. What is no UTF-16 is an error with its line: nothing is put
+in its place.
 """
 
 from __future__ import annotations
