@@ -125,6 +125,50 @@ def test_numbers_of_a_few_kinds_stay_kinds() -> None:
     assert chosen("temperature", counts(*values)).attributes == ("temperature",)
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("turns", [n % 15 + 1 for n in range(90)]),  # 15 values, 6 records each
+        ("tools called", [n % 8 for n in range(24)]),  # 8 values, 3 records each
+        ("tokens", [n * n for n in range(21, 71)]),  # up to four digits, each once
+        ("price", [10_000 + 500 * (n % 40) for n in range(400)]),  # five digits, but round
+        ("temperature", [Decimal(n % 11) / 10 for n in range(1100)]),  # a scale of eleven
+    ],
+)
+def test_numbers_that_are_many_or_stand_seldom_are_put_into_bands(
+    name: str, values: list[object]
+) -> None:
+    [attribute] = chosen(name, counts(*values)).attributes
+    assert 1 <= len(attribute["edges"]) <= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("rating", [n % 5 + 1 for n in range(25)]),
+        ("level", [n % 4 for n in range(8)]),
+        ("intent", [n % 16 for n in range(320)]),  # 16 values, 20 records each
+        ("year", [2015 + n % 9 for n in range(90)]),
+    ],
+)
+def test_numbers_that_are_few_and_stand_often_are_kinds(name: str, values: list[object]) -> None:
+    assert chosen(name, counts(*values)).attributes == (name,)
+
+
+def test_codes_are_kinds_of_which_the_rarer_fold() -> None:
+    common = ["10115"] * 60 + ["80331"] * 40
+    rare = [f"{50_000 + 37 * n}" for n in range(20)] * 2  # 22 codes, of 6 records on average
+    for values in (common + rare, [*map(int, common + rare)]):
+        [attribute] = chosen("zip", counts(*values)).attributes
+        assert [str(level) for level in attribute["kept"]] == ["10115", "80331"]
+
+
+def test_codes_that_are_all_rare_are_set_aside() -> None:
+    assert reason("zip", *[f"0{1000 + 7 * n}" for n in range(100)] * 2) == (
+        "100 different values in 200 records"
+    )
+
+
 def test_numbers_among_a_few_texts_are_put_into_bands_and_the_texts_into_one() -> None:
     [attribute] = chosen(
         "latency", counts(*(Decimal(n) / 7 for n in range(90)), "n/a", "?", MISSING)

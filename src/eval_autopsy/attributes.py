@@ -8,6 +8,7 @@ edges that somebody asked to be supervised.
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,9 @@ LEVEL_LENGTH = 60  # characters of a level; longer ones are texts, not kinds
 KEPT_SHARE = Fraction(1, 2)  # of the records, that levels which stand for themselves have at least
 RECORDS_AT_LEAST = 5  # of a level that stands for itself where others fold
 BANDS = 4
+TEN = 10  # different numbers, up to which they are kinds though they stand seldom
+OFTEN = 20  # records of a number on average, of more kinds than that
+CODE_DIGITS = 5
 SLACK = Fraction(1, 40)  # of the records, on both sides of a quantile
 DAYS_AT_MOST, WEEKS_AT_MOST = 14, 26  # of a period by day or by week; a longer one is by month
 
@@ -160,17 +164,41 @@ def numbers_in(counts: Counts) -> dict[Decimal, int]:
 
 
 def measured(given: Counts) -> bool:
-    """Whether most of some values are numbers of a measurement: too many to be kinds, and not
-    counted up, each whole number once and few of them left out."""
+    """Whether most of some values are numbers of a measurement: not kinds, codes or a count.
+
+    Kinds are few, and stand often: up to BANDS whatever they are, up to TEN where each stands
+    RECORDS_AT_LEAST times on average, and up to LEVELS_AT_MOST where each stands OFTEN. Those with
+    fractions are kinds only up to TEN, where each stands twice. Counted up is each whole number
+    once, with few of them left out.
+    """
     values = numbers_in(given)
     records = sum(values.values())
-    if 2 * records <= sum(given.values()):
+    if 2 * records <= sum(given.values()) or codes(given):
         return False
-    fractions = any(value != value.to_integral_value() for value in values)
-    if fractions:
-        return len(values) > LEVELS_AT_MOST or 2 * len(values) > records
-    counted_up = records == len(values) and max(values) - min(values) < 2 * len(values)
-    return len(values) > LEVELS_AT_MOST and not counted_up
+    if any(value != value.to_integral_value() for value in values):
+        return len(values) > TEN or 2 * len(values) > records
+    if len(values) <= BANDS or records == len(values) > (max(values) - min(values)) / 2:
+        return False
+    often = OFTEN if len(values) > TEN else RECORDS_AT_LEAST
+    return len(values) > LEVELS_AT_MOST or records < often * len(values)
+
+
+def codes(given: Counts) -> bool:
+    """Whether some values are written as numbers and are none, as postal codes and article numbers.
+
+    One begins with a zero that no number has; or all have the same number of digits, CODE_DIGITS at
+    least, do not all end in 0, and stand RECORDS_AT_LEAST times on average: what is measured seldom
+    repeats to the last of so many digits.
+    """
+    texts = [str(value_of(text)) for text in given]
+    if any(re.fullmatch(r"0\d+", text, re.ASCII) for text in texts):
+        return True
+    lengths = {len(text) for text in texts}
+    if not all(re.fullmatch(r"\d+", text, re.ASCII) for text in texts) or len(lengths) > 1:
+        return False
+    rounded = all(text.endswith("0") for text in texts)
+    repeated = sum(given.values()) >= RECORDS_AT_LEAST * len(given)
+    return min(lengths) >= CODE_DIGITS and repeated and not rounded
 
 
 def named_as_id(name: str) -> bool:
