@@ -11,7 +11,7 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from itertools import accumulate
@@ -30,6 +30,7 @@ TEN = 10  # different numbers, up to which they are kinds though they stand seld
 OFTEN = 20  # records of a number on average, of more kinds than that
 CODE_DIGITS = 5
 SLACK = Fraction(1, 40)  # of the records, on both sides of a quantile
+PERIODS = ("day", "week", "month")  # which do not come again
 DAYS_AT_MOST, WEEKS_AT_MOST = 14, 26  # of a period by day or by week; a longer one is by month
 
 Counts = Mapping[str, int]  # the text of a level -> how many records have it
@@ -313,6 +314,36 @@ def time_parts_of(counts: Counts, numbers: bool = False) -> list[str]:
     clock = any(has_clock for (_, has_clock), _ in moments.values())
     units = [*["hour"] * clock, "weekday", period]
     return [u for u in units if len({kernel.part_of_time(value, u) for value in moments}) > 1]
+
+
+def told_apart(choice: Choice, before: Counts, after: Counts) -> Choice:
+    """A choice without the parts of times that only tell production, `after`, from eval, `before`.
+
+    Such a part says when each set was made, and nothing of why an answer is wrong. An hour or a
+    weekday is one where the two share none; a day, week or month, which does not come again, also
+    where they share those of fewer than one in ten records of production.
+    """
+    kept, aside = [], []
+    for one in choice.attributes:
+        of_time = not isinstance(one, str) and "time" in one and before and after
+        reason = _why_apart(one, before, after) if of_time else ""
+        if reason:
+            aside.append(SetAside(kernel.attribute_name(one), reason))
+        else:
+            kept.append(one)
+    return replace(choice, attributes=tuple(kept), set_aside=(*choice.set_aside, *aside))
+
+
+def _why_apart(attribute: Mapping[str, Any], before: Counts, after: Counts) -> str:
+    """Why a part of a time only tells two sets apart; "" where it does not."""
+    part, level = attribute["time"], leveller(attribute)
+    known = {level(text) for text in before if text not in ABSENT}
+    given = [(level(text), n) for text, n in after.items() if text not in ABSENT]
+    shared = sum(n for one, n in given if one in known)
+    least = sum(n for _, n in given) / 10 if part in PERIODS else 0
+    if shared and shared >= least:
+        return ""
+    return f"eval and production are of different {part}s, so that it only tells them apart"
 
 
 # Levels
