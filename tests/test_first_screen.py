@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -451,3 +452,29 @@ def test_failed_calls_of_a_table_are_said_to_count_as_wrong(tmp_path: Path, writ
     scorer = next(one.text for one in lines_of(screen) if one.head == "scorer")
     assert scorer.startswith("recomputed on 189 of 200, no suspects")
     assert scorer.endswith("; 11 failed calls count as wrong here")
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["a folder", "options"])
+def test_a_field_that_only_eval_has_leaves_eval_to_be_looked_at(
+    named: bool, tmp_path: Path, write: Write
+) -> None:
+    labels = ("billing", "refund", "shipping")
+    live = [{"id": f"r{i}", "question": f"question {i}", "reply": labels[i % 3]} for i in range(60)]
+    tested = [{**one, "intended": "refund"} for one in live]
+    before, after = write("eval.jsonl", tested), write("production.jsonl", live)
+    said = Said(output="reply", expected="intended")
+    if named:
+        screen = look(said=replace(said, eval=(before,), production=(after,)))
+    else:
+        screen = look(tmp_path, said=said)
+    assert (screen.eval, screen.production) == ((20, 60), None)
+    assert "no record of production has 'intended' (--expected)" in screen.also
+    (following,) = screen.next
+    assert following == f"autopsy audit {before} --output reply --expected intended"
+
+
+def test_a_field_that_no_set_has_is_an_error(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(20))
+    write("production.jsonl", records(20))
+    with pytest.raises(CannotRead, match="there is no field 'labell'"):
+        look(tmp_path, said=Said(output="output", expected="labell"))

@@ -139,6 +139,11 @@ def _of_compared(
         name=", ".join(role.found.name for role in compared.roles if _is_set(role)),
         asked=tuple(replace(said, paths=tuple(paths)).words()),
     )
+    having = _with_named_fields(compared, said)
+    if having is not None:
+        paths = [look.file.path for look in having.sets.looks()]
+        fields = replace(said, eval=(), production=())
+        return _of_compared(place, having, fields, seed, progress, paths)
     try:
         case, notes = of_sets(said, compared.sets, compared.joined)
     except BadCase as error:
@@ -174,6 +179,28 @@ def _of_compared(
     # What follows is told from the table, and needs the memory that the records have.
     evidence = replace(evidence, records=())
     return _judged(base, evidence, seed)
+
+
+def _with_named_fields(compared: Compared, said: Said) -> Compared | None:
+    """The set that alone has a field which an option names, by itself; None where both have it.
+
+    A field that neither has is misspelled, which is an error when it is read.
+    """
+    files = compared.sets.files
+    if compared.comparison == "one-set" or files is None:
+        return None
+    for option in ("id", "correct", "output", "expected"):
+        name = getattr(said, option)
+        having = [split for split in SPLITS if any(_has(look, name) for look in files[split])]
+        if name and len(having) == 1:
+            other = next(split for split in SPLITS if split not in having)
+            return alone(compared, having[0], f"no record of {other} has {name!r} (--{option})")
+    return None
+
+
+def _has(look: Look, name: str) -> bool:
+    """Whether one of the first records of a file has a field."""
+    return any(kernel.field(row, name) is not kernel.MISSING for row in look.rows)
 
 
 def _labelled(compared: Compared, said: Said, why: str) -> Compared | None:
