@@ -37,7 +37,7 @@ TAIL = """
 | gap | production's rate less eval's, with Newcombe's interval; of pairs with McNemar's test |
 | where | slices that the search confirmed, with their counts in both sets |
 | made of | the gap as a sum: rate, mix, and what eval never contained |
-| silent | wrong answers that every guard lets through |
+| silent | wrong answers that every guard lets through: two are assumed where no case names any |
 | check | that the score is in doubt ([the rule](audit.md)); it stands in place of slices |
 | scorer | what is in doubt about it (`autopsy audit` shows it); failed calls that count as wrong |
 | confidence | the lowest threshold with 95% right on eval, and what it gives in production |

@@ -160,6 +160,7 @@ def _of_compared(
         base,
         files=_seen(compared.roles, counts),
         case=case,
+        guards_assumed=True,
         notes=notes,
         guessed=guessed_fields(
             case, said, any(look.file.yields == "samples" for look in compared.sets.looks())

@@ -132,6 +132,7 @@ class FirstScreen:
     worse: tuple[Worse, ...] = ()
     searched: int = 0
     silent: Silent | None = None
+    guards_assumed: bool = False  # since no case names any
     audit: Audit | None = None
     calibration: Promise | None = None
     unscored: Mapping[str, Mapping[str, int]] | None = None  # set -> status -> records
@@ -216,7 +217,9 @@ class FirstScreen:
             "confirmed": len(self.found),
             "slices": [one.to_dict() for one in self.found],
             "cover": [one.to_dict() for one in slices.cover] if slices else [],
-            "silent": self.silent.to_dict() if self.silent else None,
+            "silent": {**self.silent.to_dict(), "assumed": self.guards_assumed}
+            if self.silent
+            else None,
             "unscored": {s: dict(n) for s, n in (self.unscored or {}).items()},
             "audit": [one.to_dict() for one in self.audit.findings] if self.audit else [],
             "corrected": {s: one.to_dict() for s, one in self.audit.corrected.items()}

@@ -14,6 +14,7 @@ from eval_autopsy.cli.slices_view import (
     plain,
     plain_level,
     shown,
+    silent_words,
     words,
 )
 from eval_autopsy.questions.audit import Audit
@@ -198,9 +199,7 @@ def _silent(screen: FirstScreen) -> Iterator[Line]:
     silent = screen.silent
     if silent is None or not silent.wrong:
         return
-    caught = ", ".join(f"{plain(one.name)} stops {one.caught:,}" for one in silent.guards)
-    passed = of(Rate(silent.silent, silent.wrong))
-    yield Line("silent", f"{passed} wrong answers pass every guard ({caught})")
+    yield Line("silent", silent_words(silent, assumed=screen.guards_assumed))
 
 
 def _scorer(screen: FirstScreen) -> Iterator[Line]:
