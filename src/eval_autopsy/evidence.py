@@ -98,9 +98,7 @@ def gather(
     """
     names = dict.fromkeys([*case.wanted.attributes, *(where or ())])
     wanted = case.wanted._replace(attributes=tuple(names), beside=tuple(beside))
-    repeats = case.file.system.repeats if case.file.system else 1
-    sources = [source._replace(repeats=repeats) for source in case.sources]
-    reading = read_sources(sources, wanted, progress, splits=splits, keep=twice)
+    reading = read_sources(sources_of(case), wanted, progress, splits=splits, keep=twice)
     asked = _kept(reading.records, where or {})
     subjects: dict[str, Path] = {}
     made: dict[str, bytes] = {}
@@ -170,6 +168,12 @@ def gather(
             *(note for choice in choices for note in choice.notes),
         ),
     )
+
+
+def sources_of(case: Case) -> list[Source]:
+    """The sources of a case, with each record as often as its system is called with it."""
+    repeats = case.file.system.repeats if case.file.system else 1
+    return [source._replace(repeats=repeats) for source in case.sources]
 
 
 def _aside(case: Case, files: Sequence[FileCount]) -> Iterator[str]:
@@ -417,7 +421,7 @@ def _run(
 ) -> Ran:
     """The system's answers, and how it was run; what the kernel can run again is run twice."""
     with systems.opened(case, systems.journal_of(case), progress) as runner:
-        answers = _answers(runner, records, bounds.repeats)
+        answers = answers_of(runner, records, bounds.repeats)
         if all(answer.error is not None for answer in answers):
             raise CannotRun(
                 f"every one of {len(answers):,} calls failed, the first with {answers[0].error}",
@@ -448,7 +452,7 @@ def _run(
     return Ran(answers, spec, notes)
 
 
-def _answers(runner: Runner, records: Sequence[Record], repeats: int) -> list[kernel.Answer]:
+def answers_of(runner: Runner, records: Sequence[Record], repeats: int) -> list[kernel.Answer]:
     """The answer to each record; those of one input are beside each other, and a call each."""
     inputs = [record.input for record in records]
     each = [runner.answers(inputs[repeat::repeats], repeat=repeat) for repeat in range(repeats)]

@@ -75,7 +75,7 @@ def test_an_id_of_several_attempts_is_the_id(name: str) -> None:
     assert (found.field, found.again) == (name, True)
 
 
-@pytest.mark.parametrize("name", ["user_id", "session_id", "model", "paid"])
+@pytest.mark.parametrize("name", ["user_id", "session_id", "model", "paid", "model_id"])
 def test_a_field_of_another_part_is_no_id_of_attempts(name: str) -> None:
     values = [f"q{n // 3}" for n in range(30)]
     assert guess_id([columns(**{name: values, "lang": ["en"] * 30})]).field != name

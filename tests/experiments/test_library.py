@@ -117,7 +117,7 @@ def test_the_planted_fault_of_each_example_is_found_unasked(
     found = measured(done)
     assert change in found[f"The system goes wrong on a change of {about}."]
     assert len(found) <= 3
-    said = "Kept are things of which another change mends" in report_of(done)
+    said = "Kept are things of which a change mends" in report_of(done)
     assert said == mends
 
 
@@ -128,7 +128,7 @@ def test_what_a_change_was_looked_at_on_is_no_test_of_it(tmp_path: Path) -> None
     looked = library.suggested(case, done.evidence, quiet, case.file.seed)
     lines = (done.folder / "varied.jsonl").read_text(encoding="utf-8").splitlines()
     asked = [json.loads(line) for line in lines]
-    assert looked.note == done.evidence.notes[-1]
+    assert [*looked.notes()] == [done.evidence.notes[-1]]
     assert not looked.held_out & {row["of"] for row in asked}
     assert len({row["of"] for row in asked}) == 100
 
@@ -179,7 +179,7 @@ def test_it_can_be_left_out(asked: dict[str, Any], tmp_path: Path) -> None:
 def test_a_system_that_takes_its_time_is_only_varied_when_asked(
     asked: bool | None, tmp_path: Path
 ) -> None:
-    rows = {"eval": orders(24), "production": orders(24, "Hello,\n")}
+    rows = {"eval": orders(48), "production": orders(48, "Hello,\n")}
     slow = "import time\n" + FIRST_LINE.replace("    return", "    time.sleep(0.15)\n    return")
     folder = written(tmp_path, slow, rows)
     said = (
@@ -199,6 +199,7 @@ def test_a_system_that_takes_its_time_is_only_varied_when_asked(
     [
         ('python = "system.py:answer"', True),
         ('command = ["cat"]', True),
+        ('command = ["cat"]\nprices = { call = 0.01 }', False),
         ('http = {url = "http://127.0.0.1:9/", body = "{input}"}', False),
     ],
 )
@@ -209,3 +210,50 @@ def test_only_calls_that_cost_nothing_are_made_unasked(
     said = CASE.replace('python = "system.py:answer"', system)
     (folder / "autopsy.toml").write_text(said, encoding="utf-8")
     assert is_free(load(folder)) == free
+
+
+COIN = """
+import random
+
+
+def answer(text):
+    vendor = text.rpartition(": ")[2]
+    return vendor if "Vendor: " in text and random.random() < {right} else "nobody"
+"""
+CHAOS = """
+import hashlib
+
+
+def answer(text):
+    digest = hashlib.sha256(text.encode()).digest()
+    right = text.startswith("Vendor: ") or (digest[0] < 160 and "Please" in text)
+    return text.rpartition(": ")[2] if "Vendor: " in text and right else "nobody"
+"""
+
+
+@pytest.mark.parametrize(
+    "system", [COIN.replace("{right}", '(0.6 if "Please" in text else 1)'), CHAOS]
+)
+def test_what_any_change_mends_is_not_said_to_be_mended_by_one(system: str, tmp_path: Path) -> None:
+    vendors = [f"{chr(97 + i // 26)}{chr(97 + i % 26)}" for i in range(200)]
+    rows = {
+        name: [
+            {"id": one, "text": f"{polite}Vendor: {one}", "truth": one, "kind": "all"}
+            for one in vendors
+        ]
+        for name, polite in (("eval", ""), ("production", "Please.\n"))
+    }
+    done = api.open(written(tmp_path, system, rows)).run(tmp_path)
+    assert "changes of the library looked at" in done.evidence.notes[-1]
+    assert "also mends" not in done.evidence.notes[-1]
+    assert "mends wrong answers of production" not in report_of(done)
+
+
+def test_a_change_that_makes_every_call_fail_is_evidence_and_no_end_of_the_run(
+    tmp_path: Path,
+) -> None:
+    system = FIRST_LINE.replace("    return", "    assert text.startswith('Vendor')\n    return")
+    rows = {"eval": orders(100), "production": orders(60, "Hello,\n")}
+    done = api.open(written(tmp_path, system, rows)).run(tmp_path)
+    statement = "The system goes wrong on a change of what stands before the text."
+    assert "add_preamble" in measured(done)[statement]

@@ -55,8 +55,8 @@ def test_an_id_that_stands_again_is_numbered_within_its_set(tmp_path: Path) -> N
     assert ids(evidence, "eval") == ["a", "b", "a (2)", "a (3)"]
     assert ids(evidence, "production") == ["b", "a"]
     assert evidence.notes == (
-        "2 records of eval.jsonl have an id that stood before; they are taken as attempts at one "
-        "input, which are one cluster",
+        "2 records of eval.jsonl have an id that stood before; they are numbered, and one cluster "
+        "with it, as attempts at one input are",
     )
 
 
@@ -104,5 +104,7 @@ def test_a_cluster_that_the_case_names_stays_the_cluster(tmp_path: Path) -> None
 def test_an_id_that_is_another_s_number_is_an_error(tmp_path: Path) -> None:
     rows = [row("a"), row("a (2)"), row("a")]
     folder = written(tmp_path, eval=rows, production=rows)
-    with pytest.raises(CannotRead, match=r'the id "a \(2\)" stands twice'):
+    with pytest.raises(
+        CannotRead, match=r'the id "a \(2\)" stands twice.* Give each record an id of its own.$'
+    ):
         gather(load(folder), folder)

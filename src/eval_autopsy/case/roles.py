@@ -18,6 +18,7 @@ Columns = Mapping[str, Column]
 LEVELS_AT_MOST = 20  # different values of a field to slice by
 LEVEL_LENGTH = 60  # characters of one
 ATTRIBUTES_AT_MOST = 6
+NEARLY = 0.9  # of the values of a field differ, where some records stand twice
 ATTEMPTS = 20  # records of one id, in the mean, that may be attempts at one input
 
 
@@ -66,6 +67,12 @@ VERDICTS = tuple(
 )
 
 
+# A field of one of these names may be the id of several attempts; of another that ends in id only
+# where hardly any stands again, for it may as well say of which model or topic a record is.
+TASK_NAMES = words(
+    "id uid uuid example_id record_id case_id sample_id item_id row_id test_id request_id "
+    "question_id task_id prompt_id query_id instance_id problem_id doc_id document_id ticket_id"
+)
 CLUSTER_NAMES = words(
     "cluster cluster_id conversation_id session_id thread_id group_id user_id session conversation"
 )
@@ -236,10 +243,15 @@ def _stands_again(columns: Columns, name: str) -> bool:
     """
     column = columns.get(name)
     known = plain(name)
-    named = known in ("id", "uid", "uuid") or (known.endswith("_id") and known not in CLUSTER_NAMES)
+    named = known.endswith("_id") and known not in CLUSTER_NAMES
+    named = known in TASK_NAMES or (named and _nearly_differ(column))
     if column is None or not (named and column.complete and _can_be_ids(column)):
         return False
     return len(column.counts) > 1 and len(column.values) <= ATTEMPTS * len(column.counts)
+
+
+def _nearly_differ(column: Column | None) -> bool:
+    return column is not None and len(column.counts) >= NEARLY * len(column.values)
 
 
 def _repeated_id(sets: Sequence[Columns], name: str = "") -> str:

@@ -249,7 +249,7 @@ def _attempts(screen: FirstScreen) -> Iterator[Line]:
     """How many records have an id that stood before, by file."""
     if screen.attempts:
         named = ", ".join(f"{n:,} in {plain(name, 60)}" for name, n in screen.attempts.items())
-        what = "records whose id stood before, taken as further attempts at the same input"
+        what = "records whose id stood before, numbered, and one cluster with it"
         yield Line("attempts", f"{named}: {what}", 4)
 
 

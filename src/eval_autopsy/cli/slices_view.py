@@ -95,7 +95,9 @@ def basis(study: Autopsy) -> str:
     if scorer == "recorded":
         return "right as the data say"
     if system is not None:
-        return f"right by {scorer}, of the outputs of one run of {system.file.name}:{system.name}"
+        repeats = study.case.file.system.repeats if study.case.file.system else 1
+        runs = "one run" if repeats == 1 else f"{repeats:,} calls for each input"
+        return f"right by {scorer}, of the outputs of {runs} of {system.file.name}:{system.name}"
     return f"right by {scorer}, of the recorded outputs"
 
 

@@ -71,7 +71,8 @@ def varied(
         reproduced = evidence.spec["system"] is not None and all(
             map(kernel.answers_alike, first, answered(runner, asked, 2, "asking changes again"))
         )
-        system = runner.journal.system
+        system, cost = runner.journal.system, runner.spent.cost
+    notes = (f"the calls about changed inputs cost {cost:f} at most",) if cost else ()
     rows = {name: _rows(name, one, tested.answers[name]) for name, one in tested.done.items()}
     names = [name for name in tested.done if name != kernel.AS_IT_IS]
     says = {
@@ -109,6 +110,7 @@ def varied(
     return replace(
         evidence,
         spec={**evidence.spec, "varied": says},
+        notes=(*evidence.notes, *notes),
         made={**evidence.made, VARIED: b"".join(lines), PREDICTIONS: predictions},
     )
 

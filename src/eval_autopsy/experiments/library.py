@@ -4,24 +4,25 @@
    to. Where it breaks most of them, that is predicted for the others, and only these are the test.
 2. Changes that vary the same thing make one hypothesis. Where one of them mends most of the wrong
    answers of production that it is looked at on, only such things are kept: a system can be
-   brought down by more than what production has.
+   brought down by more than what production has. Where changes that break nothing mend as well,
+   as they do of a system with chance in it, none of this says anything.
 3. A case with hypotheses of its own is left alone, and so is one without a failure to explain.
-4. Unasked, it is done only where a call is quick, for one that is not may well be paid for.
+4. Unasked, it is done only where a call is quick and has no price, for another may be paid for.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from eval_autopsy import systems
 from eval_autopsy.case.load import Case
 from eval_autopsy.case.model import Hypothesis
 from eval_autopsy.evidence import Evidence, Progress
-from eval_autopsy.experiments import exhibits
 from eval_autopsy.experiments.ablate import LOOKED_AT
-from eval_autopsy.experiments.asking import Asker, Scoring
+from eval_autopsy.experiments.asking import Scoring
 from eval_autopsy.experiments.groups import changes_of, entries_of, eval_group, subjects_of
 from eval_autopsy.experiments.trials import (
     Done,
@@ -34,13 +35,19 @@ from eval_autopsy.experiments.trials import (
     tried,
 )
 from eval_autopsy.perturbations.apply import Applied
+from eval_autopsy.systems import Runner
 
 FREE = ("python", "command")  # kinds of systems whose calls are taken to cost nothing
-QUICK = 0.1  # seconds of a call
-FEWEST = 12  # records of eval that are left to test on
-WRONG_ONES = 30  # of production, on which it is looked at what mends
+QUICK, PATIENCE = 0.1, 2.0  # seconds of a call, and those that all together may take more
+FEWEST = 35  # right records of eval to test on: with fewer a control cannot be told to be one
+WRONG_ONES = 20  # of production, on which it is looked at what mends
 GONE_THROUGH = 200  # records, for some that a change applies to
 SEVERAL = 2  # that a change has to break, or to mend
+HARMLESS_MEND = 0.1  # the share that harmless changes mend, beyond which none says anything
+
+
+class Slow(Exception):
+    """That the calls take longer than those that nobody asked for may."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,30 +61,31 @@ class Suggested:
     mending: bool = False  # whether a change of each thing predicted mends answers of production
     why_not: str = ""  # why nothing was looked at
 
-    @property
-    def note(self) -> str:
-        """What was looked at, in words."""
+    def notes(self) -> Iterator[str]:
+        """What was looked at, in words; nothing where nobody would expect it."""
         if self.why_not:
-            return f"the library of changes was not tried: {self.why_not}"
+            yield f"the library of changes was not tried: {self.why_not}"
+        elif self.changes:
+            yield self._looked()
+
+    def _looked(self) -> str:
         on = f"{len(self.held_out):,} records of eval"
-        looked = f"{self.changes:,} changes of the library were looked at on {on}"
+        looked = f"changes of the library looked at on {on}: {self.changes:,}"
         if not self.breaking:
-            return f"{looked}, and none broke most of those that it applies to"
-        looked += f": {self.breaking:,} break most of those"
+            return f"{looked}; none broke most of those that it applies to"
+        looked += f"; that broke most of those: {self.breaking:,}"
         if self.mending:
             kept = sum(len(one.breaks) for one in self.case.file.hypothesis)
-            looked += f"; {kept:,} of them vary what also mends answers of production"
-        return f"{looked}, and were tested on other records"
+            looked += f"; of what also mends answers of production: {kept:,}"
+        return f"{looked}; tested on other records"
 
 
 def is_free(case: Case) -> bool:
     """Whether the calls of a case's system are taken to cost nothing but time."""
-    return case.file.system is not None and case.file.system.kind in FREE
-
-
-def fits(case: Case) -> bool:
-    """Whether nobody has said what to try, and the receipt could hold what comes of it."""
-    return not case.file.hypothesis and exhibits.fits(case)
+    system = case.file.system
+    if system is None or system.prices is not None or system.cost_limit is not None:
+        return False
+    return system.kind in FREE
 
 
 def suggested(
@@ -88,6 +96,10 @@ def suggested(
     Asks the system about a few changed records. A case whose eval is too small stays as it is, and
     unless this was `asked` for one whose calls take long.
     """
+    if case.file.hypothesis:
+        return Suggested(case=case, why_not="the case has hypotheses of its own" if asked else "")
+    if not (asked or is_free(case)):
+        return Suggested(case=case, why_not="its calls may cost money; --library does")
     scoring = Scoring(evidence.spec)
     subjects = subjects_of(evidence.records, scoring)
     group = eval_group(subjects, seed)
@@ -98,24 +110,27 @@ def suggested(
     wrong = group_of("production", {}, _wrong_of_production(subjects), seed)
     with systems.opened(case, systems.journal_of(case), progress) as runner:
         runner.answers([one.record.input for one in right[:LOOKED_AT]], repeat=1)
-        seconds = runner.journal.usual_seconds()
-        if seconds > QUICK and not asked:
-            return Suggested(case=case, why_not=f"a call takes {seconds:.2g} s; --library does")
-        look = _Look(runner, scoring, seed)
-        looked = look.at(group._replace(subjects=right), changes, LOOKED_AT)
-        breaking = [one for one in looked if breaks_most(one)]
-        varied = {_change(one).entry.value.varies for one in breaking}
-        related = [one for one in changes if one.entry.value.varies in varied]
-        mending = [one for one in look.at(wrong, related, WRONG_ONES) if mends_most(one)]
-    relevant = {_change(one).entry.value.varies for one in mending}
-    kept = [one for one in breaking if _change(one).entry.value.varies in relevant] or breaking
-    file = case.file.model_copy(update={"hypothesis": hypotheses_of(kept)})
+        look = _Look(runner, scoring, seed, asked)
+        try:
+            looked = look.at(group._replace(subjects=right), changes, LOOKED_AT)
+            breaking = [one for one in looked if breaks_most(one)]
+            mended = look.at(wrong, changes, WRONG_ONES) if breaking else []
+        except Slow as slow:
+            return Suggested(case=case, why_not=f"{slow}; --library does")
+    if not looked:
+        return Suggested(case=case, why_not="no change applies to an input of eval")
+    held_out = frozenset(v.subject.record.id for one in looked for v in one.trial.variants)
+    if len(right) - len(held_out) < FEWEST:
+        return Suggested(case=case, why_not="too few records of eval are answered right")
+    relevant = {_change(one).entry.value.varies for one in mending(looked, mended)}
+    kept = [one for one in breaking if _change(one).entry.value.varies in relevant]
+    file = case.file.model_copy(update={"hypothesis": hypotheses_of(kept or breaking)})
     return Suggested(
         case=replace(case, file=file),
-        held_out=frozenset(v.subject.record.id for one in looked for v in one.trial.variants),
+        held_out=held_out,
         changes=len(looked),
         breaking=len(breaking),
-        mending=bool(relevant),
+        mending=bool(kept),
     )
 
 
@@ -123,15 +138,27 @@ def suggested(
 class _Look:
     """How changes are looked at."""
 
-    asker: Asker
+    runner: Runner
     scoring: Scoring
     seed: int
+    patient: bool
 
     def at(self, group: Group, changes: Sequence[Applied], most: int) -> list[Done]:
-        """What came of each change on the first records that it applies to, `most` at most."""
+        """What came of each change on the first records that it applies to, `most` at most.
+
+        Raises Slow when the calls take long, and nobody asked for them.
+        """
         some = group._replace(subjects=group.subjects[:GONE_THROUGH])
         trials = [first(trial_of(some, (one,), self.seed), most) for one in changes]
-        return carried_out([one for one in trials if one.variants], self.asker, self.scoring)
+        trials = [one for one in trials if one.variants]
+        found: list[Done] = []
+        took: list[float] = []
+        for trial in trials:
+            found += carried_out([trial], self.runner, self.scoring)
+            took += self.runner.journal.seconds(len(trial.variants))
+            if not self.patient and sum(took) > QUICK * len(took) + PATIENCE:
+                raise Slow(f"a call takes {median(took):.2g} s")
+        return found
 
 
 def _wrong_of_production(subjects: Sequence[Subject]) -> list[Subject]:
@@ -150,10 +177,25 @@ def breaks_most(done: Done) -> bool:
     return pairs.broken >= SEVERAL and pairs.broken > pairs.right
 
 
-def mends_most(done: Done) -> bool:
-    """Whether a change mends more than half of what it is looked at on, and that is several."""
+def mending(of_eval: Sequence[Done], of_production: Sequence[Done]) -> list[Done]:
+    """The changes that mend more than half of what they are looked at on, and several.
+
+    None where what breaks nothing of eval mends more than a few: then it is not the change.
+    """
+    harmless = {_change(one).name for one in of_eval if not tried(one).pairs.broken}
+    shares = [_share_mended(one) for one in of_production if _change(one).name in harmless]
+    if not shares or median(shares) > HARMLESS_MEND:
+        return []
+    return [
+        one
+        for one in of_production
+        if tried(one).pairs.mended >= SEVERAL and _share_mended(one) > 0.5
+    ]
+
+
+def _share_mended(done: Done) -> float:
     pairs = tried(done).pairs
-    return pairs.mended >= SEVERAL and pairs.mended > pairs.wrong
+    return pairs.mended / max(1, pairs.mended + pairs.wrong)
 
 
 def hypotheses_of(breaking: Sequence[Done]) -> tuple[Hypothesis, ...]:

@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 from eval_autopsy import kernel
 from eval_autopsy.case.load import Case
 from eval_autopsy.errors import CannotRun, CannotUse
-from eval_autopsy.evidence import judgeable, spec_of
-from eval_autopsy.experiments.asking import Scoring, answered
+from eval_autopsy.evidence import answers_of, judgeable, sources_of, spec_of
+from eval_autopsy.experiments.asking import Scoring
 from eval_autopsy.experiments.failures import Failure, OutOfCalls, Search, Told, Trial
 from eval_autopsy.experiments.groups import changes_of, entries_of, subjects_of
 from eval_autopsy.experiments.layouts import Layout, edited, layout_of
@@ -173,10 +173,11 @@ def shrunk(case: Case, runner: Runner, how: How) -> Shrunk:
 
 def all_subjects(case: Case, runner: Runner, scoring: Scoring) -> list[Subject]:
     """Every record of a case as the system answers it."""
-    records = read_sources(case.sources, case.wanted._replace(attributes=())).records
+    records = read_sources(sources_of(case), case.wanted._replace(attributes=())).records
     if scoring.spec["scorer"]["rule"] == "recorded":
         return subjects_of([], scoring)
-    answers = answered(runner, [one.input for one in records])
+    repeats = case.file.system.repeats if case.file.system else 1
+    answers = answers_of(runner, records, repeats)
     return subjects_of(judgeable(scoring.spec, records, answers), scoring)
 
 

@@ -159,14 +159,16 @@ def calls_of(trials: Iterable[Trial]) -> int:
 
 
 def carried_out(trials: Sequence[Trial], asker: Asker, scoring: Scoring) -> list[Done]:
-    """What came of each trial. All inputs are asked at once, so that they can go side by side."""
-    answers = [
-        iter(answered(asker, inputs_of(some), repeat, "trying changes"))
-        for repeat, some in enumerate((changing(trials), again(trials)))
-    ]
+    """What came of each trial. All inputs are asked at once, so that they can go side by side.
+
+    Those without a change come first: where every changed input fails, the system has been seen to
+    answer others, and is not given up.
+    """
+    unchanged = iter(answered(asker, inputs_of(again(trials)), 1, "trying changes"))
+    answers = iter(answered(asker, inputs_of(changing(trials)), 0, "trying changes"))
     done = []
     for trial in trials:
-        own = islice(answers[not trial.changes], len(trial.variants))
+        own = islice(answers if trial.changes else unchanged, len(trial.variants))
         pairs = zip(trial.variants, own, strict=True)
         done.append(Done(trial, [_judged(one, answer, scoring) for one, answer in pairs]))
     return done

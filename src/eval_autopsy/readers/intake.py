@@ -279,7 +279,9 @@ class Intake:
         first = self._seen[belongs].setdefault(parts["id"], where)
         if first is not where:
             what = f"the id {shown(parts['id'])} stands twice in {belongs}; first at {first}"
-            remedy = "give each record an id of its own, or write attempts = true under [data]"
+            remedy = "give each record an id of its own"
+            if names.get("cluster") != ATTEMPT_OF:
+                remedy += ", or write attempts = true under [data]"
             raise CannotRead(what, where=where, remedy=remedy)
         self._counts[belongs] += 1
         place = Place(belongs, where)

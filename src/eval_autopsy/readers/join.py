@@ -64,7 +64,7 @@ def clustered(wanted: Wanted) -> Wanted:
 def attempts_words(again: int, name: str) -> str:
     """How many records of a file have an id that stood before, and what they are taken for."""
     said = f"{again:,} records of {name} have an id that stood before"
-    return f"{said}; they are taken as attempts at one input, which are one cluster"
+    return f"{said}; they are numbered, and one cluster with it, as attempts at one input are"
 
 
 @dataclass

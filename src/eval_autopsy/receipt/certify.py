@@ -88,12 +88,12 @@ def certify(
     counted = evidence.spec["cube"] is not None
     untested = exhibits.untested(case, counted=counted, wanted=hypotheses)
     looked = None
-    wanted = library.is_free(case) if from_library is None else from_library
-    if wanted and not counted and library.fits(case) and gap_of(cube).interval[1] < 0:
+    worse = gap_of(cube).interval[1] < 0
+    if from_library is not False and not counted and exhibits.fits(case) and worse:
         asked = bool(from_library)
         looked = library.suggested(case, evidence, progress, seed, asked=asked)
         case = looked.case
-        evidence = replace(evidence, notes=(*evidence.notes, looked.note))
+        evidence = replace(evidence, notes=(*evidence.notes, *looked.notes()))
     if case.file.hypothesis and untested is None:
         held_out = looked.held_out if looked else frozenset[str]()
         evidence = exhibits.varied(case, evidence, progress, seed, held_out)

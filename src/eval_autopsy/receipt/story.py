@@ -499,7 +499,9 @@ def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if facts["uncovered"] and facts["uncovered"]["unseen_share"]:
         yield finding("coverage", "medium", "measured", facts)
     if facts["cause"] and facts["cause"]["measured"]:
-        yield finding("cause", "high", "measured", facts)
+        # Of what nobody predicted it is not known that production has it.
+        severity = "medium" if facts["library"] is False else "high"
+        yield finding("cause", severity, "measured", facts)
     elif facts["any_misplaced"]:
         yield finding("cause", "medium", "inferred", facts)
 
