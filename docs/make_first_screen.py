@@ -37,8 +37,8 @@ TAIL = """
 | gap | production's rate less eval's, with Newcombe's interval; of pairs with McNemar's test |
 | where | slices that the search confirmed, with their counts in both sets |
 | made of | the gap as a sum: rate, mix, and what eval never contained |
-| silent | wrong answers that every guard lets through |
-| check | fields that were guessed, where next to nothing is right; it stands in place of slices |
+| silent | wrong answers that every guard lets through: two are assumed where no case names any |
+| check | that the score is in doubt ([the rule](audit.md)); it stands in place of slices |
 | scorer | what is in doubt about it (`autopsy audit` shows it); failed calls that count as wrong |
 | confidence | the lowest threshold with 95% right on eval, and what it gives in production |
 | apart | failed calls and graders of a log, and unscored samples: neither right nor wrong |
@@ -55,12 +55,15 @@ TAIL = """
 - Names of files and folders tell eval from production. Where they do not, traces are production
   beside an eval log, and so is a plain table beside a tool's log. `--files` shows each role with
   the reason.
-- The same answers to the same tasks in two files are one run, which is read once.
+- The same answers to the same tasks in two files are one run, which is read once. Two logs of one
+  format that say that they began at different times are two runs, and so are two test runs (JUnit)
+  of which one verdict differs.
 - Two files without a role that hold the same tasks are two runs, and are compared in pairs.
 - Of several systems on eval, the one that production has is compared.
 - Fields may go by other names in production. The scorer is then the one that agrees best with the
   scores that the log recorded, and the notes of `--files` say on how many records.
 - A line of JSON Lines that cannot be read is set aside and counted. Other damage is an error.
+- Text is UTF-8, or UTF-16 with a byte order mark, as Excel and PowerShell write it.
 - A file that changes while it is read is said under unknown; no receipt is made of one.
 - Long values of records are held in memory up to 16 MB; the rest lies in a temporary file without a
   name, in the folder that `TMPDIR` names, and is gone when the command ends, however it ends.

@@ -21,6 +21,7 @@ from eval_autopsy.attributes import (
     shortest,
     supervised_bands,
     time_parts_of,
+    told_apart,
 )
 from eval_autopsy.kernel import MISSING
 
@@ -125,6 +126,50 @@ def test_numbers_of_a_few_kinds_stay_kinds() -> None:
     assert chosen("temperature", counts(*values)).attributes == ("temperature",)
 
 
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("turns", [n % 15 + 1 for n in range(90)]),  # 15 values, 6 records each
+        ("tools called", [n % 8 for n in range(24)]),  # 8 values, 3 records each
+        ("tokens", [n * n for n in range(21, 71)]),  # up to four digits, each once
+        ("price", [10_000 + 500 * (n % 40) for n in range(400)]),  # five digits, but round
+        ("temperature", [Decimal(n % 11) / 10 for n in range(1100)]),  # a scale of eleven
+    ],
+)
+def test_numbers_that_are_many_or_stand_seldom_are_put_into_bands(
+    name: str, values: list[object]
+) -> None:
+    [attribute] = chosen(name, counts(*values)).attributes
+    assert 1 <= len(attribute["edges"]) <= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("rating", [n % 5 + 1 for n in range(25)]),
+        ("level", [n % 4 for n in range(8)]),
+        ("intent", [n % 16 for n in range(320)]),  # 16 values, 20 records each
+        ("year", [2015 + n % 9 for n in range(90)]),
+    ],
+)
+def test_numbers_that_are_few_and_stand_often_are_kinds(name: str, values: list[object]) -> None:
+    assert chosen(name, counts(*values)).attributes == (name,)
+
+
+def test_codes_are_kinds_of_which_the_rarer_fold() -> None:
+    common = ["10115"] * 60 + ["80331"] * 40
+    rare = [f"{50_000 + 37 * n}" for n in range(20)] * 2  # 22 codes, of 6 records on average
+    for values in (common + rare, [*map(int, common + rare)]):
+        [attribute] = chosen("zip", counts(*values)).attributes
+        assert [str(level) for level in attribute["kept"]] == ["10115", "80331"]
+
+
+def test_codes_that_are_all_rare_are_set_aside() -> None:
+    assert reason("zip", *[f"0{1000 + 7 * n}" for n in range(100)] * 2) == (
+        "100 different values in 200 records"
+    )
+
+
 def test_numbers_among_a_few_texts_are_put_into_bands_and_the_texts_into_one() -> None:
     [attribute] = chosen(
         "latency", counts(*(Decimal(n) / 7 for n in range(90)), "n/a", "?", MISSING)
@@ -151,6 +196,49 @@ def test_the_period_is_as_long_as_the_times_reach(days: int, period: str) -> Non
     seconds = counts(*(first + day * 86_400 for day in range(days)))
     assert time_parts_of(seconds, numbers=True) == ["weekday", period]
     assert time_parts_of(seconds) == []  # for nothing says that these numbers are times
+
+
+def days(month: int, first: int, last: int, hour: int = 9) -> list[str]:
+    return [f"2024-{month:02}-{day:02}T{hour:02}:00:00Z" for day in range(first, last + 1)]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kept", "aside"),
+    [
+        # Whole weeks, two months apart, at the same two hours.
+        (
+            days(4, 1, 14) + days(4, 1, 14, 17),
+            days(6, 3, 16) + days(6, 3, 16, 17),
+            ["sent@hour", "sent@weekday"],
+            ["sent@week"],
+        ),
+        # The same week.
+        (days(4, 1, 7), days(4, 1, 7), ["sent@weekday", "sent@day"], []),
+        # One of 20 days of production is one of eval's, and one of 5.
+        (days(4, 1, 3), days(4, 3, 3) + 19 * days(4, 5, 5), ["sent@weekday"], ["sent@day"]),
+        (days(4, 1, 3), days(4, 3, 3) + 4 * days(4, 5, 5), ["sent@weekday", "sent@day"], []),
+        # A Monday, and the Tuesday and Wednesday after it, at another hour.
+        (days(4, 1, 1), days(4, 2, 3, 10), [], ["sent@hour", "sent@weekday", "sent@day"]),
+        # Eval was made within an hour, of which production has hardly a record.
+        (days(4, 1, 7), days(4, 1, 1) + 30 * days(4, 1, 7, 20), ["sent@hour"], []),
+    ],
+    ids=["two months apart", "the same week", "one in 20", "one in 5", "a day", "one hour"],
+)
+def test_parts_of_times_that_only_tell_production_from_eval_are_set_aside(
+    before: list[str], after: list[str], kept: list[str], aside: list[str]
+) -> None:
+    found = told_apart(chosen("sent", counts(*before, *after)), counts(*before), counts(*after))
+    names = [kernel.attribute_name(one) for one in found.attributes]
+    assert names[: len(kept)] == kept
+    assert [one.name for one in found.set_aside] == aside
+    for one in found.set_aside:
+        what = f"eval and production are of different {one.name.partition('@')[2]}s"
+        assert one.reason == f"{what}, so that it only tells them apart"
+
+
+def test_times_of_one_set_alone_are_not_set_aside() -> None:
+    choice = chosen("sent", counts(*days(4, 1, 14)))
+    assert told_apart(choice, counts(), counts(*days(4, 1, 14))) == choice
 
 
 def test_dates_have_no_hour() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from eval_autopsy.cli.first_view import lines_of
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.first_screen import look
 from eval_autopsy.questions.promise import Judged, promise_of, threshold_of
+from eval_autopsy.screen import FirstScreen
 
 ROOT = Path(__file__).resolve().parents[1]
 SAMPLES = ROOT / "tests" / "samples"
@@ -452,3 +454,50 @@ def test_failed_calls_of_a_table_are_said_to_count_as_wrong(tmp_path: Path, writ
     scorer = next(one.text for one in lines_of(screen) if one.head == "scorer")
     assert scorer.startswith("recomputed on 189 of 200, no suspects")
     assert scorer.endswith("; 11 failed calls count as wrong here")
+
+
+@pytest.mark.parametrize("named", [False, True], ids=["a folder", "options"])
+def test_a_field_that_only_eval_has_leaves_eval_to_be_looked_at(
+    named: bool, tmp_path: Path, write: Write
+) -> None:
+    labels = ("billing", "refund", "shipping")
+    live = [{"id": f"r{i}", "question": f"question {i}", "reply": labels[i % 3]} for i in range(60)]
+    tested = [{**one, "intended": "refund"} for one in live]
+    before, after = write("eval.jsonl", tested), write("production.jsonl", live)
+    said = Said(output="reply", expected="intended")
+    if named:
+        screen = look(said=replace(said, eval=(before,), production=(after,)))
+    else:
+        screen = look(tmp_path, said=said)
+    assert (screen.eval, screen.production) == ((20, 60), None)
+    assert "no record of production has 'intended' (--expected)" in screen.also
+    (following,) = screen.next
+    assert following == f"autopsy audit {before} --output reply --expected intended"
+
+
+def test_a_field_that_no_set_has_is_an_error(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(20))
+    write("production.jsonl", records(20))
+    with pytest.raises(CannotRead, match="there is no field 'labell'"):
+        look(tmp_path, said=Said(output="output", expected="labell"))
+
+
+def silent_line(screen: FirstScreen) -> str:
+    return next(line.text for line in lines_of(screen) if line.head == "silent")
+
+
+def test_guards_that_nobody_named_are_said_to_be_assumed(tmp_path: Path, write: Write) -> None:
+    write("eval.jsonl", records(40))
+    write("production.jsonl", records(40, wrong=range(8)))
+    screen = look(tmp_path)
+    assert silent_line(screen) == (
+        "8 of 8 wrong answers pass the guards that are assumed (no_exception stops 0, not_blank "
+        "stops 0): name your own under [guards] of a case, which `autopsy init` writes"
+    )
+    assert screen.to_dict()["silent"]["assumed"] is True
+
+
+def test_guards_that_a_case_names_are_not_said_to_be_assumed() -> None:
+    screen = look(ROOT / "examples" / "invoice-extraction")
+    assert silent_line(screen).startswith("49 of 55 wrong answers pass every guard (")
+    assert screen.to_dict()["silent"]["assumed"] is False

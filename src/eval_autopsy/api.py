@@ -24,10 +24,11 @@ from typing import Any, overload
 
 from eval_autopsy import columnar, systems
 from eval_autopsy.attributes import SetAside
+from eval_autopsy.auditing import of_evidence
 from eval_autopsy.case import audited
 from eval_autopsy.case.load import FILE_NAME, Case, load, of_records
 from eval_autopsy.case.sliced import by_itself, sliced_by
-from eval_autopsy.case.unwritten import Said, Unwritten, unwritten
+from eval_autopsy.case.unwritten import Said, Unwritten, guessed_fields, unwritten
 from eval_autopsy.case.written import write
 from eval_autopsy.columnar import Asked
 from eval_autopsy.cubes import polars_cube
@@ -41,6 +42,7 @@ from eval_autopsy.experiments.guarded import Guarded, rows_of
 from eval_autopsy.experiments.stress import Stress
 from eval_autopsy.questions import slices as question
 from eval_autopsy.questions.audit import Audit, audit_of
+from eval_autopsy.questions.doubt import contradicted, guess_in_doubt, one_sided
 from eval_autopsy.questions.mining import mined
 from eval_autopsy.questions.rates import check_scored
 from eval_autopsy.questions.silent import silent_of
@@ -50,6 +52,16 @@ from eval_autopsy.table_slices import study_of_table
 from eval_autopsy.warehoused import TableStudy, study_of_case
 
 Paths = str | Path | Iterable[str | Path]
+
+
+def _contradicted(case: Case, evidence: Evidence, found: question.Slices) -> str:
+    """That a recorded score calls none or all right, and the answers do not; "" if not so."""
+    fields = case.wanted.fields
+    comparable = case.system is None and {"output", "expected", "score"} <= fields.keys()
+    if not comparable or not (one_sided(found.eval) or one_sided(found.production)):
+        return ""
+    material = of_evidence(case, evidence)
+    return contradicted(audit_of(material.judged, scorer=material.scorer, errors=material.errors))
 
 
 def silent(text: str) -> None:
@@ -194,7 +206,16 @@ class Autopsy:
         known = {one.attribute for one in found.set_aside}
         alone = tuple(one for one in looked.set_aside if one.attribute not in known)
         aside = before + found.set_aside + alone
-        return evidence, replace(found, set_aside=aside, notes=tuple(evidence.notes))
+        logs = any(one.file.yields == "samples" for one in evidence.files)
+        doubt = self._guess_in_doubt(found, logs) or _contradicted(case, evidence, found)
+        return evidence, replace(found, set_aside=aside, notes=tuple(evidence.notes), doubt=doubt)
+
+    def _guess_in_doubt(self, found: question.Slices, logs: bool) -> str:
+        """That next to nothing is right by fields that were guessed; "" if not so."""
+        if not isinstance(self._given, Said):
+            return ""
+        rates = {"eval": found.eval, "production": found.production}
+        return guess_in_doubt(rates, guessed_fields(self.case, self._given, logs), {})
 
     def ablate(
         self,
@@ -315,7 +336,9 @@ class Autopsy:
             studied.cube, spec, members=members, discovery=studied.discovery, examples=False
         )
         before = tuple(question.SetAside(*one) for one in studied.set_aside)
-        return replace(found, set_aside=before + found.set_aside, notes=studied.notes)
+        doubt = self._guess_in_doubt(found, logs=False)
+        aside = before + found.set_aside
+        return replace(found, set_aside=aside, notes=studied.notes, doubt=doubt)
 
     def _sliced(self, by: Sequence[str] = ()) -> tuple[Case, tuple[SetAside, ...]]:
         """The case with the fields to slice by, and those that cannot be, with the reason."""

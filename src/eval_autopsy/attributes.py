@@ -8,9 +8,10 @@ edges that somebody asked to be supervised.
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_FLOOR, Context, Decimal
 from fractions import Fraction
 from itertools import accumulate
@@ -25,7 +26,11 @@ LEVEL_LENGTH = 60  # characters of a level; longer ones are texts, not kinds
 KEPT_SHARE = Fraction(1, 2)  # of the records, that levels which stand for themselves have at least
 RECORDS_AT_LEAST = 5  # of a level that stands for itself where others fold
 BANDS = 4
+TEN = 10  # different numbers, up to which they are kinds though they stand seldom
+OFTEN = 20  # records of a number on average, of more kinds than that
+CODE_DIGITS = 5
 SLACK = Fraction(1, 40)  # of the records, on both sides of a quantile
+PERIODS = ("day", "week", "month")  # which do not come again
 DAYS_AT_MOST, WEEKS_AT_MOST = 14, 26  # of a period by day or by week; a longer one is by month
 
 Counts = Mapping[str, int]  # the text of a level -> how many records have it
@@ -160,17 +165,41 @@ def numbers_in(counts: Counts) -> dict[Decimal, int]:
 
 
 def measured(given: Counts) -> bool:
-    """Whether most of some values are numbers of a measurement: too many to be kinds, and not
-    counted up, each whole number once and few of them left out."""
+    """Whether most of some values are numbers of a measurement: not kinds, codes or a count.
+
+    Kinds are few, and stand often: up to BANDS whatever they are, up to TEN where each stands
+    RECORDS_AT_LEAST times on average, and up to LEVELS_AT_MOST where each stands OFTEN. Those with
+    fractions are kinds only up to TEN, where each stands twice. Counted up is each whole number
+    once, with few of them left out.
+    """
     values = numbers_in(given)
     records = sum(values.values())
-    if 2 * records <= sum(given.values()):
+    if 2 * records <= sum(given.values()) or codes(given):
         return False
-    fractions = any(value != value.to_integral_value() for value in values)
-    if fractions:
-        return len(values) > LEVELS_AT_MOST or 2 * len(values) > records
-    counted_up = records == len(values) and max(values) - min(values) < 2 * len(values)
-    return len(values) > LEVELS_AT_MOST and not counted_up
+    if any(value != value.to_integral_value() for value in values):
+        return len(values) > TEN or 2 * len(values) > records
+    if len(values) <= BANDS or records == len(values) > (max(values) - min(values)) / 2:
+        return False
+    often = OFTEN if len(values) > TEN else RECORDS_AT_LEAST
+    return len(values) > LEVELS_AT_MOST or records < often * len(values)
+
+
+def codes(given: Counts) -> bool:
+    """Whether some values are written as numbers and are none, as postal codes and article numbers.
+
+    One begins with a zero that no number has; or all have the same number of digits, CODE_DIGITS at
+    least, do not all end in 0, and stand RECORDS_AT_LEAST times on average: what is measured seldom
+    repeats to the last of so many digits.
+    """
+    texts = [str(value_of(text)) for text in given]
+    if any(re.fullmatch(r"0\d+", text, re.ASCII) for text in texts):
+        return True
+    lengths = {len(text) for text in texts}
+    if not all(re.fullmatch(r"\d+", text, re.ASCII) for text in texts) or len(lengths) > 1:
+        return False
+    rounded = all(text.endswith("0") for text in texts)
+    repeated = sum(given.values()) >= RECORDS_AT_LEAST * len(given)
+    return min(lengths) >= CODE_DIGITS and repeated and not rounded
 
 
 def named_as_id(name: str) -> bool:
@@ -285,6 +314,36 @@ def time_parts_of(counts: Counts, numbers: bool = False) -> list[str]:
     clock = any(has_clock for (_, has_clock), _ in moments.values())
     units = [*["hour"] * clock, "weekday", period]
     return [u for u in units if len({kernel.part_of_time(value, u) for value in moments}) > 1]
+
+
+def told_apart(choice: Choice, before: Counts, after: Counts) -> Choice:
+    """A choice without the parts of times that only tell production, `after`, from eval, `before`.
+
+    Such a part says when each set was made, and nothing of why an answer is wrong. An hour or a
+    weekday is one where the two share none; a day, week or month, which does not come again, also
+    where they share those of fewer than one in ten records of production.
+    """
+    kept, aside = [], []
+    for one in choice.attributes:
+        of_time = not isinstance(one, str) and "time" in one and before and after
+        reason = _why_apart(one, before, after) if of_time else ""
+        if reason:
+            aside.append(SetAside(kernel.attribute_name(one), reason))
+        else:
+            kept.append(one)
+    return replace(choice, attributes=tuple(kept), set_aside=(*choice.set_aside, *aside))
+
+
+def _why_apart(attribute: Mapping[str, Any], before: Counts, after: Counts) -> str:
+    """Why a part of a time only tells two sets apart; "" where it does not."""
+    part, level = attribute["time"], leveller(attribute)
+    known = {level(text) for text in before if text not in ABSENT}
+    given = [(level(text), n) for text, n in after.items() if text not in ABSENT]
+    shared = sum(n for one, n in given if one in known)
+    least = sum(n for _, n in given) / 10 if part in PERIODS else 0
+    if shared and shared >= least:
+        return ""
+    return f"eval and production are of different {part}s, so that it only tells them apart"
 
 
 # Levels

@@ -239,10 +239,16 @@ def _chosen(case: Case, name: str, records: Sequence[Record]) -> Choice:
         return Choice()  # which needs to know what is right
     if isinstance(bands, tuple):
         return Choice(attributes=({"field": name, "edges": list(bands)},))
-    counts = Counter(verdicts.levels_of(name, records))
+    texts = list(verdicts.levels_of(name, records))
+    counts = Counter(texts)
     if bands == "quantiles":
         return attributes.banded(name, attributes.bands_of(attributes.numbers_in(counts)))
-    return attributes.chosen(name, counts) if case.guessed else attributes.asked(name, counts)
+    if not case.guessed:
+        return attributes.asked(name, counts)
+    by_split: dict[Split, Counter[str]] = {split: Counter() for split in SPLITS}
+    for text, record in zip(texts, records, strict=True):
+        by_split[record.split][text] += 1
+    return attributes.told_apart(attributes.chosen(name, counts), *by_split.values())
 
 
 def _table(

@@ -21,9 +21,9 @@ from eval_autopsy.case.compared import Compared, Role, alone, compare, declared
 from eval_autopsy.case.found import Place, find, first_record, keys_of
 from eval_autopsy.case.load import FILE_NAME, Case, load
 from eval_autopsy.case.nearest import nearest_formats
-from eval_autopsy.case.sets import Look, Sets
+from eval_autopsy.case.sets import Look
 from eval_autopsy.case.sliced import by_itself
-from eval_autopsy.case.unwritten import NO_VERDICT, Said, of_sets, sets_of
+from eval_autopsy.case.unwritten import NO_VERDICT, Said, guessed_fields, of_sets, sets_of
 from eval_autopsy.cubes import polars_cube
 from eval_autopsy.discovery import search
 from eval_autopsy.errors import BadCase, CannotRead
@@ -139,6 +139,11 @@ def _of_compared(
         name=", ".join(role.found.name for role in compared.roles if _is_set(role)),
         asked=tuple(replace(said, paths=tuple(paths)).words()),
     )
+    having = _with_named_fields(compared, said)
+    if having is not None:
+        paths = [look.file.path for look in having.sets.looks()]
+        fields = replace(said, eval=(), production=())
+        return _of_compared(place, having, fields, seed, progress, paths)
     try:
         case, notes = of_sets(said, compared.sets, compared.joined)
     except BadCase as error:
@@ -155,8 +160,11 @@ def _of_compared(
         base,
         files=_seen(compared.roles, counts),
         case=case,
+        guards_assumed=True,
         notes=notes,
-        guessed=_guessed(case, said, compared.sets),
+        guessed=guessed_fields(
+            case, said, any(look.file.yields == "samples" for look in compared.sets.looks())
+        ),
         reconciled=tuple(
             (name, one) for name, count in counts.items() for one in count.said.reconciled
         ),
@@ -174,23 +182,26 @@ def _of_compared(
     return _judged(base, evidence, seed)
 
 
-def _guessed(case: Case, said: Said, sets: Sets) -> dict[str, str]:
-    """For each set, which fields were guessed to say what is right; none of a tool's own logs."""
-    options = {"output": said.output, "expected": said.expected}
-    if case.scorer.name == "recorded":
-        options = {"correct": said.correct}
-    if all(options.values()) or any(look.file.yields == "samples" for look in sets.looks()):
-        return {}
-    return {split: _fields_words(case, split) for split in SPLITS}
+def _with_named_fields(compared: Compared, said: Said) -> Compared | None:
+    """The set that alone has a field which an option names, by itself; None where both have it.
+
+    A field that neither has is misspelled, which is an error when it is read.
+    """
+    files = compared.sets.files
+    if compared.comparison == "one-set" or files is None:
+        return None
+    for option in ("id", "correct", "output", "expected"):
+        name = getattr(said, option)
+        having = [split for split in SPLITS if any(_has(look, name) for look in files[split])]
+        if name and len(having) == 1:
+            other = next(split for split in SPLITS if split not in having)
+            return alone(compared, having[0], f"no record of {other} has {name!r} (--{option})")
+    return None
 
 
-def _fields_words(case: Case, split: Split) -> str:
-    """What says that an answer of a set is right, with the options that name it."""
-    fields = {**case.wanted.fields, **case.file.fields.others(split)}
-    if case.scorer.name == "recorded":
-        return f"{fields['score']!r} is the score (--correct)"
-    output, expected = repr(fields["output"]), repr(fields["expected"])
-    return f"{output} is the answer (--output) and {expected} what it should be (--expected)"
+def _has(look: Look, name: str) -> bool:
+    """Whether one of the first records of a file has a field."""
+    return any(kernel.field(row, name) is not kernel.MISSING for row in look.rows)
 
 
 def _labelled(compared: Compared, said: Said, why: str) -> Compared | None:

@@ -15,6 +15,7 @@ from eval_autopsy.case.load import Case
 from eval_autopsy.case.written import into
 from eval_autopsy.questions.audit import Audit
 from eval_autopsy.questions.discover import TOO_FEW
+from eval_autopsy.questions.doubt import contradicted, guess_in_doubt
 from eval_autopsy.questions.gap import Gap, Waterfall
 from eval_autopsy.questions.pairs import Pairs
 from eval_autopsy.questions.promise import Promise
@@ -39,7 +40,6 @@ SAY_WHICH = (
     "names of files or folders that say eval and production, or `autopsy slices --eval FILE "
     "--production FILE`"
 )
-DOUBTED_FROM = 10  # scored records, of which next to none is right
 ELSE = "records with the same fields: an input, an output, and what was right or expected"
 
 
@@ -125,6 +125,7 @@ class FirstScreen:
     worse: tuple[Worse, ...] = ()
     searched: int = 0
     silent: Silent | None = None
+    guards_assumed: bool = False  # since no case names any
     audit: Audit | None = None
     calibration: Promise | None = None
     unscored: Mapping[str, Mapping[str, int]] | None = None  # set -> status -> records
@@ -155,20 +156,17 @@ class FirstScreen:
     @property
     def doubt(self) -> str:
         """That next to nothing is right, so that the guessed fields are in doubt; "" if not so."""
-        rates = ((split, getattr(self, split)) for split in SPLITS if split in self.guessed)
-        low = {split: rate for split, rate in rates if rate is not None and _next_to_none(rate)}
-        if not low:
-            return ""
-        heads = dict(zip(SPLITS, HEADS_OF_PAIRS, strict=True) if self.paired else ())
-        most = "next to nothing" if any(rate.k for rate in low.values()) else "nothing"
-        counts = ", ".join(
-            f"{rate.k:,} of {rate.n:,} in {heads.get(split, split)}" for split, rate in low.items()
-        )
-        fields = " or ".join(dict.fromkeys(self.guessed[split] for split in low))
-        return (
-            f"{most} is right ({counts}): see first whether {fields}, which is guessed; if not, "
-            "name others, or let `autopsy init` write the guesses down and correct them"
-        )
+        rates = {"eval": self.eval, "production": self.production}
+        known = {split: rate for split, rate in rates.items() if rate is not None}
+        heads: dict[str, str] = {}
+        if self.paired:
+            heads = dict(zip(SPLITS, HEADS_OF_PAIRS, strict=True))
+        return guess_in_doubt(known, self.guessed, heads)
+
+    @property
+    def contradicted(self) -> str:
+        """That the score calls none or all right, and the answers say otherwise; "" if not so."""
+        return contradicted(self.audit) if self.audit else ""
 
     @property
     def found(self) -> Sequence[Slice | Worse]:
@@ -204,7 +202,7 @@ class FirstScreen:
             "eval": self.eval.to_dict() if self.eval else None,
             "production": self.production.to_dict() if self.production else None,
             "gap": self.gap.to_dict() if self.gap else None,
-            "doubt": self.doubt,
+            "doubt": self.doubt or self.contradicted,
             "repeated": self.repeated.to_dict() if self.repeated else None,
             "paired": self.paired.to_dict() if self.paired else None,
             "waterfall": waterfall.to_dict() if waterfall else None,
@@ -212,7 +210,9 @@ class FirstScreen:
             "confirmed": len(self.found),
             "slices": [one.to_dict() for one in self.found],
             "cover": [one.to_dict() for one in slices.cover] if slices else [],
-            "silent": self.silent.to_dict() if self.silent else None,
+            "silent": {**self.silent.to_dict(), "assumed": self.guards_assumed}
+            if self.silent
+            else None,
             "unscored": {s: dict(n) for s, n in (self.unscored or {}).items()},
             "audit": [one.to_dict() for one in self.audit.findings] if self.audit else [],
             "corrected": {s: one.to_dict() for s, one in self.audit.corrected.items()}
@@ -238,11 +238,6 @@ class FirstScreen:
             "next": list(self.next),
             "notes": list(self.notes),
         }
-
-
-def _next_to_none(rate: Rate) -> bool:
-    """Whether at most one in a hundred of enough records is right."""
-    return rate.n >= DOUBTED_FROM and 100 * rate.k <= rate.n
 
 
 def _row(*cells: object, tag: str = "td") -> str:
@@ -316,7 +311,7 @@ def next_steps(screen: FirstScreen) -> Iterator[str]:
         yield f"autopsy audit {place}"
         return
     yield f"autopsy slices {place}"
-    if screen.audit is not None and screen.audit.findings:
+    if screen.audit is not None and (screen.audit.findings or screen.contradicted):
         yield f"autopsy audit {place}"
     yield f"autopsy run {command(*screen.asked, *into(screen.case))} (writes the receipt)"
 

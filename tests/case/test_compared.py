@@ -112,6 +112,64 @@ def test_a_table_of_the_verdicts_alone_is_the_same_run(tmp_path: Path, write: Wr
     }
 
 
+def junit(path: Path, *, wrong: int, began: str = "", count: int = 40) -> None:
+    """JUnit XML as pytest writes it, of tests the first `wrong` of which fail."""
+    tests = (f"<testcase name='t{n}'>{'<failure/>' * (n < wrong)}</testcase>" for n in range(count))
+    time = f" timestamp='{began}'" if began else ""
+    path.write_text(
+        f"<testsuites><testsuite name='pytest'{time}>{''.join(tests)}</testsuite></testsuites>"
+    )
+
+
+def test_test_runs_are_a_pair_in_the_order_of_their_times(tmp_path: Path) -> None:
+    junit(tmp_path / "results.xml", wrong=2, began="2026-01-01T10:00:00")
+    junit(tmp_path / "results-after.xml", wrong=9, began="2026-01-02T10:00:00")
+    found = compared(tmp_path)
+    assert found.comparison == "paired"
+    assert roles(found) == {"results.xml": "first run", "results-after.xml": "second run"}
+
+
+@pytest.mark.parametrize("wrong", [0, 1], ids=["no test fails anew", "one test fails anew"])
+def test_test_runs_of_two_times_are_a_pair_however_alike(tmp_path: Path, wrong: int) -> None:
+    junit(tmp_path / "a.xml", wrong=0, began="2026-01-01T10:00:00")
+    junit(tmp_path / "b.xml", wrong=wrong, began="2026-01-02T10:00:00")
+    assert roles(compared(tmp_path)) == {"a.xml": "first run", "b.xml": "second run"}
+
+
+def test_test_runs_without_a_time_are_a_pair_where_one_verdict_differs(tmp_path: Path) -> None:
+    junit(tmp_path / "a.xml", wrong=0)
+    junit(tmp_path / "b.xml", wrong=1)
+    assert roles(compared(tmp_path)) == {"a.xml": "first run", "b.xml": "second run"}
+
+
+def test_a_copy_of_a_test_run_is_left_out(tmp_path: Path) -> None:
+    junit(tmp_path / "a.xml", wrong=3, began="2026-01-01T10:00:00")
+    shutil.copy(tmp_path / "a.xml", tmp_path / "b.xml")
+    assert why_left(compared(tmp_path)) == {
+        "b.xml": "the same answers to the same tasks are in a.xml"
+    }
+
+
+def test_the_word_test_in_the_name_of_a_test_run_names_no_set(tmp_path: Path) -> None:
+    junit(tmp_path / "test-results.xml", wrong=2)
+    junit(tmp_path / "results.xml", wrong=9)
+    assert compared(tmp_path).comparison == "paired"
+
+
+def test_three_runs_of_the_same_tests_are_not_pooled(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        junit(tmp_path / f"TEST-{number}.xml", wrong=number)
+    found = compared(tmp_path)
+    assert roles(found) == {
+        "TEST-1.xml": "eval",
+        "TEST-2.xml": "left out",
+        "TEST-3.xml": "left out",
+    }
+    assert {*why_left(found).values()} == {
+        "there are 3 runs of the same tasks: name two to have them compared"
+    }
+
+
 LM = SAMPLES / "lm_eval"
 MC = "samples_support_mc_eval_2026-11-23T10-57-02.491683.jsonl"
 ROUTE = "samples_support_route_eval_2026-11-23T10-57-02.491683.jsonl"

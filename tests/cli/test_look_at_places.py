@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("random.jsonl", random.Random(5).randbytes(3000), "found binary data"),
         ("random.dat", random.Random(6).randbytes(3000), "found binary data"),
         ("strings.bin", b"\x01\x02|\x03abc|\x04\n" * 50, "found binary data"),
-        ("utf-16.tsv", "id\toutput\n".encode("utf-16"), "found text in UTF-16"),
+        ("utf-16.tsv", "id\toutput\n".encode("utf-16-le"), "found text in UTF-16"),
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value else "",
 )

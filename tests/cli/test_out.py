@@ -16,6 +16,17 @@ ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 COLOR = re.compile(r"\x1b\[[0-9;]*(3[0-7]|4[0-7]|9[0-7])(;|m)")
 
 
+def everything_from(terminal: int) -> str:
+    """What is written to a terminal until its other end is closed."""
+    parts = []
+    try:
+        while part := os.read(terminal, 65536):
+            parts.append(part)
+    except OSError:  # how Linux says that the other end is closed
+        os.close(terminal)
+    return b"".join(parts).decode("utf-8")
+
+
 def on_terminal(*arguments: str, folder: Path, **variables: str) -> str:
     """What the command prints when stdout is a terminal."""
     ours, theirs = pty.openpty()
@@ -27,15 +38,26 @@ def on_terminal(*arguments: str, folder: Path, **variables: str) -> str:
         stderr=subprocess.PIPE,
     ) as running:
         os.close(theirs)
-        parts = []
-        try:
-            while part := os.read(ours, 65536):
-                parts.append(part)
-        except OSError:  # how Linux says that the other end is closed
-            os.close(ours)
+        shown = everything_from(ours)
         _, errors = running.communicate(timeout=60)
     assert (running.returncode, errors) == (0, b"")
-    return b"".join(parts).decode("utf-8").replace("\r\n", "\n")
+    return shown.replace("\r\n", "\n")
+
+
+def progress_on_terminal(*arguments: str, folder: Path, **variables: str) -> str:
+    """What the command writes to stderr when that is a terminal."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=environment(**variables),
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+    ) as running:
+        os.close(theirs)
+        shown = everything_from(ours)
+    assert running.returncode == 0
+    return shown
 
 
 def words(text: str) -> list[str]:
@@ -93,6 +115,21 @@ def test_colors_can_be_turned_off(variables: dict[str, str], demo: Path) -> None
     options = [] if variables else ["--no-color"]
     shown = on_terminal("run", "examples/invoice-extraction", *options, folder=demo, **variables)
     assert not COLOR.search(shown)
+
+
+@pytest.mark.parametrize("term", ["dumb", "unknown", ""])
+def test_a_terminal_that_takes_no_codes_gets_no_progress(term: str, sets: Path) -> None:
+    command = ["slices", "test.csv", "live.csv"]
+    assert progress_on_terminal(*command, folder=sets, TERM=term) == ""
+
+
+def test_progress_has_colors_unless_they_are_turned_off(sets: Path) -> None:
+    command = ["slices", "test.csv", "live.csv"]
+    shown = progress_on_terminal(*command, folder=sets, TERM="xterm")
+    plain = progress_on_terminal(*command, folder=sets, TERM="xterm", NO_COLOR="1")
+    assert COLOR.search(shown)
+    assert not COLOR.search(plain)
+    assert "judging" in plain  # the bar is there all the same
 
 
 def test_json_is_the_same_on_a_terminal(sets: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -318,6 +319,22 @@ def test_a_failing_input_that_was_made_small_is_on_record(call: Call, varied: Pa
     receipt = Path(json.loads(done.out)["receipt"])
     kept = [json.loads(line) for line in (receipt / "twins.jsonl").read_bytes().splitlines()]
     assert [one["input"].split("\n") for one in kept] == [passing, failing]
+
+
+def test_what_next_says_of_shrink_after_a_change_broke_an_answer_can_be_run(
+    call: Call, case: Path
+) -> None:
+    for words in (("run", case), ("hypothesise", case, *PREDICT), ("ablate", case, "--declared")):
+        said = call(*words)
+        assert said.code == 0, said.err
+    commands = {one["step"]: one["command"] for one in standing(call, case)["allowed"]}
+    _, *command = shlex.split(commands["shrink"])
+    assert command[0] == "shrink"
+    assert command[2:4] == [str(case), "--change"]
+    assert "ID" not in command
+    said = call(*command)
+    assert said.code == 0, said.err
+    assert "shrink" in done(standing(call, case))
 
 
 def test_hypotheses_that_a_case_declares_are_tried_as_often_as_one_likes(

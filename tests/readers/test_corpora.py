@@ -154,6 +154,8 @@ def made() -> dict[str, str]:
 NOT_READ_AS_SUCH = {"tz_mixed.jsonl", "decimal_comma.csv"}
 # Their maker wants an error for want of commas; the sign between their columns is known by itself.
 OTHER_SIGNS = {"semicolon.csv", "tab.csv"}
+# Their maker wants an error for their encoding, which the byte order mark says.
+MARKED = {"utf16le.jsonl"}
 
 
 def must_fail(expect: str) -> bool:
@@ -171,9 +173,9 @@ def test_a_made_file_has_the_rows_that_its_maker_says(path: Path, expect: str) -
 
 
 @pytest.mark.parametrize(
-    "path", [Path(p) for p in made() if Path(p).name in OTHER_SIGNS], ids=named
+    "path", [Path(p) for p in made() if Path(p).name in OTHER_SIGNS | MARKED], ids=named
 )
-def test_a_made_table_without_commas_has_its_ten_rows(path: Path) -> None:
+def test_a_made_file_with_another_sign_or_encoding_has_its_ten_rows(path: Path) -> None:
     assert [row.fields["id"] for row in rows(path)] == [f"r{number}" for number in range(10)]
 
 
@@ -182,7 +184,7 @@ def test_a_made_table_without_commas_has_its_ten_rows(path: Path) -> None:
     [
         (Path(p), e)
         for p, e in made().items()
-        if must_fail(e) and Path(p).name not in NOT_READ_AS_SUCH | OTHER_SIGNS
+        if must_fail(e) and Path(p).name not in NOT_READ_AS_SUCH | OTHER_SIGNS | MARKED
     ],
     ids=lambda value: Path(value).name,
 )

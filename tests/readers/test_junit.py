@@ -70,6 +70,22 @@ def test_properties_count_as_the_facts_say() -> None:
     assert sum(row["score"] is True for row in inside) == known["planted"]["ok"]
 
 
+def test_a_test_has_the_time_at_which_its_innermost_suite_with_a_time_began(tmp_path: Path) -> None:
+    path = tmp_path / "junit.xml"
+    path.write_text(
+        "<testsuites><testsuite timestamp='2026-01-01T10:00:00'><testcase name='a'/>"
+        "<testsuite timestamp='2026-01-01T11:00:00'><testcase name='b'/></testsuite>"
+        "<testsuite><testcase name='c'/></testsuite></testsuite>"
+        "<testsuite><testcase name='d'/></testsuite></testsuites>"
+    )
+    assert {row["id"]: row.get("timestamp") for row in read(path).rows} == {
+        "a": "2026-01-01T10:00:00",
+        "b": "2026-01-01T11:00:00",
+        "c": "2026-01-01T10:00:00",
+        "d": None,
+    }
+
+
 def test_what_promptfoo_wrote_has_the_tasks_and_the_system() -> None:
     # 110 tests, 28 failures and one error, as the attributes of its root say.
     known = facts("promptfoo", "prod")

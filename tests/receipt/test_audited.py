@@ -116,13 +116,25 @@ def test_intervals_over_clusters_are_those_of_the_audit_verb(tmp_path: Path) -> 
         assert claimed == audit["scores"]["production"][name]["interval"]
 
 
-def test_the_first_lines_say_what_the_audit_moves(bench: Benches) -> None:
-    opening = bench("audited").original.files["REPORT.md"].decode().partition("## Findings")[0]
-    assert (
-        "**The score itself is in doubt.** In production 43 of 56 are right as recorded" in opening
-    )
-    assert "between 39 of 55 and 45 of 55 [57.73%, 89.87%]" in opening
-    assert "On eval" not in opening.partition("The score itself")[2]
+def test_the_first_lines_say_what_the_audit_moves_beyond_chance(tmp_path: Path) -> None:
+    blank = {"reply": "", "wanted": "yes", "kind": "a", "passed": True}
+    live = [*rows("p", 70), *({"id": f"x{n}", **blank} for n in range(30))]
+    files = {"eval.jsonl": made.lines(rows("e", 30)), "production.jsonl": made.lines(live)}
+    report = (made.written(tmp_path, CASE, files) / "REPORT.md").read_text(encoding="utf-8")
+    opening = report.partition("## Findings")[0]
+    # Scored are 60 of the 70, of which 48 pass, and 30 blank ones. Of the 10 others 6 are right.
+    assert "**The score itself is in doubt.**" in opening
+    said = "In production 78 of 90 are right as recorded; counted as far as the data decide it, "
+    assert f"{said}between 54 of 100 and 58 of 100" in opening
+
+
+def test_what_the_audit_moves_within_chance_is_said_among_the_findings(bench: Benches) -> None:
+    report = bench("audited").original.files["REPORT.md"].decode()
+    opening, _, findings = report.partition("## Findings")
+    assert "in doubt" not in opening
+    # Of 43 of 56 the 95% interval is [64.2%, 86%]: 39 of 55 and 45 of 55 are 70.9% and 81.8%.
+    assert "by no more than chance does. In production 43 of 56 are right as recorded" in findings
+    assert "between 39 of 55 and 45 of 55 [57.73%, 89.87%]" in findings
 
 
 def test_a_score_in_no_doubt_is_not_called_in_doubt(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ TRACES = ("otlp", "otel", "phoenix", "langfuse", "langsmith runs")  # begin the 
 BOTH = "eval and production"  # the role of a file with a column that tells them apart
 TABLES = "tables"  # stands for a tool where there is none
 CATEGORIES = ("bfcl",)  # tools whose names of files name categories, of which one is called live
+TESTS = ("junit",)  # tools whose names of files have the word test, of whatever set they are
 # What the names of folders are believed of: a folder `tests` or `user_7` is no set.
 FOLDERS: Mapping[Split, frozenset[str]] = {
     "eval": frozenset(words("eval evals evaluation evaluations offline benchmark golden dev")),
@@ -138,23 +139,42 @@ def _runs(files: Sequence[Found], roles: dict[int, Role]) -> list[Found]:
 def _twins(one: Found, other: Found, answers: Mapping[int, Answers]) -> bool:
     """Whether two files are of the same run: of the same answers, and not named as two sets.
 
-    Where one of them has no inputs, as a table of verdicts, the verdicts of the same ids tell.
+    Where one of them has no inputs, as a table of verdicts, the verdicts of the same ids tell. Two
+    logs of one format that began at different times are two runs, however many answers are the
+    same; so are two without inputs of which one verdict differs.
     """
     if len({_named(one), _named(other)} - {None}) > 1:
         return False
     if len({_task(one), _task(other)} - {None}) > 1:
         return False
+    if _began_apart(one, other):
+        return False
     first, second = answers[id(one)], answers[id(other)]
+    if not first.inputs and not second.inputs and _log_format(one) == _log_format(other) != "":
+        return first.by_id == second.by_id
     if first.inputs and second.inputs:
         return _same_run(first.by_task, second.by_task)
     return _same_run(first.by_id, second.by_id) and _told_by_id(first.by_id, second.by_id)
+
+
+def _began_apart(one: Found, other: Found) -> bool:
+    """Whether two logs of one format say that they began at different times."""
+    began = {_begins(one), _begins(other)}
+    return _log_format(one) == _log_format(other) != "" and "" not in began and len(began) == 2
+
+
+def _log_format(one: Found) -> str:
+    """The format of an eval's log; "" of tables and of traces, which may be exported twice."""
+    traces = one.format.startswith(TRACES)
+    return "" if one.yields != "samples" or traces else one.format
 
 
 def _named(one: Found) -> Split | None:
     """The set that the name of a file, or of the folders that it is in, says."""
     if tool_of(one) in CATEGORIES:
         return None
-    return split_of(_stem(one)) or split_of(_folders(one), FOLDERS)
+    in_name = split_of(_stem(one), FOLDERS) if tool_of(one) in TESTS else split_of(_stem(one))
+    return in_name or split_of(_folders(one), FOLDERS)
 
 
 def _poverty(one: Found, answers: Answers) -> tuple[bool, bool, int, int, str]:
@@ -467,6 +487,8 @@ def _largest(
         group = _parts_of_one_run(largest, files)
         why = "no name says which file is eval and which production"
         why += f", and {largest.name} is the largest"
+        if all(one is largest or _share_tasks(largest, one) for one in files):
+            why = f"there are {len(files)} runs of the same tasks: name two to have them compared"
         if len(group) > 1:
             why = "no name says which is eval and which production: these are parts of one run"
     sets = Sets(why, files={"eval": (), "production": _together(group)})

@@ -148,6 +148,25 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     return Unwritten(case, tuple(notes))
 
 
+def guessed_fields(case: Case, said: Said, logs: bool) -> dict[str, str]:
+    """For each set, the fields that were guessed to say what is right, in words; none of logs."""
+    options = {"output": said.output, "expected": said.expected}
+    if case.scorer.name == "recorded":
+        options = {"correct": said.correct}
+    if all(options.values()) or logs:
+        return {}
+    return {split: _fields_words(case, split) for split in SPLITS}
+
+
+def _fields_words(case: Case, split: Split) -> str:
+    """What says that an answer of a set is right, with the options that name it."""
+    fields = {**case.wanted.fields, **case.file.fields.others(split)}
+    if case.scorer.name == "recorded":
+        return f"{fields['score']!r} is the score (--correct)"
+    output, expected = repr(fields["output"]), repr(fields["expected"])
+    return f"{output} is the answer (--output) and {expected} what it should be (--expected)"
+
+
 def _confidence_in(sets: Sets) -> str:
     """The field of a confidence in tables that were read to their end, or ""."""
     if not all(look.whole and look.file.yields == "rows" for look in sets.looks()):

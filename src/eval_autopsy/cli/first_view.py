@@ -16,6 +16,7 @@ from eval_autopsy.cli.slices_view import (
     plain,
     plain_level,
     shown,
+    silent_words,
     words,
 )
 from eval_autopsy.questions.audit import Audit
@@ -57,8 +58,8 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
     yield from _rates(screen)
     if screen.gap is not None and screen.repeated is None:
         yield Line("gap", gap_words(screen, screen.gap))
-    if screen.doubt:
-        yield Line("check", plain(screen.doubt, 400))
+    if screen.doubt or screen.contradicted:
+        yield Line("check", plain(screen.doubt or screen.contradicted, 400))
     else:
         yield from _where(screen)
     yield from _silent(screen)
@@ -196,9 +197,7 @@ def _silent(screen: FirstScreen) -> Iterator[Line]:
     silent = screen.silent
     if silent is None or not silent.wrong:
         return
-    caught = ", ".join(f"{plain(one.name)} stops {one.caught:,}" for one in silent.guards)
-    passed = of(Rate(silent.silent, silent.wrong))
-    yield Line("silent", f"{passed} wrong answers pass every guard ({caught})")
+    yield Line("silent", silent_words(silent, assumed=screen.guards_assumed))
 
 
 def _scorer(screen: FirstScreen) -> Iterator[Line]:

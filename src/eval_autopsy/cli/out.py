@@ -37,7 +37,7 @@ class Out:
     @property
     def formatted(self) -> bool:
         """Whether a person is looking at stdout, on a terminal that can format."""
-        return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        return takes_codes(sys.stdout)
 
     @property
     def silent(self) -> bool:
@@ -113,9 +113,11 @@ class Out:
     def progress(self) -> Iterator[Callable[[str, int, int], None]]:
         """A function that shows how far long work has come, on a terminal's stderr.
 
+        Without colors it is the same bar. A terminal that takes no control codes gets none.
+
         What is being done may end in " · " and a detail that changes, such as what was spent.
         """
-        if self.quiet or not sys.stderr.isatty():
+        if self.quiet or not takes_codes(sys.stderr):
             yield lambda what, done, total: None
             return
         from rich.console import Console
@@ -136,6 +138,15 @@ class Out:
                 bar.update(tasks[name], completed=done, description=what, rate=rate)
 
             yield show
+
+
+def takes_codes(stream: TextIO) -> bool:
+    """Whether a stream is a terminal that takes control codes, as one says by TERM.
+
+    Windows sets no TERM, and its terminals take them; elsewhere one without a name is not known to.
+    """
+    named = os.environ.get("TERM", "xterm" if os.name == "nt" else "")
+    return stream.isatty() and named not in ("", "dumb", "unknown")
 
 
 def write(text: str) -> None:

@@ -16,6 +16,7 @@ from eval_autopsy.questions.discover import NOT_TESTED, TOO_FEW, Plan
 from eval_autopsy.questions.gap import Gap, Waterfall
 from eval_autopsy.questions.pairs import Pairs, mcnemar, paired_interval
 from eval_autopsy.questions.rates import FEW, Rate
+from eval_autopsy.questions.silent import Silent
 from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ def show_rates(out: Out, found: Slices) -> None:
         ends = [kernel.real(end) for end in paired_interval(found.paired)]
         held = shown("paired_interval", ends, "points")
         out.say(f"each task held against itself: {change} {held} {pairs_words(found.paired)}")
+    if found.doubt:
+        out.say(f"check: {kernel.visible(found.doubt)}", bold=True)
 
 
 def pairs_words(pairs: Pairs) -> str:
@@ -274,7 +277,7 @@ def in_parts(waterfall: Waterfall) -> str:
 def closing(found: Slices, study: Autopsy) -> Iterator[str]:
     """What goes for all tables, what was left out, and what to do next."""
     yield from columns_explained(found)
-    yield silence(found)
+    yield silence(found, assumed=not study.written)
     yield from left_out(found)
     asked = [case_path(study)] if study.written else study.asked
     yield f"next: {command('autopsy', 'run', *asked, *into(study.case))} (writes the receipt)"
@@ -333,16 +336,26 @@ def case_path(study: Autopsy) -> Path:
     return path.parent if path.name == FILE_NAME else path
 
 
-def silence(found: Slices) -> str:
-    """What the guards let through."""
+def silence(found: Slices, *, assumed: bool) -> str:
+    """What the guards let through; `assumed` is whether nobody named them."""
     silent = found.silent
     if not silent.wrong:
         return "silent: no answer in production is wrong"
     if not silent.guards:
         return "silent: not known, since no guard is named"
+    return f"silent: {silent_words(silent, assumed=assumed)}"
+
+
+def silent_words(silent: Silent, *, assumed: bool) -> str:
+    """How many wrong answers pass every guard; of those that are assumed, how to name real ones."""
     caught = ", ".join(f"{plain(guard.name)} stops {guard.caught:,}" for guard in silent.guards)
     passed = of(Rate(silent.silent, silent.wrong))
-    return f"silent: {passed} wrong answers pass every guard ({caught})"
+    if not assumed:
+        return f"{passed} wrong answers pass every guard ({caught})"
+    return (
+        f"{passed} wrong answers pass the guards that are assumed ({caught}): name your own under "
+        "[guards] of a case, which `autopsy init` writes"
+    )
 
 
 # Words

@@ -197,6 +197,8 @@ def tried(done: Done) -> Tried:
     """What came of a trial, counted; a record without a verdict afterwards is set aside."""
     counts, aside = Counter[str](), Counter(done.trial.set_aside)
     flipped = Counter[str]()
+    example = ""
+    known = all(one.known for one in done.trial.changes)
     for variant, after in zip(done.trial.variants, done.after, strict=True):
         before = variant.subject.before
         if after.right is None:
@@ -204,8 +206,10 @@ def tried(done: Done) -> Tried:
             continue
         counts[_pair(bool(before.right), after.right)] += 1
         flipped.update(flips(before, after))
+        if known and before.right and not after.right and len(variant.changed.answers) == 1:
+            example = example or variant.subject.record.id
     pairs = Pairs(**counts)
-    return Tried(done.trial.group.name, done.trial.names, pairs, aside, flipped)
+    return Tried(done.trial.group.name, done.trial.names, pairs, aside, flipped, example)
 
 
 def _pair(before: bool, after: bool) -> str:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from eval_autopsy import registry
 from eval_autopsy.case.load import Case
 from eval_autopsy.experiments.exhibits import Twins
-from eval_autopsy.experiments.groups import confirmed
+from eval_autopsy.experiments.groups import EVAL, confirmed
 from eval_autopsy.experiments.shrink import Shrunk
 from eval_autopsy.experiments.study import Varied
+from eval_autopsy.questions.ablation import Effect
 from eval_autopsy.questions.gap import Gap, gap_of
 from eval_autopsy.questions.rates import Rate, right_rate
 from eval_autopsy.questions.silent import silent_of
@@ -82,9 +84,24 @@ def of_declared(case: Case) -> Facts:
 def of_ablation(found: Varied) -> Facts:
     """What varying the system came to."""
     effects = found.ablation.effects if found.ablation else ()
+    parts = (part.effect for one in found.hypotheses for part in one.parts)
     tried = [{"statement": one.statement, "verdict": one.verdict} for one in found.hypotheses]
     breaking = sorted({" + ".join(one.tried.changes) for one in effects if one.breaks})
-    return {"ablate": {"hypotheses": tried, "breaks": breaking, "calls": found.calls}}
+    says = {"hypotheses": tried, "breaks": breaking, "calls": found.calls}
+    return {"ablate": {**says, "example": _example([*parts, *effects])}}
+
+
+def _example(effects: Iterable[Effect]) -> Mapping[str, Any] | None:
+    """A right record of eval that a change breaks beyond chance, and the change; None without one.
+
+    A change of somebody's own file is none: the file would have to be named as well.
+    """
+    ours = {one.name for one in registry.perturbations.describe() if one.package == registry.OURS}
+    for one in effects:
+        tried = one.tried
+        if one.breaks and tried.group == EVAL and tried.example and ours >= {*tried.changes}:
+            return {"id": tried.example, "changes": list(tried.changes)}
+    return None
 
 
 def of_shrunk(found: Shrunk) -> Facts:

@@ -56,10 +56,18 @@ class Standing:
         return [one for one in BY_NAME[name].premises if not self.settled(one)]
 
     def command(self, name: str) -> str:
-        """The command line that takes a step."""
-        words = BY_NAME[name].verb.split()
-        place = _place(self.case)
-        return command("autopsy", *(place if word == "CASE" else word for word in words))
+        """The command line that takes a step.
+
+        A right record that a change broke is shrunk with that change: by itself it does not fail.
+        """
+        words, place = BY_NAME[name].verb.split(), _place(self.case)
+        given, more = {"CASE": place}, list[str]()
+        ablated = self.entries.get("ablate")
+        broken = ablated.says.get("example") if ablated else None
+        if name == "shrink" and broken:
+            given["ID"] = broken["id"]
+            more = [word for change in broken["changes"] for word in ("--change", change)]
+        return command("autopsy", *(given.get(word, word) for word in words), *more)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON of `autopsy next`."""

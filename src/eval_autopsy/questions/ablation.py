@@ -28,6 +28,7 @@ class Tried(NamedTuple):
     pairs: Pairs
     set_aside: Mapping[str, int]  # records that were not asked, by the reason
     flipped: Mapping[str, int] = {}  # by output field, pairs in which it changed sides
+    example: str = ""  # the id of one that breaks, and whose right answer is known after the change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,6 +156,7 @@ class Slices:
     notes: tuple[str, ...] = ()  # how some attributes were made
     picked: tuple[Slice, ...] = ()  # by a search that could not test them, in its order
     not_tested: str = ""  # why it could not
+    doubt: str = ""  # that the score itself is in doubt, and what to look at first
     paired: Pairs | None = None  # the tasks that both splits have, where these are most of one
 
     @property
@@ -178,6 +179,7 @@ class Slices:
             "eval": self.eval.to_dict(),
             "production": self.production.to_dict(),
             "gap": self.gap.to_dict(),
+            "doubt": self.doubt,
             "paired": self.paired.to_dict() if self.paired else None,
             "waterfall": first.waterfall.to_dict() if first else None,
             "searched": self.searched,

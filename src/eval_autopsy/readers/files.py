@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from eval_autopsy import kernel, registry
 from eval_autopsy.errors import AutopsyError, CannotRead
-from eval_autopsy.readers import compressed
+from eval_autopsy.readers import compressed, utf16
 from eval_autopsy.readers.csv_table import csv_without_damage
 from eval_autopsy.readers.delimited import delimited_without_damage
 from eval_autopsy.readers.exports import PARQUET, beginning
@@ -200,8 +200,11 @@ def open_rows(path: Path, name: str = "", *, lenient: bool = False) -> tuple[Dat
         packed = compressed.kind_of(stream.head(), name)
         if packed:
             stream = compressed.decompressed(stream, packed, name)
+        encoding = utf16.encoding_of(stream.head())
+        if encoding:
+            stream = utf16.as_utf8(stream, encoding, name)
         entry = _recognise(stream.head(), beginning(stream), packed, name)
-        return _described(path, entry, packed), Rows(stream, name, entry, lenient=lenient)
+        return _described(path, entry, packed, encoding), Rows(stream, name, entry, lenient=lenient)
     except BaseException:
         stream.close()
         raise
@@ -225,12 +228,13 @@ def _read(entry: Entry[Reader], stream: Lines, name: str) -> Iterator[Any]:
     yield from entry.value.read(stream, name)
 
 
-def _described(path: Path, entry: Entry[Reader], packed: str) -> DataFile:
+def _described(path: Path, entry: Entry[Reader], packed: str, encoding: str) -> DataFile:
     found = entry.name
     if found not in KERNEL_LAYOUTS:
         return DataFile(path, "jsonl", "", found, entry.value.yields)
-    if packed == "zstd":
-        return DataFile(path, "jsonl", "", f"zstd {found}")
+    if packed == "zstd" or encoding:
+        was = " ".join(filter(None, (packed, encoding, found)))
+        return DataFile(path, "jsonl", "", was)
     return DataFile(path, found, packed, "")
 
 

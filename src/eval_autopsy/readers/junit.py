@@ -4,7 +4,8 @@
    `skipped` is unscored. Every other is right. pytest writes `failure` for whatever is raised in a
    test, and `error` for what is raised around it: how many failures are no assertions is noted.
 2. Properties are attributes, and so is each part of a parametrized name, `test[a-b]`, which pytest
-   joins by dashes. What the failure says is none: it would tell right from wrong by itself.
+   joins by dashes. What the failure says is none: it would tell right from wrong by itself. A test
+   has the time at which its suite began.
 3. Tests of one name are repeats of a task. In what promptfoo writes, a suite is a system.
 4. A document type is refused, and with it every entity that expands or leads elsewhere; nesting is
    bounded, and so is the length of a tag and of the text that is kept.
@@ -50,6 +51,7 @@ class Case:
     classname: str
     suite: str
     time: str
+    timestamp: str = ""  # when the innermost suite that says it began
     outcomes: dict[str, str] = field(default_factory=dict)  # which, and its message
     properties: dict[str, str] = field(default_factory=dict)
 
@@ -77,6 +79,7 @@ class Document:
         self.writer = ""  # the name of the root
         self._open: list[str] = []  # the elements around this place
         self._suites: list[str] = []
+        self._begun: list[str] = [""]  # when each suite around this place began
         self._case: Case | None = None
         self._done: list[Case] = []
         self._property = ""
@@ -143,7 +146,7 @@ class Document:
         elif element == "testcase":
             suite = self._suites[-1] if self._suites else ""
             named = given.get("name", ""), given.get("classname", "")
-            self._case = Case(*named, suite, given.get("time", ""))
+            self._case = Case(*named, suite, given.get("time", ""), self._begun[-1])
         elif self._case is not None and element in OUTCOMES:
             self._case.outcomes[element] = given.get("message", "")
             self._text, self._length = [], 0
@@ -160,6 +163,7 @@ class Document:
                     self._stated.discard(one)
                 self._totals[one] += int(count or 0)
         self._suites.append(given.get("name", ""))
+        self._begun.append(given.get("timestamp", "") or self._begun[-1])
 
     def _characters(self, text: str) -> None:
         if self._text is None:
@@ -173,6 +177,7 @@ class Document:
         text, case = "".join(self._text or []), self._case
         if element == "testsuite":
             self._suites.pop()
+            self._begun.pop()
         elif element == "testcase" and case is not None:
             self._done.append(case)
             self._case = None
@@ -229,6 +234,7 @@ def _sample(at: int, case: Case, namer: Namer, *, promptfoo: bool) -> Sample:
         score=verdict,
         scores={} if verdict is None else {"passed": verdict},
         error=message,
+        timestamp=case.timestamp or None,
         latency=latency if latency is not None and latency >= 0 else None,
         attributes=_attributes(case),
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import io
 import os
+import shlex
 import stat
 from pathlib import Path
 from typing import NamedTuple
@@ -130,8 +131,7 @@ STRANGERS = (
     Stranger(b"ORC", "an ORC file", EXPORT),
     Stranger(b"Obj\x01", "an Avro file", EXPORT),
     Stranger(b"%PDF-", "a PDF document", EXPORT),
-    Stranger(b"\xff\xfe", "text in UTF-16", "save the file as UTF-8"),
-    Stranger(b"\xfe\xff", "text in UTF-16", "save the file as UTF-8"),
+    Stranger(b"\xff\xfe\0\0", "text in UTF-32", "save the file as UTF-8"),
     Stranger(b"\0\0\xfe\xff", "text in UTF-32", "save the file as UTF-8"),
     # Protocol 2 to 5 of pickle, which torch, joblib and scikit-learn files begin with as well.
     *(Stranger(bytes([0x80, version]), "a Python pickle", UNSAFE) for version in range(2, 6)),
@@ -163,7 +163,10 @@ def refuse_strangers(head: bytes, name: str) -> None:
             remedy="fetch the data again and look at what comes" if page else EXPORT,
         )
     if _looks_like_utf16(head):
-        raise CannotRead("found text in UTF-16", where=name, remedy="save the file as UTF-8")
+        order = "UTF-16BE" if head[0] == 0 else "UTF-16LE"
+        what = f"found text in {order} without a byte order mark"
+        remedy = f"convert it: iconv -f {order} -t UTF-8 {shlex.quote(name)} > NEW_FILE"
+        raise CannotRead(what, where=name, remedy=remedy)
     if name.lower().endswith(PICKLE_NAMES):
         raise CannotRead(
             f"found a file named as a Python object ({Path(name).suffix})",

@@ -10,6 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 from eval_autopsy import kernel
+from eval_autopsy.questions.doubt import beyond
+from eval_autopsy.questions.rates import Rate
 from eval_autopsy.receipt.claims import Claim, Hole, Ledger, table
 
 IDS_SHOWN = 100  # of a kind of doubt or of a flip, in each split
@@ -36,7 +38,8 @@ def audit_facts(ledger: Ledger) -> dict[str, Any] | None:
         else None,
         "ids": [{"kind": kind, "lists": list(_lists(ledger, f"suspect:{kind}"))} for kind in kinds],
         "left": table([list(_left(ledger, split)) for split in kernel.SPLITS]),
-        "moved": [one for one in _bounds(ledger, names[0]) if one["moved"] and doubted],
+        "moved": (moved := [one for one in _bounds(ledger, names[0]) if one["moved"] and doubted]),
+        "beyond": any(one["beyond"] for one in moved),
         "doubts": {split: _doubts(ledger, split, kinds) for split in kernel.SPLITS},
         "cut": any(
             ledger.cube.count(split, f"suspect:{kind}", {}) > IDS_SHOWN
@@ -123,7 +126,8 @@ def _left(ledger: Ledger, split: str) -> Iterator[Hole]:
 
 
 def _bounds(ledger: Ledger, by: str) -> Iterator[Mapping[str, Any]]:
-    """The score under audit of each split with its bounds, and whether these are another score.
+    """The score under audit of each split with its bounds, and whether these are another score,
+    and one that chance alone does not make.
 
     The receipt's own rate counts as well: it may be by another score than the one under audit.
     """
@@ -140,4 +144,12 @@ def _bounds(ledger: Ledger, by: str) -> Iterator[Mapping[str, Any]]:
             "decided": least.value == most.value,
             "moved": {least.value, most.value} != {said.value}
             or {least.value, most.value} != {own.value},
+            "beyond": any(
+                beyond(_counted(one), _counted(least), _counted(most)) for one in (said, own)
+            ),
         }
+
+
+def _counted(claim: Claim) -> Rate:
+    """The rate that a claim states."""
+    return Rate(*map(int, claim.value.split("/")))

@@ -503,7 +503,7 @@ def findings_of(facts: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         yield finding("gap", "low", "inferred", facts)
     if facts["audit"] and facts["audit"]["kinds"]:
         stored = facts["audit"]["kinds"] == ["label-suspect"]
-        severity = "high" if facts["audit"]["moved"] else "medium"
+        severity = "high" if facts["audit"]["beyond"] else "medium"
         yield finding("scorer", severity, "inferred" if stored else "measured", facts)
     if main:
         severity = "high" if facts["fell"] and facts["beyond_chance"] else "medium"
