@@ -93,10 +93,15 @@ def rate_over(k: int, n: int, clusters: kernel.Clusters | None) -> Rate:
     return ClusteredRate(k, n, clusters) if shared else Rate(k, n)
 
 
+def rate_of(cube: kernel.Cube, split: str, outcome: str, of: str, where: kernel.Where) -> Rate:
+    """How many of a slice's records that count as `of` have an outcome."""
+    k, n = (cube.count(split, name, where) for name in (outcome, of))
+    return rate_over(k, n, cube.clusters(split, outcome, of, where))
+
+
 def right_rate(cube: kernel.Cube, split: str, where: kernel.Where) -> Rate:
     """How many of a slice's scored records are right."""
-    k, n = (cube.count(split, outcome, where) for outcome in ("right", "counted"))
-    return rate_over(k, n, cube.clusters(split, "right", "counted", where))
+    return rate_of(cube, split, "right", "counted", where)
 
 
 def rate_of_units(rows: Iterable[tuple[str, bool]]) -> Rate:

@@ -11,7 +11,7 @@ from typing import Any
 
 from eval_autopsy import kernel
 from eval_autopsy.questions.doubt import beyond
-from eval_autopsy.questions.rates import Rate
+from eval_autopsy.questions.rates import Rate, rate_of, right_rate
 from eval_autopsy.receipt.claims import Claim, Hole, Ledger, table
 
 IDS_SHOWN = 100  # of a kind of doubt or of a flip, in each split
@@ -145,7 +145,11 @@ def _bounds(ledger: Ledger, by: str) -> Iterator[Mapping[str, Any]]:
             "moved": {least.value, most.value} != {said.value}
             or {least.value, most.value} != {own.value},
             "beyond": any(
-                beyond(_counted(one), _counted(least), _counted(most)) for one in (said, own)
+                beyond(one, _counted(least), _counted(most))
+                for one in (
+                    rate_of(ledger.cube, split, f"judged_right:{by}", f"judged:{by}", {}),
+                    right_rate(ledger.cube, split, {}),
+                )
             ),
         }
 
