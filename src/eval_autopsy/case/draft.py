@@ -126,7 +126,8 @@ def _write_rest(
     json_outputs = _hold_json(parts, by_split)
     _write_scorer(draft, parts, system, json_outputs)
     _write_guards(draft, parts, system, json_outputs)
-    _write_slices(draft, by_split, [*taken, *(guess.field for guess in parts.values())])
+    taken = [*taken, *(guess.field for part, guess in parts.items() if part != "input")]
+    _write_slices(draft, by_split, taken, parts["input"].field if "input" in parts else "")
     _write_features(draft, parts)
 
 
@@ -191,9 +192,11 @@ def _hold_json(parts: Mapping[str, Guess], by_split: Sequence[Columns]) -> bool:
     return 2 * parsed > len(given)
 
 
-def _write_slices(draft: Draft, by_split: Sequence[Columns], taken: Sequence[str]) -> None:
+def _write_slices(
+    draft: Draft, by_split: Sequence[Columns], taken: Sequence[str], asked: str
+) -> None:
     draft.table("slices")
-    found = guess_attributes(by_split, taken)
+    found = guess_attributes(by_split, taken, asked)
     if not found:
         draft.key("by", [], "no other field has few different, short values", "Sure")
         return

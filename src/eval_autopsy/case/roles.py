@@ -399,13 +399,31 @@ def verdict_like(sets: Sequence[Columns]) -> tuple[str, tuple[str, ...]] | None:
     return None
 
 
-def guess_attributes(sets: Sequence[Columns], taken: Sequence[str]) -> list[Guess]:
-    """The fields to slice by: few different, short values, some in each of the sets."""
+def inside_input(name: str, asked: str) -> bool:
+    """Whether a field is one of an input that is an object: it says what was asked about."""
+    return bool(asked) and name.startswith(f"{asked}.")
+
+
+def repeated_outside(name: str, asked: str, sets: Sequence[Columns]) -> str:
+    """The first field outside of the input that says what one inside it says; "" for none."""
+    for other in (one for one in sets[0] if not _inside(one, [asked])):
+        if all(other in columns and columns[name].repeats(columns[other]) for columns in sets):
+            return other
+    return ""
+
+
+def guess_attributes(sets: Sequence[Columns], taken: Sequence[str], asked: str = "") -> list[Guess]:
+    """The fields to slice by: few different, short values, some in each of the sets.
+
+    Those inside the input, whose field is `asked`, come last, and where no other says the same.
+    """
     found = []
-    for name in sets[0]:
+    for name in sorted(sets[0], key=lambda one: inside_input(one, asked)):
         if not all(name in columns and columns[name].given for columns in sets):
             continue
-        if _inside(name, taken):
+        if _inside(name, taken) or name == asked:
+            continue
+        if inside_input(name, asked) and repeated_outside(name, asked, sets):
             continue
         levels = set().union(*(columns[name].counts for columns in sets))
         rows = sum(len(columns[name].values) for columns in sets)
