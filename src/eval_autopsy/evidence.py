@@ -29,7 +29,7 @@ from eval_autopsy.readers.logs import aside_words
 from eval_autopsy.readers.record_files import digest_of
 from eval_autopsy.readers.shelf import Shelf
 from eval_autopsy.records import SPLITS, Record, Split
-from eval_autopsy.systems import stability
+from eval_autopsy.systems import Runner, stability
 
 OUTPUTS, VERDICTS, RECORDS = "outputs.jsonl", "verdicts.jsonl", "records-{}.jsonl"
 OUR_SCORERS = ("exact_match", "normalized", "numeric", "recorded")
@@ -89,7 +89,9 @@ def gather(
     """
     names = dict.fromkeys([*case.wanted.attributes, *(where or ())])
     wanted = case.wanted._replace(attributes=tuple(names), beside=tuple(beside))
-    reading = read_sources(case.sources, wanted, progress, splits=splits, keep=twice)
+    repeats = case.file.system.repeats if case.file.system else 1
+    sources = [source._replace(repeats=repeats) for source in case.sources]
+    reading = read_sources(sources, wanted, progress, splits=splits, keep=twice)
     asked = _kept(reading.records, where or {})
     subjects: dict[str, Path] = {}
     made: dict[str, bytes] = {}
@@ -166,7 +168,7 @@ def _aside(case: Case, files: Sequence[FileCount]) -> Iterator[str]:
     for source, count in zip(case.sources, files, strict=True):
         if count.aside:
             yield aside_words(count.aside, source.name)
-        if count.attempts:
+        if count.attempts and (case.file.system is None or case.file.system.repeats == 1):
             yield attempts_words(count.attempts, source.name)
 
 
@@ -400,8 +402,7 @@ def _run(
 ) -> Ran:
     """The system's answers, and how it was run; what the kernel can run again is run twice."""
     with systems.opened(case, systems.journal_of(case), progress) as runner:
-        inputs = [record.input for record in records]
-        answers = runner.answers(inputs)
+        answers = _answers(runner, records, bounds.repeats)
         if all(answer.error is not None for answer in answers):
             raise CannotRun(
                 f"every one of {len(answers):,} calls failed, the first with {answers[0].error}",
@@ -409,8 +410,13 @@ def _run(
                 remedy="try one input by hand",
             )
         ours = case.system is not None and bounds.interpreter is None
-        chosen = range(len(inputs)) if ours else stability.sample(records, bounds.sample)
-        again = stability.again(runner, inputs, answers, chosen, bounds.repeats) if twice else None
+        again = None
+        if bounds.repeats > 1:
+            again = stability.of_repeats(answers, bounds.repeats)
+        elif twice:
+            chosen = range(len(records)) if ours else stability.sample(records, bounds.sample)
+            inputs = [record.input for record in records]
+            again = stability.again(runner, inputs, answers, chosen)
         notes = stability.notes(runner.spent, answers, again, sampled=not ours)
         files = runner.system.files
     if not ours or case.system is None:
@@ -425,6 +431,13 @@ def _run(
         "reproduced": again is not None and again.same == again.inputs,
     }
     return Ran(answers, spec, notes)
+
+
+def _answers(runner: Runner, records: Sequence[Record], repeats: int) -> list[kernel.Answer]:
+    """The answer to each record; those of one input are beside each other, and a call each."""
+    inputs = [record.input for record in records]
+    each = [runner.answers(inputs[repeat::repeats], repeat=repeat) for repeat in range(repeats)]
+    return [answer for some in zip(*each, strict=True) for answer in some]
 
 
 def _checks(case: Case, spec: Mapping[str, Any]) -> dict[str, Guard]:

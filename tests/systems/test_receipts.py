@@ -66,6 +66,21 @@ def test_repeats_call_every_input_as_often(tmp_path: Path) -> None:
         assert (runner.spent.calls, runner.spent.journalled) == (0, 12)
 
 
+def test_each_answer_to_an_input_is_a_record_and_those_of_one_input_are_a_cluster(
+    tmp_path: Path,
+) -> None:
+    # The three calls of an input follow one another only where each round asks all inputs.
+    output = 'value if n >= 4 else "wrong"'
+    done = certified(tmp_path, output, COMMAND + "\nrepeats = 3", size=4)
+    assert [one.id for one in done.evidence.records[:4]] == ["r0", "r0 (2)", "r0 (3)", "r1"]
+    assert {one.cluster for one in done.evidence.records} == {"r0", "r1", "r2", "r3"}
+    wrong = [one.id for one in done.evidence.records if one.output == "wrong"]
+    assert wrong == ["r0", "r1", "r2", "r3"]  # the first answer to each, and no other
+    assert done.verification.verdict == "holds"
+    units = [one.unit for one in done.verification.records]
+    assert sorted(set(units)) == ["r0", "r1", "r2", "r3"]
+
+
 def test_the_second_run_says_what_it_took_from_the_journal(tmp_path: Path) -> None:
     first = certified(tmp_path, "value")
     second = certify(load(tmp_path), tmp_path)

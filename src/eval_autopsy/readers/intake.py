@@ -126,7 +126,8 @@ def _read(
     sources: Sequence[Source], wanted: Wanted, progress: Progress, *, keep: bool, hold: bool
 ) -> Reading:
     """The records of all sources; with `hold` the rows are kept of files with attempts, too."""
-    intake = Intake(clustered(wanted) if any(one.attempts for one in sources) else wanted)
+    several = any(one.attempts or one.repeats > 1 for one in sources)
+    intake = Intake(clustered(wanted) if several else wanted)
     found: list[Record] = []
     counts = []
     attempts = Attempts()
@@ -142,10 +143,12 @@ def _read(
                 made = (changed(row, source, wanted, joins) for row in rows)
                 each = (row for row in made if is_wanted(row, source))
             before_it = attempts.again
-            if source.attempts:
+            repeats = range(source.repeats)
+            each = (row for row in each for _ in repeats) if source.repeats > 1 else each
+            if source.attempts or source.repeats > 1:
                 each = (attempts.of(row, source, wanted.fields["id"]) for row in each)
             converted = file.converted_from or not source.as_it_is or source.lenient
-            if keep and (converted or (hold and source.attempts)):
+            if keep and (converted or source.repeats > 1 or (hold and source.attempts)):
                 each = _keeping(each, kept)
             for record in intake.records(each, rows.where, source.split):
                 found.append(record)

@@ -32,7 +32,8 @@ class Source(NamedTuple):
     more about the same ids. Each id begins with `prefix`, where those of several files are alike.
     A `lenient` reading sets lines and rows aside that cannot be read. Only the rows in which
     each field of `only` has its value are wanted. With `verdict_words` the score is in words. With
-    `attempts` an id that stands again is another attempt at the same input.
+    `attempts` an id that stands again is another attempt at the same input. Each row stands
+    `repeats` times, one for each call of a system, which are attempts too.
     """
 
     path: Path
@@ -45,6 +46,7 @@ class Source(NamedTuple):
     only: Mapping[str, object] = {}
     verdict_words: bool = False
     attempts: bool = False
+    repeats: int = 1
 
     @property
     def as_it_is(self) -> bool:

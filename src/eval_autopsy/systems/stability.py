@@ -35,20 +35,21 @@ def again(
     inputs: Sequence[object],
     answers: Sequence[kernel.Answer],
     chosen: Sequence[int],
-    repeats: int,
 ) -> Again:
-    """Calls the chosen inputs again, or all of them as often as `repeats` asks, and compares.
+    """Calls the chosen inputs once more, and compares.
 
     A call that did not reach the system says nothing of it, but is not the same output either.
     """
-    if repeats > 1:
-        chosen = range(len(inputs))
-    alike = dict.fromkeys(chosen, True)
-    for repeat in range(1, max(2, repeats)):
-        others = runner.answers([inputs[i] for i in chosen], repeat=repeat, what="running it again")
-        for i, other in zip(chosen, others, strict=True):
-            alike[i] = alike[i] and kernel.answers_alike(answers[i], other)
-    return Again(len(alike), max(2, repeats), sum(alike.values()))
+    others = runner.answers([inputs[i] for i in chosen], repeat=1, what="running it again")
+    firsts = [answers[i] for i in chosen]
+    return Again(len(firsts), 2, sum(map(kernel.answers_alike, firsts, others)))
+
+
+def of_repeats(answers: Sequence[kernel.Answer], repeats: int) -> Again:
+    """The same of answers of which so many follow one another for each input."""
+    each = [answers[at : at + repeats] for at in range(0, len(answers), repeats)]
+    same = [all(kernel.answers_alike(some[0], other) for other in some) for some in each]
+    return Again(len(each), repeats, sum(same))
 
 
 def notes(
