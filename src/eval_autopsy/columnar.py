@@ -133,7 +133,7 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
         discovery=found,
         set_aside=tuple(one for choice in choices.values() for one in choice.set_aside),
         notes=(
-            *table.aside.values(),
+            *table.notes(),
             *(note for choice in choices.values() for note in choice.notes),
             *late,
             *((DRAWN,) if scan.drawn else ()),

@@ -203,6 +203,36 @@ def test_columns_of_lists_and_objects_are_set_aside_and_can_be_asked_for(tmp_pat
     )
 
 
+def measured(folder: Path, *, no_numbers: bool) -> Slices:
+    """Slices by a load that 2 of 3 records lack: with null, or with what is no number."""
+    nothing = (float("nan"), float("inf"), float("-inf")) if no_numbers else (None,)
+    records = list(rows(3000))
+    for n, one in enumerate(records):
+        right, odd = one["right"], nothing[n % len(nothing)]
+        one["right"] = odd if right is None else float(right)
+        one["load"] = 0.5 * (n % 2) if n % 3 == 0 else odd
+    folder.mkdir()
+    path = written(folder, "parquet", records)
+    return autopsy.open(path, split="set", id="id", correct="right").slices(["plan", "load"])
+
+
+@pytest.mark.parametrize("length", ["short", "long"])
+def test_a_number_that_is_none_is_no_value_in_tables_of_any_length(
+    tmp_path: Path, length: str, request: pytest.FixtureRequest
+) -> None:
+    if length == "long":
+        request.getfixturevalue("long")
+    nulls = measured(tmp_path / "nulls", no_numbers=False)
+    found = measured(tmp_path / "odd", no_numbers=True)
+    assert found.unscored == nulls.unscored
+    assert [one.to_dict() for one in found.all] == [one.to_dict() for one in nulls.all]
+    unscored = sum(one["right"] is None for one in rows(3000))
+    (said,) = {*found.notes} - {*nulls.notes}
+    assert said.startswith("NaN or infinite in ")
+    assert f"{unscored} of right" in said
+    assert "2,000 of load" in said
+
+
 @pytest.mark.usefixtures("long")
 def test_nothing_to_slice_a_long_table_by_is_said_with_the_reasons(tmp_path: Path) -> None:
     path = written(tmp_path, "parquet", list(rows(2000)))

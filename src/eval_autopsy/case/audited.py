@@ -33,7 +33,7 @@ from eval_autopsy.evidence import Progress, gather
 from eval_autopsy.readers import Source, SplitColumn, Wanted, open_rows
 from eval_autopsy.readers.intake import TOLD_EVERY, Intake
 from eval_autopsy.readers.join import Attempts, attempts_words, changed, clustered, join_of
-from eval_autopsy.readers.logs import ROLES, aside_words
+from eval_autopsy.readers.logs import ROLES, aside_words, no_numbers_words
 from eval_autopsy.readers.shelf import Shelf
 from eval_autopsy.records import SPLITS, Record, Split
 
@@ -248,6 +248,8 @@ def _records(
         intake.finish()
     if rows.aside:
         aside.append(aside_words(rows.aside, place.look.name))
+    if rows.no_numbers:
+        aside.append(no_numbers_words(rows.no_numbers, place.look.name))
     if attempts is not None and attempts.again:
         aside.append(attempts_words(attempts.again, place.look.name))
     for one in rows.needs:

@@ -3,7 +3,8 @@
 1. Files are opened by us. A batch is forgotten once it is counted, and a table can be gone through
    as often as it takes.
 2. A column of a batch is its distinct values and, for each row, the position of its value.
-3. Parquet pages are checked by their checksums, where they have any. Rows of other files are read
+3. A number that is NaN or infinite is no value, as null is; how many are, a full pass counts.
+4. Parquet pages are checked by their checksums, where they have any. Rows of other files are read
    as strictly as ever, and an id that stands twice in a split is an error.
 """
 
@@ -26,9 +27,9 @@ from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers import open_rows
-from eval_autopsy.readers.logs import aside_words
+from eval_autopsy.readers.logs import aside_words, no_numbers_words
 from eval_autopsy.readers.opened import open_file
-from eval_autopsy.readers.parquet import plain
+from eval_autopsy.readers.parquet import Cells
 from eval_autopsy.readers.parquet_sample import PLACES, is_parquet, opened, places_in, rows_in
 from eval_autopsy.readers.record_files import files_in
 from eval_autopsy.readers.sources import Source, SplitColumn
@@ -79,10 +80,10 @@ class InColumns(NamedTuple):
         """A column; null is a value."""
         column = self.batch.column(name)
         if pa.types.is_nested(column.type):
-            return _encoded([_plain(value, name) for value in column.to_pylist()])
+            return _encoded([_plain(value, name, Cells()) for value in column.to_pylist()])
         if not pa.types.is_dictionary(column.type):
             column = pc.dictionary_encode(column, null_encoding="encode")
-        values = [_plain(value, name) for value in column.dictionary.to_pylist()]
+        values = [_plain(value, name, Cells()) for value in column.dictionary.to_pylist()]
         indices = column.indices
         if indices.null_count:
             values.append(None)
@@ -130,9 +131,9 @@ def key_of(value: Any) -> Any:
     return type(value), value
 
 
-def _plain(value: Any, name: str) -> Any:
+def _plain(value: Any, name: str, cells: Cells) -> Any:
     try:
-        return plain(value)
+        return cells.plain(value, name)
     except ValueError as error:
         raise CannotRead(str(error), where=name, remedy="write it as text or null") from None
 
@@ -148,6 +149,7 @@ class Table:
     progress: Progress = lambda what, done, total: None
     sampled: dict[str, list[tuple[Any, int]]] = field(default_factory=dict)
     aside: dict[str, str] = field(default_factory=dict)  # what of a file was, once it was read
+    no_numbers: dict[str, Counter[str]] = field(default_factory=dict)  # the same, by column
 
     @cached_property
     def parquet(self) -> bool:
@@ -177,8 +179,11 @@ class Table:
         for source in self.sources:
             names = list(dict.fromkeys(self._needed(source, wanted)))
             if self.parquet:
+                cells = Cells()
                 for batch in _column_batches(source, names, sample):
-                    yield source, InColumns(batch)
+                    yield source, InColumns(_with_nulls(batch, cells))
+                if not sample:
+                    self._count_no_numbers(source, cells.no_numbers)
             else:
                 for rows in self._row_batches(source, names, sample):
                     self._refuse_twice(source, rows, seen)
@@ -201,6 +206,19 @@ class Table:
                 yield some
             if rows.aside:
                 self.aside[source.name] = aside_words(rows.aside, source.name)
+            if not sample:
+                self._count_no_numbers(source, rows.no_numbers)
+
+    def _count_no_numbers(self, source: Source, found: Counter[str]) -> None:
+        """Keeps what a full pass found; another one may have gone by other columns."""
+        self.no_numbers[source.name] = self.no_numbers.get(source.name, Counter()) | found
+
+    def notes(self) -> Iterator[str]:
+        """What was set aside in the files, and what is no value; known once all rows went by."""
+        yield from self.aside.values()
+        for name, counts in self.no_numbers.items():
+            if counts:
+                yield no_numbers_words(counts, name)
 
     def _needed(self, source: Source, wanted: Sequence[str]) -> Iterator[str]:
         yield from wanted
@@ -281,6 +299,20 @@ def _column_batches(source: Source, names: Sequence[str], sample: bool) -> Itera
         for group in places:
             size = SAMPLED * PLACES // len(places)
             yield next(file.iter_batches(batch_size=size, row_groups=[group], columns=list(names)))
+
+
+def _with_nulls(batch: pa.RecordBatch, cells: Cells) -> pa.RecordBatch:
+    """A batch with null for each number that is none; `cells` counts them."""
+    for place, (name, column) in enumerate(zip(batch.schema.names, batch.columns, strict=True)):
+        if pa.types.is_nested(column.type):  # whose values are made null as they are encoded
+            for value in column.to_pylist():
+                _plain(value, name, cells)
+        elif pa.types.is_floating(column.type):
+            no_number = pc.invert(pc.is_finite(column))
+            cells.no_numbers[name] += pc.sum(no_number, min_count=0).as_py()
+            numbers = pc.if_else(no_number, None, column)
+            batch = batch.set_column(place, name, numbers)
+    return batch
 
 
 def _no_such_column(name: str, known: Sequence[str], source: Source) -> CannotRead:

@@ -7,7 +7,7 @@
    counts those without it.
 3. A failed call has an error and need have neither output nor score.
 4. Confidence is a number from 0 to 1; latency and cost are numbers that are not negative. Null,
-   "" and absence mean that they are not known. NaN is not a number.
+   "" and absence mean that they are not known, and NaN in a table of columns is null.
 5. Everything else is taken as it stands.
 """
 
@@ -59,18 +59,20 @@ class Place(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a tool's log says beside its samples."""
+    """What a tool's log says beside its samples, or a table beside its rows."""
 
     reconciled: tuple[Reconciled, ...] = ()
     notes: tuple[Note, ...] = ()
     needs: tuple[Needs, ...] = ()
     statuses: Mapping[str, int] = {}
+    no_numbers: Mapping[str, int] = {}  # column -> its values that are NaN or infinite
 
 
 def said_by(rows: Rows) -> Said:
     """What the log said whose rows were all read."""
     reconciled = tuple(rows.tally.against(rows.reported))
-    return Said(reconciled, tuple(rows.notes), tuple(rows.needs), dict(rows.tally.statuses))
+    notes, needs = tuple(rows.notes), tuple(rows.needs)
+    return Said(reconciled, notes, needs, dict(rows.tally.statuses), dict(rows.no_numbers))
 
 
 class FileCount(NamedTuple):
