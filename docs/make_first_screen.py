@@ -42,7 +42,7 @@ TAIL = """
 | scorer | what is in doubt about it (`autopsy audit` shows it); failed calls that count as wrong |
 | confidence | the lowest threshold with 95% right on eval, and what it gives in production |
 | apart | failed calls and graders of a log, and unscored samples: neither right nor wrong |
-| no value | numbers in Parquet and Arrow that are NaN or infinite; as a score, of an unscored record |
+| no value | NaN and infinite numbers; a record with such a score is unscored |
 | log says | figures that a log states of itself, where its samples give others |
 | unread | files that look like data and could not be read, with the reason |
 | missing | what another file would have, and how to export it |
