@@ -38,7 +38,6 @@ from eval_autopsy.experiments import shrink, study
 from eval_autopsy.experiments.asking import Tell
 from eval_autopsy.experiments.exhibits import Twins
 from eval_autopsy.experiments.guarded import Guarded, rows_of
-from eval_autopsy.experiments.library import is_free
 from eval_autopsy.experiments.stress import Stress
 from eval_autopsy.questions import slices as question
 from eval_autopsy.questions.audit import Audit, audit_of
@@ -346,7 +345,7 @@ class Autopsy:
         Runs the system twice. `account` says how far an investigation went, `twins` are the
         smallest inputs that it found. Without `hypotheses` those of the case are not tested. With
         `library` a case that has none gets those that the library of changes suggests, which takes
-        some hundreds of calls more; unless said otherwise where calls cost nothing. A receipt rests
+        some hundreds of calls more; unless said otherwise where they are quick. A receipt rests
         on a case file: where there is none, `into/.autopsy/<name>` is given one.
         """
         study = self.in_writing(into)
@@ -359,7 +358,7 @@ class Autopsy:
             account,
             twins,
             hypotheses=hypotheses,
-            from_library=hypotheses and (is_free(case) if library is None else library),
+            from_library=library if hypotheses else False,
         )
         aside = (*earlier, *done.evidence.set_aside)
         return done._replace(evidence=replace(done.evidence, set_aside=aside))

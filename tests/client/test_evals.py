@@ -34,16 +34,13 @@ class Greeted(LiteralModel):
         return super().__call__(request)
 
 
-@pytest.mark.parametrize(("change", "found"), [("add_preamble", True), ("double_spaces", False)])
-def test_an_investigation_is_graded_by_what_was_planted(
-    client: Client, change: str, found: bool
-) -> None:
+def test_an_investigation_is_graded_by_what_was_planted(client: Client) -> None:
     (tickets,) = (one for one in systems() if one.id == "tickets")
-    model = Greeted(client.work, f"--statement 'It reads the first line.' --breaks {change}")
+    model = Greeted(client.work, "--statement 'It reads the first line.' --breaks add_preamble")
     with ScriptedEndpoint(model) as endpoint:
         grade = investigated(client, tickets, Model(endpoint.url, "test", None))
     assert endpoint.troubles == []
-    assert (grade.found, grade.certified) == (found, True)
+    assert (grade.found, grade.certified) == (True, True)
     assert grade.cost is not None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -144,7 +145,7 @@ def test_where_eval_is_too_small_nothing_is_looked_at(tmp_path: Path) -> None:
     rows = {"eval": orders(16), "production": orders(40, "Hello,\n")}
     done = api.open(written(tmp_path, FIRST_LINE, rows)).run(tmp_path)
     assert done.evidence.notes[-1] == (
-        "eval has too few right answers to look at the library of changes"
+        "the library of changes was not tried: too few records of eval are answered right"
     )
     assert "Nothing has been varied" in report_of(done)
 
@@ -172,6 +173,25 @@ def test_it_can_be_left_out(asked: dict[str, Any], tmp_path: Path) -> None:
     rows = {"eval": orders(60), "production": orders(60, "Hello,\n")}
     done = api.open(written(tmp_path, FIRST_LINE, rows)).run(tmp_path, **asked)
     assert done.cube.varied is None
+
+
+@pytest.mark.parametrize("asked", [None, True])
+def test_a_system_that_takes_its_time_is_only_varied_when_asked(
+    asked: bool | None, tmp_path: Path
+) -> None:
+    rows = {"eval": orders(24), "production": orders(24, "Hello,\n")}
+    slow = "import time\n" + FIRST_LINE.replace("    return", "    time.sleep(0.15)\n    return")
+    folder = written(tmp_path, slow, rows)
+    said = (
+        (folder / "autopsy.toml")
+        .read_text("utf-8")
+        .replace("[slices]", "concurrency = 8\n[slices]")
+    )
+    (folder / "autopsy.toml").write_text(said, encoding="utf-8")
+    done = api.open(folder).run(tmp_path, library=asked)
+    assert (done.cube.varied is not None) == bool(asked)
+    if not asked:
+        assert re.search(r"a call takes \d\.\d+ s; --library does", done.evidence.notes[-1])
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,9 @@ def run(
 
     Where there is no hypothesis and production is worse, the library of `autopsy perturbations`
     is tried: each change is looked at on five records of eval that are right, and what breaks
-    most of them is predicted, and tested, on others. That is done for a function or a command;
-    a system whose calls may cost money is only asked with --library, and so is one in an
-    investigation that has begun with `autopsy next`.
+    most of them is predicted, and tested, on others. That is done for a function or a command
+    that answers in a tenth of a second; one that may be paid for is only asked with --library,
+    and so is one in an investigation that has begun with `autopsy next`.
 
     The receipt is verified before it takes its place: on any failure, and on Ctrl-C, the one
     before it stays as it was.

@@ -6,6 +6,7 @@
    answers of production that it is looked at on, only such things are kept: a system can be
    brought down by more than what production has.
 3. A case with hypotheses of its own is left alone, and so is one without a failure to explain.
+4. Unasked, it is done only where a call is quick, for one that is not may well be paid for.
 """
 
 from __future__ import annotations
@@ -35,8 +36,10 @@ from eval_autopsy.experiments.trials import (
 from eval_autopsy.perturbations.apply import Applied
 
 FREE = ("python", "command")  # kinds of systems whose calls are taken to cost nothing
+QUICK = 0.1  # seconds of a call
 FEWEST = 12  # records of eval that are left to test on
 WRONG_ONES = 30  # of production, on which it is looked at what mends
+GONE_THROUGH = 200  # records, for some that a change applies to
 SEVERAL = 2  # that a change has to break, or to mend
 
 
@@ -45,16 +48,17 @@ class Suggested:
     """A case with what looking at the library predicts, and the records that it was seen on."""
 
     case: Case
-    held_out: frozenset[str]  # ids of eval that are no test of it
-    changes: int  # that were looked at
-    breaking: int  # that broke most of the few
-    mending: bool  # whether a change of each thing that is predicted mends answers of production
+    held_out: frozenset[str] = frozenset()  # ids of eval that are no test of it
+    changes: int = 0  # that were looked at
+    breaking: int = 0  # that broke most of the few
+    mending: bool = False  # whether a change of each thing predicted mends answers of production
+    why_not: str = ""  # why nothing was looked at
 
     @property
     def note(self) -> str:
         """What was looked at, in words."""
-        if not self.changes:
-            return "eval has too few right answers to look at the library of changes"
+        if self.why_not:
+            return f"the library of changes was not tried: {self.why_not}"
         on = f"{len(self.held_out):,} records of eval"
         looked = f"{self.changes:,} changes of the library were looked at on {on}"
         if not self.breaking:
@@ -76,21 +80,27 @@ def fits(case: Case) -> bool:
     return not case.file.hypothesis and exhibits.fits(case)
 
 
-def suggested(case: Case, evidence: Evidence, progress: Progress, seed: int) -> Suggested:
+def suggested(
+    case: Case, evidence: Evidence, progress: Progress, seed: int, *, asked: bool = False
+) -> Suggested:
     """The case with a hypothesis for each thing that, looked at, breaks most right answers.
 
-    Asks the system about a few changed records. A case whose eval is too small stays as it is.
+    Asks the system about a few changed records. A case whose eval is too small stays as it is, and
+    unless this was `asked` for one whose calls take long.
     """
     scoring = Scoring(evidence.spec)
     subjects = subjects_of(evidence.records, scoring)
     group = eval_group(subjects, seed)
     right = [one for one in group.subjects if one.before.right]
     if len(right) < LOOKED_AT + FEWEST:
-        nothing = frozenset[str]()
-        return Suggested(case=case, held_out=nothing, changes=0, breaking=0, mending=False)
+        return Suggested(case=case, why_not="too few records of eval are answered right")
     changes = changes_of(entries_of((), case.perturbation_files), subjects).ready
     wrong = group_of("production", {}, _wrong_of_production(subjects), seed)
     with systems.opened(case, systems.journal_of(case), progress) as runner:
+        runner.answers([one.record.input for one in right[:LOOKED_AT]], repeat=1)
+        seconds = runner.journal.usual_seconds()
+        if seconds > QUICK and not asked:
+            return Suggested(case=case, why_not=f"a call takes {seconds:.2g} s; --library does")
         look = _Look(runner, scoring, seed)
         looked = look.at(group._replace(subjects=right), changes, LOOKED_AT)
         breaking = [one for one in looked if breaks_most(one)]
@@ -119,7 +129,8 @@ class _Look:
 
     def at(self, group: Group, changes: Sequence[Applied], most: int) -> list[Done]:
         """What came of each change on the first records that it applies to, `most` at most."""
-        trials = [first(trial_of(group, (one,), self.seed), most) for one in changes]
+        some = group._replace(subjects=group.subjects[:GONE_THROUGH])
+        trials = [first(trial_of(some, (one,), self.seed), most) for one in changes]
         return carried_out([one for one in trials if one.variants], self.asker, self.scoring)
 
 

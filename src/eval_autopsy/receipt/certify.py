@@ -69,14 +69,14 @@ def certify(
     twins: Twins | None = None,
     *,
     hypotheses: bool = True,
-    from_library: bool = False,
+    from_library: bool | None = False,
 ) -> Certified:
     """Writes `base/receipts/<name>` and verifies it; what was there before stays on any failure.
 
     `account` says how far the investigation went, `twins` are the smallest inputs that it found.
     Without `hypotheses` those of the case are not tested, and the report says so. With
     `from_library` a case that has none gets those that the library of changes suggests, where
-    production is worse than eval.
+    production is worse than eval; None is where a call costs nothing and is quick.
     """
     started = time.monotonic()
     place = base / "receipts" / case.name
@@ -88,8 +88,10 @@ def certify(
     counted = evidence.spec["cube"] is not None
     untested = exhibits.untested(case, counted=counted, wanted=hypotheses)
     looked = None
-    if from_library and not counted and library.fits(case) and gap_of(cube).interval[1] < 0:
-        looked = library.suggested(case, evidence, progress, seed)
+    wanted = library.is_free(case) if from_library is None else from_library
+    if wanted and not counted and library.fits(case) and gap_of(cube).interval[1] < 0:
+        asked = bool(from_library)
+        looked = library.suggested(case, evidence, progress, seed, asked=asked)
         case = looked.case
         evidence = replace(evidence, notes=(*evidence.notes, looked.note))
     if case.file.hypothesis and untested is None:
@@ -107,7 +109,7 @@ def certify(
         supervised=evidence.supervised,
         account=account,
         untested=untested,
-        library=looked if looked and looked.changes else None,
+        library=looked.mending if looked and looked.changes else None,
     )
     predicate = {
         "kernel": {

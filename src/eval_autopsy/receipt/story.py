@@ -13,7 +13,6 @@ from typing import Any
 
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotUse
-from eval_autopsy.experiments.library import Suggested
 from eval_autopsy.questions.discover import CHANCE, TOO_FEW, Discovery, Tested
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, EXAMPLES, is_worse
@@ -46,14 +45,15 @@ def tell(
     supervised: Collection[str] = (),
     account: Account | None = None,
     untested: str | None = None,
-    library: Suggested | None = None,
+    library: bool | None = None,
 ) -> Story:
     """The story of an evidence that has scored records in both splits.
 
     `discovery` is what a search of them found. A narrative may name any claim that is made for it.
     `supervised` are the attributes whose bands were chosen by what is right. `account` says how far
     the investigation went, `untested` why the hypotheses of the case are not tested, and
-    `library` that they were found by looking at every change there is.
+    `library` that they were found by looking at every change there is, and whether such a change
+    mends answers of production.
     """
     facts = facts_of(ledger, discovery, supervised)
     facts["varied"] = account is not None and account.varied

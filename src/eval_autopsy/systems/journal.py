@@ -130,6 +130,12 @@ class Journal:
         text = kernel.canonical([self.system, repeat, occurrence, value])
         return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
+    def usual_seconds(self) -> float:
+        """The median time of the answered calls, in seconds; 0 when there is none."""
+        times = "SELECT seconds FROM calls WHERE state = 'done' AND system = ? AND seconds NOT NULL"
+        found = sorted(seconds for (seconds,) in self.connection.execute(times, (self.system,)))
+        return float(found[len(found) // 2]) if found else 0.0
+
     def answers(self, keys: Iterable[str]) -> dict[str, kernel.Answer]:
         """The answers that are there, by key."""
         found = {}
