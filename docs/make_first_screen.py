@@ -35,6 +35,7 @@ TAIL = """
 | eval, production | the files, and how many scored records are right, with Wilson's interval |
 | first run, second run | two runs of the same tasks, which are compared in pairs |
 | gap | production's rate less eval's, with Newcombe's interval; of pairs with McNemar's test |
+| right | from where on a graded score is right, as `--threshold` or the case says |
 | where | slices that the search confirmed, with their counts in both sets |
 | made of | the gap as a sum: rate, mix, and what eval never contained |
 | silent | wrong answers that every guard lets through |

@@ -49,7 +49,7 @@ def fits(case: Case) -> bool:
     plain = case.scorer.name == "recorded" and case.system is None
     clustered = "cluster" in fields
     plain = plain and not (case.features or case.feature_files or case.bands or case.times)
-    plain = plain and all(source.as_it_is for source in case.sources)
+    plain = plain and all(source.but_for_a_threshold for source in case.sources)
     guarded = guards.parses or guards.not_blank or guards.matches or guards.json_schema
     if not plain or guarded or guards.pydantic:
         return False
@@ -92,7 +92,10 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
     table = Table(
         sources=case.sources,
         columns=Columns(
-            fields["score"], fields.get("error"), fields.get("id"), fields.get("cluster")
+            case.wanted.made_of.get(fields["score"], fields["score"]),
+            fields.get("error"),
+            fields.get("id"),
+            fields.get("cluster"),
         ),
         where={name: _texts(value) for name, value in (asked.where or {}).items()},
         seed=asked.seed,
@@ -168,7 +171,7 @@ def column_of(spec: Any) -> str:
 
 def _others(case: Case, names: Sequence[str]) -> list[str]:
     """The columns that play no part yet."""
-    taken = {*case.wanted.fields.values()}
+    taken = {*case.wanted.fields.values(), *case.wanted.made_of.values()}
     taken |= {one.split.column for one in case.sources if not isinstance(one.split, str)}
     return [name for name in names if name not in taken]
 

@@ -186,7 +186,7 @@ def _guessed(case: Case, said: Said, sets: Sets) -> dict[str, str]:
 
 def _fields_words(case: Case, split: Split) -> str:
     """What says that an answer of a set is right, with the options that name it."""
-    fields = {**case.wanted.fields, **case.file.fields.others(split)}
+    fields = {**case.file.fields.parts(), **case.file.fields.others(split)}
     if case.scorer.name == "recorded":
         return f"{fields['score']!r} is the score (--correct)"
     output, expected = repr(fields["output"]), repr(fields["expected"])
@@ -268,6 +268,7 @@ def _told(base: FirstScreen, evidence: Evidence, case: Case, progress: Progress)
         base,
         unscored=_unscored(case, evidence),
         no_numbers=_no_numbers(case, evidence),
+        threshold=case.threshold.words if case.threshold else "",
         compared=len(evidence.records),
         audit=_audit(case, evidence, progress),
         cannot_conclude=tuple(_changing(evidence, case)),

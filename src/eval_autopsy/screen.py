@@ -141,6 +141,7 @@ class FirstScreen:
     attempts: Mapping[str, int] = field(
         default_factory=dict
     )  # file -> records whose id stood before
+    threshold: str = ""  # from where on which score is right, in words; "" where none is graded
     no_numbers: Mapping[str, Mapping[str, int]] = field(
         default_factory=dict
     )  # file -> column -> its values that are NaN or infinite
@@ -244,6 +245,7 @@ class FirstScreen:
             "needs": list(self.needs),
             "also": self.also,
             "attempts": dict(self.attempts),
+            "threshold": self.threshold,
             "no_numbers": {name: dict(counts) for name, counts in self.no_numbers.items()},
             "cannot_conclude": [one._asdict() for one in self.cannot_conclude],
             "next": list(self.next),

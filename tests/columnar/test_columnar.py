@@ -234,6 +234,22 @@ def test_a_number_that_is_none_is_no_value_in_tables_of_any_length(
 
 
 @pytest.mark.usefixtures("long")
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_a_graded_score_of_a_long_table_is_right_from_the_threshold_on(
+    tmp_path: Path, form: str
+) -> None:
+    records = list(rows(3000))
+    for n, one in enumerate(records):
+        one["failure"] = None
+        one["right"] = None if one["right"] is None else n % 10 / 10
+    path = written(tmp_path, form, records)
+    graded = autopsy.open(path, split="set", id="id", correct="right", threshold="0.7")
+    assert columnar.fits(graded.case)
+    live = [one["right"] for one in records if one["set"] == "live" and one["right"] is not None]
+    assert graded.slices().production == (sum(right >= 0.7 for right in live), len(live))
+
+
+@pytest.mark.usefixtures("long")
 def test_nothing_to_slice_a_long_table_by_is_said_with_the_reasons(tmp_path: Path) -> None:
     path = written(tmp_path, "parquet", list(rows(2000)))
     with pytest.raises(CannotUse, match=r"nothing to slice by \(id: 2,000 different values"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,9 @@ class Draft:
 
 
 def toml(value: Any) -> str:
-    """A value as TOML: text, true or false, a whole number, and lists and tables of them."""
+    """A value as TOML: text, true or false, a number, and lists and tables of them."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     if isinstance(value, dict):
         inside = ", ".join(f"{key} = {toml(item)}" for key, item in value.items())
         return f"{{ {inside} }}"

@@ -189,6 +189,8 @@ VERDICT_NAMES = words(
     "verdict score correct is_correct passed pass success right ok match grade judgment judgement"
 )
 WORD_NAMES = (*VERDICT_NAMES, *words("outcome result status label"))
+GRADES = words("rating grade_score judge_score eval_score")  # further names of graded scores
+SCORES_OF = ("scores",)  # objects whose fields are scores
 ANSWER_WORDS = ({"yes", "no"}, {"true", "false"})
 ANSWERS = PARTS[:2]  # what is held against each other
 
@@ -410,6 +412,32 @@ def repeated_outside(name: str, asked: str, sets: Sequence[Columns]) -> str:
         if all(other in columns and columns[name].repeats(columns[other]) for columns in sets):
             return other
     return ""
+
+
+def graded_fields(sets: Sequence[Columns]) -> list[Guess]:
+    """The fields that may be graded scores: numbers, and not all of them verdicts.
+
+    One that is named like a score is alone; else those of an object that is called scores.
+    """
+    (score,) = (part for part in PARTS if part.name == "score")
+    graded = [name for name in _all_names(sets) if _in_all(name, sets) and _grades(name, sets)]
+    for known in (*score.names, *GRADES):
+        for name in graded:
+            if plain(name) == known and not _inside(name, SCORES_OF):
+                return [Guess("score", name, f"the name says it, and {_range(name, sets)}")]
+    inside = [name for name in graded if _inside(name, SCORES_OF)]
+    return [Guess("score", name, f"it is a score, and {_range(name, sets)}") for name in inside]
+
+
+def _grades(name: str, sets: Sequence[Columns]) -> bool:
+    """Whether a field holds numbers, and some that are neither 1 nor 0."""
+    columns = [columns[name] for columns in sets]
+    return all(one.numbers for one in columns) and not all(one.verdicts for one in columns)
+
+
+def _range(name: str, sets: Sequence[Columns]) -> str:
+    numbers = [number for columns in sets for number in columns[name].numbers or ()]
+    return f"its numbers are from {min(numbers)} to {max(numbers)}"
 
 
 def guess_attributes(sets: Sequence[Columns], taken: Sequence[str], asked: str = "") -> list[Guess]:

@@ -61,6 +61,7 @@ def attributes_of(case: Case) -> Attributes:
     parts = [*fields, *((guess.part, guess.field) for guess in guesses)]
     asked = next((name for part, name in parts if part == "input"), "")
     taken = [name for part, name in parts if part not in (*SLICED_BY_TOO, "input")] + splits
+    taken += case.wanted.made_of.values()
     taken += BESIDE if any(look.file.yields == "samples" for look in looks) else ()
     names, set_aside = [], []
     for name, column in columns.items():

@@ -57,6 +57,8 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
     yield from _rates(screen)
     if screen.gap is not None and screen.repeated is None:
         yield Line("gap", gap_words(screen, screen.gap))
+    if screen.threshold:
+        yield Line("right", f"at {plain(screen.threshold, 80)}")
     if screen.doubt:
         yield Line("check", plain(screen.doubt, 400))
     else:

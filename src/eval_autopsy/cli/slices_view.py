@@ -75,7 +75,8 @@ def basis(study: Autopsy) -> str:
     """What says that an answer is right, and where the answers come from."""
     scorer, system = study.case.scorer.name, study.case.system
     if scorer == "recorded":
-        return "right as the data say"
+        threshold = study.case.threshold
+        return f"right at {plain(threshold.words, 80)}" if threshold else "right as the data say"
     if system is not None:
         return f"right by {scorer}, of the outputs of one run of {system.file.name}:{system.name}"
     return f"right by {scorer}, of the recorded outputs"

@@ -199,6 +199,7 @@ def _made(file: DataFile, source: Source, aside: int, again: int) -> DataFile:
     ways = ["fields renamed"] if source.names else []
     ways += ["joined"] if source.joined else []
     ways += ["verdicts in words"] if source.verdict_words else []
+    ways += [f"right at {source.threshold.words}"] if source.threshold else []
     ways += ["ids prefixed"] if source.prefix else []
     ways += ["some rows only"] if source.only else []
     ways += [f"{aside:,} lines set aside"] if aside else []
@@ -327,6 +328,7 @@ class Intake:
         return found
 
     def _no_such_field(self, part: str, name: str, where: str) -> CannotRead:
+        name = self.wanted.made_of.get(name, name)
         known = list(self._fields)
         listed = ", ".join(known[:FIELDS_AT_MOST])
         more = f" and {len(known) - FIELDS_AT_MOST:,} more" if len(known) > FIELDS_AT_MOST else ""
