@@ -107,11 +107,14 @@ def test_rare_levels_that_the_sample_missed_stand_together_and_this_is_said(
 
 @pytest.mark.usefixtures("long")
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
-def test_a_column_that_is_not_there_is_named_with_the_nearest(tmp_path: Path, form: str) -> None:
+@pytest.mark.parametrize("wrong", ["plam", "PLAN"])
+def test_a_column_that_is_not_there_is_named_with_the_nearest(
+    tmp_path: Path, form: str, wrong: str
+) -> None:
     path = written(tmp_path, form, list(rows(2000)))
-    with pytest.raises(CannotUse, match="no column 'plam'") as error:
-        autopsy.open(path, split="set", id="id", correct="right").slices(["plam"])
-    assert "plan" in error.value.remedy
+    with pytest.raises(CannotUse, match=f"no column '{wrong}'") as error:
+        autopsy.open(path, split="set", id="id", correct="right").slices([wrong])
+    assert error.value.remedy == "did you mean 'plan'?"
 
 
 @pytest.mark.usefixtures("long")

@@ -10,7 +10,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,6 +26,7 @@ from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers import open_rows
+from eval_autopsy.readers.intake import listed, nearest
 from eval_autopsy.readers.logs import aside_words, no_numbers_words
 from eval_autopsy.readers.opened import open_file
 from eval_autopsy.readers.parquet import Cells
@@ -316,9 +316,9 @@ def _with_nulls(batch: pa.RecordBatch, cells: Cells) -> pa.RecordBatch:
 
 
 def _no_such_column(name: str, known: Sequence[str], source: Source) -> CannotRead:
-    near = difflib.get_close_matches(name, known, n=1)
-    what = f"there is no column {name!r} among: {', '.join(known[:20])}"
-    remedy = f"did you mean {near[0]!r}?" if near else "name one of them"
+    near = nearest(name, known)
+    what = f"there is no column {name!r} among: {listed(known)}"
+    remedy = f"did you mean {near!r}?" if near else "name one of them"
     return CannotRead(what, where=source.name, remedy=remedy)
 
 

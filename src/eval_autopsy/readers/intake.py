@@ -329,13 +329,12 @@ class Intake:
 
     def _no_such_field(self, part: str, name: str, where: str) -> CannotRead:
         name = self.wanted.made_of.get(name, name)
-        known = list(self._fields)
-        listed = ", ".join(known[:FIELDS_AT_MOST])
-        more = f" and {len(known) - FIELDS_AT_MOST:,} more" if len(known) > FIELDS_AT_MOST else ""
-        near = _nearest(name, known)
+        made = {ATTEMPT_OF, *self.wanted.made_of}  # by us, and not in the data
+        known = [field for field in self._fields if field not in made]
+        near = nearest(name, known)
         remedy = f"did you mean {near!r}? Name it in the case" if near else "name one of them"
         role = f", named for {part}," if part not in (name, BY) else ""
-        what = f"there is no field {name!r}{role} among: {listed}{more}"
+        what = f"there is no field {name!r}{role} among: {listed(known)}"
         return CannotRead(what, where=where, remedy=remedy)
 
 
@@ -356,7 +355,13 @@ def _paths(fields: Mapping[str, Any], prefix: str = "", depth: int = 4) -> Itera
             yield from _paths(value, f"{prefix}{name}.", depth - 1)
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Some names of fields for a message, and how many more there are."""
+    more = len(names) - FIELDS_AT_MOST
+    return ", ".join(names[:FIELDS_AT_MOST]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
     """The known name that is most like `name`, or "": case and white space count for nothing."""
     plain = {known_name.strip().casefold(): known_name for known_name in reversed(known[:2000])}
     near = difflib.get_close_matches(name.strip().casefold(), plain, n=1)
