@@ -191,19 +191,47 @@ def test_attributes_fold_further_the_more_of_them_there_are() -> None:
 
 
 @pytest.mark.usefixtures("long")
-def test_columns_of_lists_and_objects_are_set_aside_and_can_be_asked_for(tmp_path: Path) -> None:
+def test_columns_of_lists_are_set_aside_and_can_be_asked_for(tmp_path: Path) -> None:
     records = [
         {**one, "tags": ["a"] if i % 2 else ["b", "c"], "meta": {"n": i % 3}}
         for i, one in enumerate(rows(2000))
     ]
     study = autopsy.open(written(tmp_path, "parquet", records), split="set", correct="right")
     aside = {one.attribute: one.reason for one in study.slices().set_aside}
-    assert aside["tags"] == aside["meta"] == "it holds lists or objects"
+    assert aside["tags"] == "it holds lists"
+    assert "meta" not in aside
     (table,) = study.slices(["tags"]).breakdowns
     assert {one.where["tags"]["json"] for one in table.slices} == {'["a"]', '["b","c"]'}
     assert sum(one.eval.n for one in table.slices) == sum(
         one["set"] == "dev" and one["right"] is not None for one in records
     )
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_the_fields_of_objects_in_a_long_table_are_sliced_by_as_one_by_one(
+    tmp_path: Path, form: str, request: pytest.FixtureRequest
+) -> None:
+    records = [
+        {**one, "about": {"form": i % 3, "of": {"size": "sml"[i % 2]}}, "output": {"kind": i % 2}}
+        for i, one in enumerate(rows(2000))
+    ]
+    path = written(tmp_path, form, records)
+    study = autopsy.open(path, split="set", id="id", correct="right")
+    one_by_one = study.slices()
+    request.getfixturevalue("long")
+    assert columnar.fits(study.case)
+    in_columns = study.slices()
+    by = {one.attribute for one in in_columns.breakdowns}
+    assert {"about.form", "about.of.size"} <= by
+    assert "output.kind" not in by
+    for name in ("about.form", "about.of.size"):
+        (ours,), (theirs,) = (
+            [one.slices for one in found.breakdowns if one.attribute == name]
+            for found in (in_columns, one_by_one)
+        )
+        assert {(str(one.where), one.production) for one in ours} == {
+            (str(one.where), one.production) for one in theirs
+        }
 
 
 def measured(folder: Path, *, no_numbers: bool) -> Slices:

@@ -2,7 +2,8 @@
 
 1. Files are opened by us. A batch is forgotten once it is counted, and a table can be gone through
    as often as it takes.
-2. A column of a batch is its distinct values and, for each row, the position of its value.
+2. A column of a batch is its distinct values and, for each row, the position of its value. A field
+   inside an object is a column too; where the object is null, so is the field.
 3. A number that is NaN or infinite is no value, as null is; how many are, a full pass counts.
 4. Parquet pages are checked by their checksums, where they have any. Rows of other files are read
    as strictly as ever, and an id that stands twice in a split is an error.
@@ -287,18 +288,40 @@ def _schema(source: Source) -> pa.Schema:
 def _column_batches(source: Source, names: Sequence[str], sample: bool) -> Iterator[pa.RecordBatch]:
     """Some columns of a file; raises CannotRead for one that is not there."""
     schema = _schema(source)
+    known = list(_names_in(schema))
     for name in names:
-        if name not in schema.names:
-            raise _no_such_column(name, schema.names, source)
-    texts = [name for name in names if _is_text(schema.field(name).type)]
+        if name not in known:
+            raise _no_such_column(name, known, source)
+    outer = [name for name in names if name in schema.names]
+    texts = [name for name in outer if _is_text(schema.field(name).type)]
     with opened(source.path, source.name, texts) as file:
         if not sample:
-            yield from file.iter_batches(batch_size=BATCH, columns=list(names))
+            for batch in file.iter_batches(batch_size=BATCH, columns=list(names)):
+                yield _flat(batch, names)
             return
         places = places_in(file)
         for group in places:
             size = SAMPLED * PLACES // len(places)
-            yield next(file.iter_batches(batch_size=size, row_groups=[group], columns=list(names)))
+            some = file.iter_batches(batch_size=size, row_groups=[group], columns=list(names))
+            yield _flat(next(some), names)
+
+
+def _names_in(fields: Iterable[pa.Field], prefix: str = "") -> Iterator[str]:
+    """The names of columns, and the dotted ones of what is inside their objects."""
+    for one in fields:
+        yield prefix + one.name
+        if pa.types.is_struct(one.type):
+            yield from _names_in(one.type, f"{prefix}{one.name}.")
+
+
+def _flat(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    """The columns of some names, those inside objects as columns of their own."""
+    columns = []
+    for name in names:
+        outer, *inside = (name,) if name in batch.schema.names else name.split(".")
+        column = batch.column(outer)
+        columns.append(pc.struct_field(column, inside) if inside else column)
+    return pa.RecordBatch.from_arrays(columns, names=list(names))
 
 
 def _with_nulls(batch: pa.RecordBatch, cells: Cells) -> pa.RecordBatch:
