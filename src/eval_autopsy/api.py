@@ -175,6 +175,7 @@ class Autopsy:
         base = Path(Path(os.path.abspath(case.folder)).anchor)
         evidence = gather(case, base, progress, twice=False, where=where, seed=seed)
         cube = polars_cube.count(evidence.spec, evidence.table)
+        cube.pairs = evidence.pairs
         check_scored(cube, ", ".join(source.name for source in case.sources))
         looked = search(
             evidence,

@@ -51,6 +51,15 @@ class Evidence:
     files: Sequence[FileCount] = ()  # what was read from each source
     supervised: frozenset[str] = frozenset()  # attributes whose bands were chosen by what is right
 
+    @property
+    def pairs(self) -> tuple[int, int, int, int]:
+        """How the tasks that both splits have came out in each, as `kernel.pairs_of` counts."""
+        right = verdicts.right(self.spec, self.table)
+        return kernel.pairs_of(
+            (record.split, record.id, record.input, verdict)
+            for record, verdict in zip(self.records, right, strict=True)
+        )
+
 
 class Ran(NamedTuple):
     """What running the system came to."""

@@ -1666,6 +1666,7 @@ class Cube:
         self.search: Search | None = None  # what was searched, where that is claimed of
         self.varied: Varied | None = None  # what was changed, where that is claimed of
         self.twins: dict[str, Record] = {}  # the smallest inputs, where they are claimed of
+        self.pairs = (0, 0, 0, 0)  # of the tasks of both splits, see `pairs_of`
 
     def count(self, split: str, outcome: str, where: Where) -> int:
         """How many records of a split, and of a slice, had an outcome."""
@@ -1724,6 +1725,26 @@ class Cube:
         )
 
 
+def pairs_of(some: Iterable[tuple[str, str, Any, bool | None]]) -> tuple[int, int, int, int]:
+    """Of the tasks that both splits have, how many are right in both, right on eval alone, right in
+    production alone, and in neither. `some` are splits, ids, inputs, and what is right of them.
+
+    A task is an id with an input. What has no verdict on one side is none.
+    """
+    sides: dict[str, dict[str, tuple[Any, bool]]] = {split: {} for split in SPLITS}
+    for split, identity, value, right in some:
+        if right is not None and value is not MISSING:
+            sides[split][identity] = value, right
+    first, second = (sides[split] for split in SPLITS)
+    counts = Counter(
+        (first[name][1], second[name][1])
+        for name in first.keys() & second.keys()
+        if canonical(first[name][0]) == canonical(second[name][0])
+    )
+    both, neither = counts[True, True], counts[False, False]
+    return both, counts[True, False], counts[False, True], neither
+
+
 def count_records(
     attributes: Sequence[str], records: Sequence[Record], search: Mapping[str, Any] | None = None
 ) -> Cube:
@@ -1741,6 +1762,15 @@ def count_records(
 
     cube = Cube(attributes, cells, members)
     cube.search = Search(attributes, records, search) if search else None
+    cube.pairs = pairs_of(
+        (
+            one.split,
+            one.id,
+            one.input,
+            "right" in one.outcomes if "counted" in one.outcomes else None,
+        )
+        for one in records
+    )
     return cube
 
 
@@ -2906,6 +2936,16 @@ def _rate_held_out(cube: Cube, outcome: str, of: str, where: Where) -> tuple[int
     return _search(cube).held_out(outcome, of, where)
 
 
+def _of_tasks(cube: Cube, of_tasks: str) -> tuple[int, int]:
+    both, broken, mended, neither = cube.pairs
+    return {
+        "before": (both + broken, sum(cube.pairs)),
+        "after": (both + mended, sum(cube.pairs)),
+        "broken": (broken, both + broken),
+        "mended": (mended, mended + neither),
+    }[of_tasks]
+
+
 def _varied(cube: Cube) -> Varied:
     if cube.varied is None:
         raise Undefined("nothing was changed")
@@ -3004,6 +3044,17 @@ OPERATIONS = {
     "members": Operation(
         ("split", "outcome", "where", "limit"), "ids", _members, "the first that are {outcome}"
     ),
+    "paired": Operation(("of_tasks",), "rate", _of_tasks, "the same tasks, {of_tasks}"),
+    "paired_difference": Operation(
+        (),
+        "fraction",
+        lambda cube: ratio(cube.pairs[2] - cube.pairs[1], sum(cube.pairs)),
+        "change of the same tasks",
+    ),
+    "paired_interval": Operation(
+        (), "interval", lambda cube: paired(*cube.pairs), "95% interval of that change"
+    ),
+    "p_paired": Operation((), "real", lambda cube: mcnemar(*cube.pairs[1:3]), "p of that change"),
     "rate_changed": Operation(("change", "when"), "rate", _rate_changed, "right {when}"),
     "effect": Operation(("change",), "fraction", _effect, "effect in points"),
     "effect_interval": Operation(
@@ -3084,6 +3135,7 @@ _CHOICES = {
     "order": tuple(MOVES_FIRST),
     "which": ("all", "all_right", "all_wrong", "unseen"),
     "when": ("before", "after"),
+    "of_tasks": ("before", "after", "broken", "mended"),
     "side": ("failing", "passing"),
 }
 
@@ -3331,6 +3383,8 @@ _FORMS = {  # of an operation that not every form of its kind is true of
     "unseen_anywhere_interval": ("percent",),
     "effect": ("points",),
     "effect_interval": ("points",),
+    "paired_difference": ("points", "change"),
+    "paired_interval": ("points",),
 }
 _FORMATS: dict[str, tuple[Callable[[Any, str], str], tuple[str, ...]]] = {
     "count": (lambda value, form: f"{int(value):,}", ("count",)),
@@ -3790,9 +3844,8 @@ def measures(claim: Mapping[str, Any], kind: str) -> bool:
     op, args, value = claim["op"], claim["args"], claim["value"]
     if kind == "gap":
         of_all = {"outcome": "right", "of": "counted", "where": {}}
-        return (op, args) == ("difference_interval", of_all) and float(value[0]) * float(
-            value[1]
-        ) > 0
+        of_gap = op == "paired_interval" or (op, args) == ("difference_interval", of_all)
+        return of_gap and float(value[0]) * float(value[1]) > 0
     if kind == "slice":
         return op in ("p_adjusted", "p_discovered") and float(value) <= 0.05
     if kind == "silent":

@@ -16,7 +16,7 @@ from eval_autopsy.case.written import into
 from eval_autopsy.questions.audit import Audit
 from eval_autopsy.questions.discover import TOO_FEW
 from eval_autopsy.questions.gap import Gap, Waterfall
-from eval_autopsy.questions.pairs import Pairs, mcnemar
+from eval_autopsy.questions.pairs import Pairs
 from eval_autopsy.questions.promise import Promise
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.silent import Silent
@@ -63,14 +63,7 @@ class Paired(NamedTuple):
 
     def to_dict(self) -> dict[str, Any]:
         """The `paired` of JSON outputs."""
-        pairs = self.pairs
-        return {
-            "n": pairs.n,
-            **pairs._asdict(),
-            "p": kernel.real(mcnemar(pairs.broken, pairs.mended)),
-            "p_method": "mcnemar-exact",
-            "only": dict(self.only),
-        }
+        return self.pairs.to_dict() | {"only": dict(self.only)}
 
 
 class Worse(NamedTuple):

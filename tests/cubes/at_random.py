@@ -140,6 +140,7 @@ PARAMETERS: dict[str, Choices] = {
     "share": lambda spec, cube: ["0.5", "1"],
     "change": lambda spec, cube: ["add_preamble"],  # of which these cubes know nothing
     "when": lambda spec, cube: ["before", "after"],
+    "of_tasks": lambda spec, cube: ["before", "after", "broken", "mended"],
     "statement": lambda spec, cube: ["It reads by position."],
     "side": lambda spec, cube: ["failing", "passing"],
 }

@@ -49,6 +49,7 @@ def kernel_cube(evidence: Evidence) -> kernel.Cube:
 def check_both(evidence: Evidence) -> None:
     """Holds the engine to the kernel in every claim that could be made."""
     ours, theirs = polars_cube.count(evidence.spec, evidence.table), kernel_cube(evidence)
+    ours.pairs = evidence.pairs
     for op, args in at_random.claims(dict(evidence.spec), theirs):
         found, wanted = (at_random.derived(op, args, cube) for cube in (ours, theirs))
         assert found == wanted, kernel.spelled(op, args)

@@ -289,6 +289,11 @@ def _cube(name: str) -> str:
     return f"Cube(['s'], {cells!r}, None)"
 
 
+_TASKS = [  # split, id, input, and what is right of it
+    *(("eval", f"t{n}", n, n % 3 > 0) for n in range(7)),
+    *(("production", f"t{n}", n if n != 4 else "other", n % 2 > 0) for n in range(2, 9)),
+    *(("eval", "u", 1, None), ("production", "u", 1, True), ("production", "v", 1, False)),
+]
 _CUBES = [_cube(name) for name in _COMPARED]
 _ORDERS = ("symmetric", "production", "eval")
 
@@ -320,6 +325,17 @@ _DESCRIBED: dict[str, Any] = {
 }
 
 EXPRESSIONS = [
+    f"pairs_of({_TASKS!r})",
+    "pairs_of([('eval', 'a', MISSING, True), ('production', 'a', MISSING, True)])",
+    *(
+        f"(lambda cube: (setattr(cube, 'pairs', {pairs}), derive({op!r}, {args}, cube))[1])"
+        f"({_cube('all shared')})"
+        for pairs in ((36, 12, 2, 5), (0, 0, 0, 0))
+        for op, args in (
+            *(("paired", {"of_tasks": one}) for one in ("before", "after", "broken", "mended")),
+            *((op, {}) for op in ("paired_difference", "paired_interval", "p_paired")),
+        )
+    ),
     *counted.expressions(),
     *(f"DESCRIPTIONS[{name!r}]({_DESCRIBED!r})" for name in _PARTS),
     *(

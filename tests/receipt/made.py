@@ -134,7 +134,7 @@ def _answer(split: str, number: int) -> dict[str, Any]:
     reply = replies.get(number % 11, {"total": total}) if split == "p" else {"total": total}
     text = "{not json" if (split, number % 13) == ("p", 5) else json.dumps(reply)
     row = {
-        "id": number if split == "p" else f"e-{number}",
+        "id": number,  # the same in both splits, which have the same questions
         "question": f"What is the total of {number}?",
         "wanted": json.dumps({"total": total}),
         "reply": {"text": text},

@@ -26,6 +26,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "share": ["0.5", "0.8"],
     "change": ["swap", "typo"],
     "when": ["before", "after"],
+    "of_tasks": ["before", "after", "broken", "mended"],
     "statement": ["It reads by position.", "It reads by label."],
     "side": ["failing", "passing"],
     "limit": [1],  # how many are listed shows in the list

@@ -10,6 +10,7 @@ from eval_autopsy.cli.slices_view import (
     beyond_chance,
     interval,
     of,
+    pairs_words,
     percent,
     plain,
     plain_level,
@@ -18,7 +19,6 @@ from eval_autopsy.cli.slices_view import (
 )
 from eval_autopsy.questions.audit import Audit
 from eval_autopsy.questions.gap import Gap
-from eval_autopsy.questions.pairs import mcnemar
 from eval_autopsy.questions.promise import Promise
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import Slice, Slices
@@ -128,13 +128,8 @@ def gap_words(screen: FirstScreen, gap: Gap) -> str:
     text = f"{change} points {shown('difference_interval', ends, 'points')}"
     if screen.paired is None:
         return text
-    pairs = screen.paired.pairs
-    p = shown("p_adjusted", kernel.real(mcnemar(pairs.broken, pairs.mended)), "p")
     only = "".join(f", {n:,} only in the {run}" for run, n in screen.paired.only.items() if n)
-    return (
-        f"{text} on the {pairs.n:,} tasks that both have: {pairs.broken:,} became wrong, "
-        f"{pairs.mended:,} became right (p {p}, McNemar){only}"
-    )
+    return f"{text} {pairs_words(screen.paired.pairs)}{only}"
 
 
 def _where(screen: FirstScreen) -> Iterator[Line]:

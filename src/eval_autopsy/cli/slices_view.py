@@ -14,6 +14,7 @@ from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.places import command
 from eval_autopsy.questions.discover import NOT_TESTED, TOO_FEW, Plan
 from eval_autopsy.questions.gap import Gap, Waterfall
+from eval_autopsy.questions.pairs import Pairs, mcnemar, paired_interval
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, Breakdown, Slice, Slices
 
@@ -52,6 +53,20 @@ def show_rates(out: Out, found: Slices) -> None:
     ends = [kernel.real(end) for end in found.gap.interval]
     change = shown("difference", str(found.gap.value), "change")
     out.say(f"from eval to production: {change} {shown('difference_interval', ends, 'points')}")
+    if found.paired is not None and found.paired.difference is not None:
+        change = shown("paired_difference", str(found.paired.difference), "change")
+        ends = [kernel.real(end) for end in paired_interval(found.paired)]
+        held = shown("paired_interval", ends, "points")
+        out.say(f"each task held against itself: {change} {held} {pairs_words(found.paired)}")
+
+
+def pairs_words(pairs: Pairs) -> str:
+    """What became of the tasks that both sets have."""
+    p = shown("p_paired", kernel.real(mcnemar(pairs.broken, pairs.mended)), "p")
+    return (
+        f"on the {pairs.n:,} tasks that both have: {pairs.broken:,} became wrong, "
+        f"{pairs.mended:,} became right (p {p}, McNemar)"
+    )
 
 
 def show_breakdowns(out: Out, found: Slices, *, top: int, every: bool) -> None:

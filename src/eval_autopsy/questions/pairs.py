@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.questions.rates import Rate
@@ -40,6 +40,18 @@ class Pairs(NamedTuple):
     def difference(self) -> Fraction | None:
         """Right after less right before, as a share; None without a pair."""
         return Fraction(self.mended - self.broken, self.n) if self.n else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The counts, and the test of the difference, as JSON outputs have them."""
+        p = kernel.real(mcnemar(self.broken, self.mended))
+        return {"n": self.n, **self._asdict(), "p": p, "p_method": "mcnemar-exact"}
+
+
+def pairs_in(cube: kernel.Cube) -> Pairs | None:
+    """The tasks that both splits of a cube have; None where they are less than half of either."""
+    pairs = Pairs(*cube.pairs)
+    fewest = min(cube.count(split, "counted", {}) for split in kernel.SPLITS)
+    return pairs if pairs.n and 2 * pairs.n >= fewest else None
 
 
 def mcnemar(broken: int, mended: int) -> float:

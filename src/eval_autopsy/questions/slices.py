@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from eval_autopsy import kernel
 from eval_autopsy.questions.discover import CHANCE, NOT_TESTED, Discovery, Plan, Tested
 from eval_autopsy.questions.gap import Gap, Waterfall, gap_of, waterfall_of
+from eval_autopsy.questions.pairs import Pairs, pairs_in
 from eval_autopsy.questions.rates import Rate, right_rate
 from eval_autopsy.questions.silent import Silent, silent_of
 from eval_autopsy.questions.unseen import Unseen, unseen_anywhere
@@ -155,6 +156,7 @@ class Slices:
     notes: tuple[str, ...] = ()  # how some attributes were made
     picked: tuple[Slice, ...] = ()  # by a search that could not test them, in its order
     not_tested: str = ""  # why it could not
+    paired: Pairs | None = None  # the tasks that both splits have, where these are most of one
 
     @property
     def all(self) -> tuple[Slice, ...]:
@@ -171,6 +173,7 @@ class Slices:
             "eval": self.eval.to_dict(),
             "production": self.production.to_dict(),
             "gap": self.gap.to_dict(),
+            "paired": self.paired.to_dict() if self.paired else None,
             "waterfall": first.waterfall.to_dict() if first else None,
             "searched": self.searched,
             "tested": self.tested,
@@ -295,6 +298,7 @@ def slices_of(
         eval=right_rate(cube, "eval", {}),
         production=right_rate(cube, "production", {}),
         gap=gap_of(cube),
+        paired=pairs_in(cube),
         breakdowns=tuple(found),
         found=confirmed,
         cover=cover,

@@ -173,6 +173,7 @@ def record_by_record(case: Case, base: Path, progress: Progress, seed: int) -> J
     check_names(gathered.subjects)
     evidence = for_receipt(case, gathered)
     cube = polars_cube.count(evidence.spec, evidence.table)
+    cube.pairs = evidence.pairs
     check_scored(cube, str(case.path))
     # The slices of one attribute have a table, and their p covers them all; but not where its bands
     # were chosen by what is right.

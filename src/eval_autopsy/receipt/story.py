@@ -14,6 +14,7 @@ from typing import Any
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotUse
 from eval_autopsy.questions.discover import CHANCE, TOO_FEW, Discovery, Tested
+from eval_autopsy.questions.pairs import pairs_in
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import COVERED, EXAMPLES, is_worse
 from eval_autopsy.receipt.account import Account
@@ -114,6 +115,7 @@ def facts_of(
         "uncovered": max(coverage, key=lambda one: one["unseen_share"], default=None),
         "fell": Fraction(change.value) < 0,
         "rose": Fraction(change.value) > 0,
+        "paired": paired_facts(ledger),
         "beyond_chance": beyond_chance(ledger),
         "records": both(ledger, "count", outcome="records", where={}),
         "unscored": set_aside(ledger),
@@ -141,9 +143,24 @@ def facts_of(
     }
 
 
+def paired_facts(ledger: Ledger) -> dict[str, Any] | None:
+    """What is said of the tasks that both splits have; None where these are not most of one."""
+    if pairs_in(ledger.cube) is None:
+        return None
+    return {
+        **{name: ledger.claim("paired", of_tasks=name) for name in ("before", "after")},
+        **{name: ledger.claim("paired", of_tasks=name) for name in ("broken", "mended")},
+        "change": ledger.claim("paired_difference"),
+        "interval": ledger.claim("paired_interval"),
+        "p": ledger.claim("p_paired"),
+    }
+
+
 def beyond_chance(ledger: Ledger) -> bool:
-    """Whether the interval of the gap leaves out zero."""
-    low, high = ledger.claim("difference_interval", **RIGHT, where={}).value
+    """Whether the interval of the gap leaves out zero; that of the pairs where there are such."""
+    tasks = paired_facts(ledger)
+    whole = ledger.claim("difference_interval", **RIGHT, where={})
+    low, high = (tasks["interval"] if tasks else whole).value
     return float(low) * float(high) > 0
 
 
