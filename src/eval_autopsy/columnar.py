@@ -49,7 +49,9 @@ def fits(case: Case) -> bool:
     fields, guards = case.wanted.fields, case.file.guards
     plain = case.scorer.name == "recorded" and case.system is None
     clustered = "cluster" in fields
-    plain = plain and not (case.features or case.feature_files or case.bands or case.times)
+    # A feature of a text that the case does not name reads nothing.
+    read = any(name.endswith(f"({part})") for name in case.features for part in fields)
+    plain = plain and not (read or case.feature_files or case.bands or case.times)
     plain = plain and all(source.but_for_a_threshold for source in case.sources)
     guarded = guards.parses or guards.not_blank or guards.matches or guards.json_schema
     if not plain or guarded or guards.pydantic:

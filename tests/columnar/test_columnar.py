@@ -281,6 +281,16 @@ def test_a_graded_score_of_a_long_table_is_right_from_the_threshold_on(
 
 
 @pytest.mark.usefixtures("long")
+def test_a_receipt_of_a_long_table_made_of_data_alone_rests_on_counts(tmp_path: Path) -> None:
+    records = [{**one, "right": n % 10 / 10} for n, one in enumerate(rows(2000))]
+    path = written(tmp_path, "parquet", records)
+    graded = autopsy.open(path, split="set", id="id", correct="right", threshold="0.7")
+    done = graded.run(tmp_path)
+    assert (done.folder / "cube.json").exists()
+    assert "score `right >= 0.7`" in (done.folder / "REPORT.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("long")
 def test_nothing_to_slice_a_long_table_by_is_said_with_the_reasons(tmp_path: Path) -> None:
     path = written(tmp_path, "parquet", list(rows(2000)))
     with pytest.raises(CannotUse, match=r"nothing to slice by \(id: 2,000 different values"):
