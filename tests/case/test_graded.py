@@ -10,6 +10,7 @@ import pytest
 
 import eval_autopsy as autopsy
 from eval_autopsy.case.load import load
+from eval_autopsy.case.propose import propose
 from eval_autopsy.case.unwritten import Said
 from eval_autopsy.errors import AutopsyError, BadCase, CannotRead
 from eval_autopsy.first_screen import look
@@ -122,6 +123,15 @@ def test_a_threshold_that_cannot_be_used_is_an_error(
     with pytest.raises(AutopsyError) as caught:
         autopsy.open(graded(tmp_path), **options).slices()
     assert what in caught.value.what
+
+
+def test_a_proposal_names_the_graded_score_and_asks_for_its_threshold(tmp_path: Path) -> None:
+    proposal = propose([graded(tmp_path)])
+    assert proposal.missing == ("threshold: from where on 'rating' is right",)
+    assert 'by = ["lang"]' in proposal.text
+    written = proposal.text.replace("# Write: threshold = NUMBER", "threshold = 0.7")
+    proposal.path.write_text(written, encoding="utf-8")
+    assert rates(autopsy.open(tmp_path).slices()) == {"eval": (40, 50), "production": (20, 50)}
 
 
 def test_of_several_scores_the_user_names_one(tmp_path: Path) -> None:
