@@ -134,6 +134,13 @@ def test_a_proposal_names_the_graded_score_and_asks_for_its_threshold(tmp_path: 
     assert rates(autopsy.open(tmp_path).slices()) == {"eval": (40, 50), "production": (20, 50)}
 
 
+def test_an_audit_takes_the_score_at_the_threshold(tmp_path: Path) -> None:
+    found = autopsy.open(graded(tmp_path), threshold=0.5).audit()
+    assert "an answer is right at 0.5 or more of rating" in found.notes
+    recorded = {split: scores["recorded"].rate for split, scores in found.scores.items()}
+    assert recorded == AT_A_HALF
+
+
 def test_of_several_scores_the_user_names_one(tmp_path: Path) -> None:
     for split in ("eval", "production"):
         rows = ({"id": n, "scores": {"help": n / 20, "tone": n / 30}} for n in range(20))

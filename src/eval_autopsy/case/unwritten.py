@@ -115,7 +115,7 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     """The case of these sets, with files that say more about the same ids."""
     said = replace(said, confidence=said.confidence or _confidence_in(sets))
     by_split = _by_split(sets)
-    graded = _graded(said, by_split)
+    graded = graded_of(said, by_split)
     if graded is not None:
         said = replace(said, correct=graded.field)
     special = any(look.prefix or look.file.yields == "samples" for look in sets.looks())
@@ -361,10 +361,10 @@ def _check_alone(said: Said, compared: object) -> None:
 
 def _recorded(said: Said, errors: Literal["wrong", "apart"]) -> Scorer:
     """The scorer of a recorded score, which is right from the threshold on where it is graded."""
-    return Scorer(name="recorded", errors=errors, threshold=_least(said.threshold))
+    return Scorer(name="recorded", errors=errors, threshold=least_of(said.threshold))
 
 
-def _least(text: str) -> Decimal | None:
+def least_of(text: str) -> Decimal | None:
     """A threshold as a number; None where none is said. Raises BadCase."""
     if not text:
         return None
@@ -375,9 +375,9 @@ def _least(text: str) -> Decimal | None:
     return found
 
 
-def _graded(said: Said, by_split: Sequence[Columns]) -> Guess | None:
+def graded_of(said: Said, by_split: Sequence[Columns]) -> Guess | None:
     """The field of a graded score where a threshold is said, and no field; else None."""
-    if _least(said.threshold) is None or said.correct:
+    if least_of(said.threshold) is None or said.correct:
         return None
     found = graded_fields(by_split)
     if len(found) == 1:

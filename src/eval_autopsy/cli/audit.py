@@ -13,7 +13,7 @@ from eval_autopsy.cli.out import Out, verb
 
 @verb
 @click.argument("path", type=FILE, nargs=-1)
-@data_options(without=("confidence", "time", "threshold"), scorer="Recomputes")
+@data_options(without=("confidence", "time"), scorer="Recomputes")
 def audit(out: Out, path: tuple[Path, ...], **said: Any) -> int:
     """Show whether the scorer is right.
 

@@ -42,11 +42,8 @@ def data_options(
         for name, text in COLUMNS.items()
         if name not in without
     ]
-    if "threshold" not in without:
-        text = "The least graded score that is right."
-        options.append(
-            click.option("--threshold", "threshold_", default="", metavar="X", help=text)
-        )
+    text = "The least graded score that is right."
+    options.append(click.option("--threshold", "threshold_", default="", metavar="X", help=text))
     text = f"{scorer}; else exact_match."
     options.append(click.option("--scorer", "scorer_", default="", metavar="NAME", help=text))
 
