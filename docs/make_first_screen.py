@@ -35,6 +35,7 @@ TAIL = """
 | eval, production | the files, how many scored records are right, and the [interval](clusters.md) |
 | first run, second run | two runs of the same tasks, which are compared in pairs |
 | gap | production's rate less eval's, with Newcombe's interval; of pairs with McNemar's test |
+| right | from where on a graded score is right, as `--threshold` or the case says |
 | where | slices that the search confirmed, with their counts in both sets |
 | made of | the gap as a sum: rate, mix, and what eval never contained |
 | silent | wrong answers that every guard lets through: two are assumed where no case names any |
@@ -42,6 +43,7 @@ TAIL = """
 | scorer | what is in doubt about it (`autopsy audit` shows it); failed calls that count as wrong |
 | confidence | the lowest threshold with 95% right on eval, and what it gives in production |
 | apart | failed calls and graders of a log, and unscored samples: neither right nor wrong |
+| no value | NaN and infinite numbers; a record with such a score is unscored |
 | log says | figures that a log states of itself, where its samples give others |
 | unread | files that look like data and could not be read, with the reason |
 | missing | what another file would have, and how to export it |

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import polars
 import pytest
 
 import eval_autopsy as autopsy
@@ -277,6 +278,18 @@ def test_a_verdict_under_another_name_is_no_slice(tmp_path: Path, write: Write) 
         write(f"{name}.jsonl", ({**one, "grade": f"{one['output']}!"} for one in graded))
     found = look(tmp_path)
     assert not [one for one in found.found if "grade" in one.where]
+
+
+def test_a_score_that_is_no_number_is_none_which_the_screen_says(tmp_path: Path) -> None:
+    nan, infinite = float("nan"), float("inf")
+    for split, scores in (("eval", [1.0] * 40), ("production", [1.0, 0.0, nan, infinite] * 10)):
+        ids = [f"{split}{n}" for n in range(40)]
+        polars.DataFrame({"id": ids, "score": scores}).write_parquet(tmp_path / f"{split}.parquet")
+    screen = look(tmp_path)
+    assert screen.production == (10, 20)
+    assert screen.unscored == {"eval": {}, "production": {"unscored": 20}}
+    assert screen.no_numbers == {"production.parquet": {"score": 20}}
+    assert "20 of score" in said(tmp_path)["no value"]
 
 
 def test_an_id_that_stands_twice_is_of_two_attempts_which_the_screen_says(

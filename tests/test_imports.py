@@ -26,6 +26,8 @@ FLOORS = [
     ["guards", "readers"],
     # The case file as it is written: a description that what is above works from.
     ["case.model", "case.lines", "case.words", "case.table", "case.load"],
+    # What the data hold: their fields, the parts that these play, and what may be sliced by.
+    ["case.columns", "case.roles", "case.sets", "case.sliced"],
     ["systems", "verdicts"],
     ["cubes", "evidence"],
     ["questions"],
@@ -41,9 +43,12 @@ FLOORS = [
     ["__init__", "cli"],
     ["__main__"],
 ]
-# The case file is one room of five modules.
+# The case file is one room of five modules, and what the data hold is one of four.
 ONE_ROOM = dict.fromkeys(
     ["case.model", "case.lines", "case.words", "case.table", "case.load"], "the case file"
+)
+ONE_ROOM |= dict.fromkeys(
+    ["case.columns", "case.roles", "case.sets", "case.sliced"], "what the data hold"
 )
 # Beyond the floors: where numbers are made, nothing is known of files, and the other way round.
 APART = {

@@ -18,6 +18,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 from typing import Any, overload
@@ -402,6 +403,7 @@ def open(  # noqa: A001
     cluster: str = ...,
     confidence: str = ...,
     time: str = ...,
+    threshold: str | float | Decimal = ...,
 ) -> Autopsy: ...
 
 
@@ -430,18 +432,20 @@ def open(  # noqa: A001  it is called as autopsy.open
     cluster: str = "",
     confidence: str = "",
     time: str = "",
+    threshold: str | float | Decimal = "",
 ) -> Autopsy | TableStudy:
     """What a case compares: of the current folder, of a folder or `autopsy.toml`, or of options.
 
     Data that has no case is named by `eval` and `production`, or by one path and the column
     `split`. What makes an answer right is a column of recorded scores, `correct`, or the columns
-    `output` and `expected`, compared by `scorer`. What is not named is guessed; `notes` says how.
+    `output` and `expected`, compared by `scorer`. Scores that are graded are right from `threshold`
+    on. What is not named is guessed; `notes` says how.
 
     `table` is one that stays in its warehouse: an ibis table, or a URL. See docs/warehouse.md.
     """
     if table is not None:
         others = (*paths, eval, production, output, expected, scorer, confidence, time)
-        if any(others):
+        if any(others) or str(threshold):
             what = "a table is named, and what only files have as well"
             raise BadCase(what, remedy="name its --split, --correct, --id and --cluster alone")
         return study_of_table(table, split=split, correct=correct, id=id, cluster=cluster)
@@ -458,6 +462,7 @@ def open(  # noqa: A001  it is called as autopsy.open
         cluster=cluster,
         confidence=confidence,
         time=time,
+        threshold=str(threshold),
     )
     one = said.paths[0] if said.paths else Path()
     is_case = (one / FILE_NAME).is_file() or one.suffix == ".toml" or not said.paths

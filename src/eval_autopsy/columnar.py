@@ -20,6 +20,7 @@ from eval_autopsy import attributes as choosing
 from eval_autopsy import kernel
 from eval_autopsy.attributes import Choice, SetAside
 from eval_autopsy.case.load import Case
+from eval_autopsy.case.sliced import Attributes, attributes_of
 from eval_autopsy.cubes import blocks
 from eval_autopsy.cubes.blocks import OUTCOMES, counts_as
 from eval_autopsy.discovery import LEVELS_AT_MOST
@@ -48,8 +49,10 @@ def fits(case: Case) -> bool:
     fields, guards = case.wanted.fields, case.file.guards
     plain = case.scorer.name == "recorded" and case.system is None
     clustered = "cluster" in fields
-    plain = plain and not (case.features or case.feature_files or case.bands or case.times)
-    plain = plain and all(source.as_it_is for source in case.sources)
+    # A feature of a text that the case does not name reads nothing.
+    read = any(name.endswith(f"({part})") for name in case.features for part in fields)
+    plain = plain and not (read or case.feature_files or case.bands or case.times)
+    plain = plain and all(source.but_for_a_threshold for source in case.sources)
     guarded = guards.parses or guards.not_blank or guards.matches or guards.json_schema
     if not plain or guarded or guards.pydantic:
         return False
@@ -92,7 +95,10 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
     table = Table(
         sources=case.sources,
         columns=Columns(
-            fields["score"], fields.get("error"), fields.get("id"), fields.get("cluster")
+            case.wanted.made_of.get(fields["score"], fields["score"]),
+            fields.get("error"),
+            fields.get("id"),
+            fields.get("cluster"),
         ),
         where={name: _texts(value) for name, value in (asked.where or {}).items()},
         seed=asked.seed,
@@ -101,11 +107,12 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
     known = table.names()
     if table.columns.id == DEFAULT_ID and DEFAULT_ID not in known:
         table.columns = table.columns._replace(id=None)  # nobody named it: rows go by their number
-    names = list(asked.by) or _others(case, known)
+    others = Attributes(tuple(asked.by), ()) if asked.by else _others(case, known)
+    names = list(others.names)
     choices = choose(table.level_counts(names), asked=bool(asked.by), depth=asked.depth)
     specs = [one for choice in choices.values() for one in choice.attributes]
+    aside = (*others.set_aside, *(one for choice in choices.values() for one in choice.set_aside))
     if not specs:
-        aside = [one for choice in choices.values() for one in choice.set_aside]
         raise _nothing_to_slice_by(aside, case.sources)
     plan = plan_for(table.rows, len(specs), depth=asked.depth, support=asked.support)
     scan = Scan(table, [Attribute(one, column_of(one)) for one in specs])
@@ -131,9 +138,9 @@ def study(case: Case, asked: Asked, progress: Progress) -> Study:
     return Study(
         cube=Streamed(cube, scan, found),
         discovery=found,
-        set_aside=tuple(one for choice in choices.values() for one in choice.set_aside),
+        set_aside=aside,
         notes=(
-            *table.aside.values(),
+            *table.notes(),
             *(note for choice in choices.values() for note in choice.notes),
             *late,
             *((DRAWN, ALONE) if scan.drawn else ()),
@@ -166,11 +173,11 @@ def column_of(spec: Any) -> str:
     return str(spec if isinstance(spec, str) else spec["field"])
 
 
-def _others(case: Case, names: Sequence[str]) -> list[str]:
-    """The columns that play no part yet."""
-    taken = {*case.wanted.fields.values()}
-    taken |= {one.split.column for one in case.sources if not isinstance(one.split, str)}
-    return [name for name in names if name not in taken]
+def _others(case: Case, known: Sequence[str]) -> Attributes:
+    """The fields that play no part, of columns that every file has."""
+    found = attributes_of(case)
+    names = (name for name in found.names if name in known or name.partition(".")[0] in known)
+    return found._replace(names=tuple(names))
 
 
 def choose(

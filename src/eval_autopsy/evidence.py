@@ -25,7 +25,7 @@ from eval_autopsy.guards.checks import Guard, parsed
 from eval_autopsy.readers import Source, SplitColumn, read_sources
 from eval_autopsy.readers.intake import FileCount
 from eval_autopsy.readers.join import ATTEMPT_OF, attempts_words
-from eval_autopsy.readers.logs import aside_words
+from eval_autopsy.readers.logs import aside_words, no_numbers_words
 from eval_autopsy.readers.record_files import digest_of
 from eval_autopsy.readers.shelf import Shelf
 from eval_autopsy.records import SPLITS, Record, Split
@@ -181,6 +181,8 @@ def _aside(case: Case, files: Sequence[FileCount]) -> Iterator[str]:
     for source, count in zip(case.sources, files, strict=True):
         if count.aside:
             yield aside_words(count.aside, source.name)
+        if count.said.no_numbers:
+            yield no_numbers_words(count.said.no_numbers, source.name)
         if count.attempts and (case.file.system is None or case.file.system.repeats == 1):
             yield attempts_words(count.attempts, source.name)
 

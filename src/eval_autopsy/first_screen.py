@@ -278,6 +278,8 @@ def _told(base: FirstScreen, evidence: Evidence, case: Case, progress: Progress)
     return replace(
         base,
         unscored=_unscored(case, evidence),
+        no_numbers=_no_numbers(case, evidence),
+        threshold=case.threshold.words if case.threshold else "",
         compared=len(evidence.records),
         audit=_audit(case, evidence, progress),
         cannot_conclude=tuple(_changing(evidence, case)),
@@ -285,6 +287,12 @@ def _told(base: FirstScreen, evidence: Evidence, case: Case, progress: Progress)
         repeated=_repeated(evidence) if base.comparison == "two-sets" else None,
         calibration=None if alone else promise_of(*confident),
     )
+
+
+def _no_numbers(case: Case, evidence: Evidence) -> dict[str, Mapping[str, int]]:
+    """For each file with such, how many values of its columns are NaN or infinite."""
+    files = zip(case.sources, evidence.files, strict=True)
+    return {one.name: count.said.no_numbers for one, count in files if count.said.no_numbers}
 
 
 def _judged(base: FirstScreen, evidence: Evidence, seed: int) -> FirstScreen:

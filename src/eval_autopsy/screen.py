@@ -135,6 +135,10 @@ class FirstScreen:
     attempts: Mapping[str, int] = field(
         default_factory=dict
     )  # file -> records whose id stood before
+    threshold: str = ""  # from where on which score is right, in words; "" where none is graded
+    no_numbers: Mapping[str, Mapping[str, int]] = field(
+        default_factory=dict
+    )  # file -> column -> its values that are NaN or infinite
     cannot_conclude: tuple[Unknown, ...] = ()
     guessed: Mapping[str, str] = field(default_factory=dict)
     # set -> the fields that were guessed to say what is right, in words; none where nobody guessed
@@ -234,6 +238,8 @@ class FirstScreen:
             "needs": list(self.needs),
             "also": self.also,
             "attempts": dict(self.attempts),
+            "threshold": self.threshold,
+            "no_numbers": {name: dict(counts) for name, counts in self.no_numbers.items()},
             "cannot_conclude": [one._asdict() for one in self.cannot_conclude],
             "next": list(self.next),
             "notes": list(self.notes),

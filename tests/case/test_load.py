@@ -190,8 +190,8 @@ MISTAKES = {
     ),
     "a key of another table": (
         change("[scorer]\n", "[scorer]\ntimeout = 5\n"),
-        "autopsy.toml:12: [scorer] has no key 'timeout', expected name, tolerance, fields, "
-        "output_format, errors. It belongs in [system].",
+        "autopsy.toml:12: [scorer] has no key 'timeout', expected name, tolerance, "
+        "threshold, fields, output_format, errors. It belongs in [system].",
     ),
     "a misspelt table": (
         change("[slices]", "[slice]"),

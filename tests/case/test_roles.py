@@ -148,6 +148,23 @@ def test_slices_have_few_short_values(values: list[Any], sliced: bool) -> None:
     assert [guess.field for guess in found] == (["kind"] if sliced else [])
 
 
+def asked(lang: str, n: int) -> dict[str, Any]:
+    return {"input": {"text": f"text {n}", "lang": lang, "form": n % 3}}
+
+
+def test_the_fields_of_an_input_come_after_the_others() -> None:
+    rows = [{**asked(["de", "en"][n % 2], n), "plan": n % 4} for n in range(18)]
+    found = guess_attributes([columns_of(rows)], [], "input")
+    assert [guess.field for guess in found] == ["plan", "input.lang", "input.form"]
+
+
+def test_a_field_of_an_input_that_another_one_repeats_is_not_proposed() -> None:
+    langs = ["de", "en"] * 9
+    rows = [{"language": lang, **asked(lang, n)} for n, lang in enumerate(langs)]
+    found = guess_attributes([columns_of(rows)], [], "input")
+    assert [guess.field for guess in found] == ["language", "input.form"]
+
+
 def test_a_field_that_one_split_lacks_is_not_sliced_by() -> None:
     sets = [columns(kind=["a", "b"] * 9), columns(kind=[None] * 18)]
     assert guess_attributes(sets, []) == []

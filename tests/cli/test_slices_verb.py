@@ -300,7 +300,6 @@ def test_data_that_is_not_said_is_an_error(arguments: list[str], what: str, call
         (["--by", "lnag"], "Did you mean 'lang'?"),
         (["--by", "lang,lang"], "an attribute is named twice"),
         (["--split", "lang"], "--eval and --production are given, and --split as well"),
-        (["--id", "lang"], "stands twice in eval"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

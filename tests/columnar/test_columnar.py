@@ -107,11 +107,14 @@ def test_rare_levels_that_the_sample_missed_stand_together_and_this_is_said(
 
 @pytest.mark.usefixtures("long")
 @pytest.mark.parametrize("form", ["parquet", "jsonl"])
-def test_a_column_that_is_not_there_is_named_with_the_nearest(tmp_path: Path, form: str) -> None:
+@pytest.mark.parametrize("wrong", ["plam", "PLAN"])
+def test_a_column_that_is_not_there_is_named_with_the_nearest(
+    tmp_path: Path, form: str, wrong: str
+) -> None:
     path = written(tmp_path, form, list(rows(2000)))
-    with pytest.raises(CannotUse, match="no column 'plam'") as error:
-        autopsy.open(path, split="set", id="id", correct="right").slices(["plam"])
-    assert "plan" in error.value.remedy
+    with pytest.raises(CannotUse, match=f"no column '{wrong}'") as error:
+        autopsy.open(path, split="set", id="id", correct="right").slices([wrong])
+    assert error.value.remedy == "did you mean 'plan'?"
 
 
 @pytest.mark.usefixtures("long")
@@ -188,19 +191,103 @@ def test_attributes_fold_further_the_more_of_them_there_are() -> None:
 
 
 @pytest.mark.usefixtures("long")
-def test_columns_of_lists_and_objects_are_set_aside_and_can_be_asked_for(tmp_path: Path) -> None:
+def test_columns_of_lists_are_set_aside_and_can_be_asked_for(tmp_path: Path) -> None:
     records = [
         {**one, "tags": ["a"] if i % 2 else ["b", "c"], "meta": {"n": i % 3}}
         for i, one in enumerate(rows(2000))
     ]
     study = autopsy.open(written(tmp_path, "parquet", records), split="set", correct="right")
     aside = {one.attribute: one.reason for one in study.slices().set_aside}
-    assert aside["tags"] == aside["meta"] == "it holds lists or objects"
+    assert aside["tags"] == "it holds lists"
+    assert "meta" not in aside
     (table,) = study.slices(["tags"]).breakdowns
     assert {one.where["tags"]["json"] for one in table.slices} == {'["a"]', '["b","c"]'}
     assert sum(one.eval.n for one in table.slices) == sum(
         one["set"] == "dev" and one["right"] is not None for one in records
     )
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_the_fields_of_objects_in_a_long_table_are_sliced_by_as_one_by_one(
+    tmp_path: Path, form: str, request: pytest.FixtureRequest
+) -> None:
+    records = [
+        {**one, "about": {"form": i % 3, "of": {"size": "sml"[i % 2]}}, "output": {"kind": i % 2}}
+        for i, one in enumerate(rows(2000))
+    ]
+    path = written(tmp_path, form, records)
+    study = autopsy.open(path, split="set", id="id", correct="right")
+    one_by_one = study.slices()
+    request.getfixturevalue("long")
+    assert columnar.fits(study.case)
+    in_columns = study.slices()
+    by = {one.attribute for one in in_columns.breakdowns}
+    assert {"about.form", "about.of.size"} <= by
+    assert "output.kind" not in by
+    for name in ("about.form", "about.of.size"):
+        (ours,), (theirs,) = (
+            [one.slices for one in found.breakdowns if one.attribute == name]
+            for found in (in_columns, one_by_one)
+        )
+        assert {(str(one.where), one.production) for one in ours} == {
+            (str(one.where), one.production) for one in theirs
+        }
+
+
+def measured(folder: Path, *, no_numbers: bool) -> Slices:
+    """Slices by a load that 2 of 3 records lack: with null, or with what is no number."""
+    nothing = (float("nan"), float("inf"), float("-inf")) if no_numbers else (None,)
+    records = list(rows(3000))
+    for n, one in enumerate(records):
+        right, odd = one["right"], nothing[n % len(nothing)]
+        one["right"] = odd if right is None else float(right)
+        one["load"] = 0.5 * (n % 2) if n % 3 == 0 else odd
+    folder.mkdir()
+    path = written(folder, "parquet", records)
+    return autopsy.open(path, split="set", id="id", correct="right").slices(["plan", "load"])
+
+
+@pytest.mark.parametrize("length", ["short", "long"])
+def test_a_number_that_is_none_is_no_value_in_tables_of_any_length(
+    tmp_path: Path, length: str, request: pytest.FixtureRequest
+) -> None:
+    if length == "long":
+        request.getfixturevalue("long")
+    nulls = measured(tmp_path / "nulls", no_numbers=False)
+    found = measured(tmp_path / "odd", no_numbers=True)
+    assert found.unscored == nulls.unscored
+    assert [one.to_dict() for one in found.all] == [one.to_dict() for one in nulls.all]
+    unscored = sum(one["right"] is None for one in rows(3000))
+    (said,) = {*found.notes} - {*nulls.notes}
+    assert said.startswith("NaN or infinite in ")
+    assert f"{unscored} of right" in said
+    assert "2,000 of load" in said
+
+
+@pytest.mark.usefixtures("long")
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_a_graded_score_of_a_long_table_is_right_from_the_threshold_on(
+    tmp_path: Path, form: str
+) -> None:
+    records = list(rows(3000))
+    for n, one in enumerate(records):
+        one["failure"] = None
+        one["right"] = None if one["right"] is None else n % 10 / 10
+    path = written(tmp_path, form, records)
+    graded = autopsy.open(path, split="set", id="id", correct="right", threshold="0.7")
+    assert columnar.fits(graded.case)
+    live = [one["right"] for one in records if one["set"] == "live" and one["right"] is not None]
+    assert graded.slices().production == (sum(right >= 0.7 for right in live), len(live))
+
+
+@pytest.mark.usefixtures("long")
+def test_a_receipt_of_a_long_table_made_of_data_alone_rests_on_counts(tmp_path: Path) -> None:
+    records = [{**one, "right": n % 10 / 10} for n, one in enumerate(rows(2000))]
+    path = written(tmp_path, "parquet", records)
+    graded = autopsy.open(path, split="set", id="id", correct="right", threshold="0.7")
+    done = graded.run(tmp_path)
+    assert (done.folder / "cube.json").exists()
+    assert "score `right >= 0.7`" in (done.folder / "REPORT.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.usefixtures("long")

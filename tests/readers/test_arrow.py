@@ -90,9 +90,20 @@ def test_a_file_that_is_cut_off_is_refused(tmp_path: Path, kind: str, lost: int)
         read(tmp_path, written(pa.Table.from_pylist(ROWS), kind)[:-lost])
 
 
-def test_no_number_is_refused_with_its_place(tmp_path: Path) -> None:
-    with pytest.raises(CannotRead, match="nan is not a number") as caught:
-        read(tmp_path, written(pa.table({"id": [1.0, float("nan")]}), "file"))
+@pytest.mark.parametrize("kind", WRITERS)
+def test_numbers_that_are_none_are_null_and_counted_over_all_batches(
+    tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "table.arrow"
+    path.write_bytes(written(pa.table({"p": [0.5, float("nan"), float("-inf")]}), kind))
+    _, found = open_rows(path)
+    assert [row.fields["p"] for row in found] == [Decimal("0.5"), None, None]
+    assert found.no_numbers == {"p": 2}
+
+
+def test_bytes_that_are_no_text_are_refused_with_their_place(tmp_path: Path) -> None:
+    with pytest.raises(CannotRead, match="1 bytes that are not UTF-8 text") as caught:
+        read(tmp_path, written(pa.table({"id": [b"a", b"\xff"]}), "file"))
     assert caught.value.where == "table.arrow: row 2: id"
 
 

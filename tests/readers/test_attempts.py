@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,14 @@ def test_a_cluster_that_the_case_names_stays_the_cluster(tmp_path: Path) -> None
         file.write('cluster = "session"\n')
     evidence = gather(load(folder), folder)
     assert [one.cluster for one in evidence.records if one.split == "eval"] == ["s0", "s1", "s0"]
+
+
+def test_a_message_offers_no_field_that_the_data_do_not_have(tmp_path: Path) -> None:
+    folder = written(tmp_path, eval=[row("a")], production=[row("b")])
+    case = load(folder)
+    asked = case.wanted._replace(attributes=("lang",))
+    with pytest.raises(CannotRead, match=r"among: task, q, a, truth\."):
+        gather(replace(case, wanted=asked), folder)
 
 
 def test_an_id_that_is_another_s_number_is_an_error(tmp_path: Path) -> None:

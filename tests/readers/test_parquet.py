@@ -90,11 +90,31 @@ def test_what_json_has_no_value_for_is_refused(value: Any, said: str) -> None:
         plain(value)
 
 
-def test_nan_names_its_row_and_column(tmp_path: Path) -> None:
-    frame = polars.DataFrame({"id": ["a", "b"], "p": [0.5, float("nan")]})
+def test_what_cannot_be_read_names_its_row_and_column(tmp_path: Path) -> None:
+    frame = polars.DataFrame({"id": ["a", "b"], "p": [b"text", b"\xff"]})
     with pytest.raises(CannotRead) as caught:
         rows(tmp_path, frame)
     assert caught.value.where == "x.parquet: row 2: p"
+
+
+def test_a_number_that_is_none_is_null_and_counted_by_column(tmp_path: Path) -> None:
+    nan, infinite = float("nan"), float("inf")
+    path = tmp_path / "x.parquet"
+    polars.DataFrame(
+        {
+            "id": ["a", "b", "c"],
+            "p": [0.5, nan, None],
+            "q": [infinite, -infinite, 2.0],
+            "of": [{"r": [1.0, nan]}, {"r": [nan]}, None],
+        }
+    ).write_parquet(path)
+    _, found = open_rows(path)
+    assert [[row.fields[name] for name in ("p", "q", "of")] for row in found] == [
+        [Decimal("0.5"), None, {"r": [Decimal("1.0"), None]}],
+        [None, None, {"r": [None]}],
+        [None, Decimal("2.0"), None],
+    ]
+    assert found.no_numbers == {"p": 1, "q": 2, "of": 2}
 
 
 def test_an_empty_table_has_no_records(tmp_path: Path) -> None:

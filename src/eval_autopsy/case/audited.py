@@ -24,17 +24,18 @@ from eval_autopsy.auditing import EXACT, OF_LOGS, Material, judged_of, of_eviden
 from eval_autopsy.case.columns import columns_of
 from eval_autopsy.case.compared import Compared, compare
 from eval_autopsy.case.found import find
-from eval_autopsy.case.load import Case
+from eval_autopsy.case.load import Case, by_verdict
 from eval_autopsy.case.roles import Guess, guess_id, guess_parts
 from eval_autopsy.case.sets import Look, look_at, score_in_words, split_of
-from eval_autopsy.case.unwritten import Said
+from eval_autopsy.case.unwritten import Said, graded_of, least_of
 from eval_autopsy.errors import BadCase
 from eval_autopsy.evidence import Progress, gather
 from eval_autopsy.readers import Source, SplitColumn, Wanted, open_rows
 from eval_autopsy.readers.intake import TOLD_EVERY, Intake
 from eval_autopsy.readers.join import Attempts, attempts_words, changed, clustered, join_of
-from eval_autopsy.readers.logs import ROLES, aside_words
+from eval_autopsy.readers.logs import ROLES, aside_words, no_numbers_words
 from eval_autopsy.readers.shelf import Shelf
+from eval_autopsy.readers.thresholds import Threshold
 from eval_autopsy.records import SPLITS, Record, Split
 
 PARTS = ("input", "expected", "output", "score", "error", "cluster")
@@ -72,15 +73,20 @@ def of_options(said: Said, progress: Progress = gathered.quiet) -> Material:
         other = sorted(names[1] - names[0])[0]
         what = f"{logs[0].look.name} is a tool's log, and {other} is a table"
         raise BadCase(what, remedy="audit them one after the other")
+    if logs and said.threshold:
+        what = "a threshold is said, and the verdicts of a tool's log are those of the tool"
+        raise BadCase(what, remedy="leave out --threshold, or audit a case that has it")
     fields, guessed = (dict(ROLES), []) if logs else _fields(said, places)
+    threshold = _threshold(said, fields)
     notes = [*how, *(f"{one.part} is the field {one.field!r}: {one.why}" for one in guessed)]
+    notes += [f"an answer is right at {threshold.words}"] if threshold else []
     if fields.get("id") == LINE:
         notes.append("no field identifies a record, so that each goes by its line")
     scorer = said.scorer if said.scorer not in ("", "recorded") else EXACT
     registry.scorers.get(scorer)  # which raises for a name that is not known
     records: list[Record] = []
     for place in places:
-        records += _records(place, fields, bool(logs), notes, progress)
+        records += _records(place, fields, bool(logs), notes, progress, threshold)
     if _hold_objects(records):
         shelf, parsed = Shelf(), kernel.parsed
         records = [
@@ -190,8 +196,9 @@ def _column(look: Look, column: str) -> SplitColumn:
 def _fields(said: Said, places: Sequence[Where]) -> tuple[dict[str, str], list[Guess]]:
     """The field of each part of a table's records, and the guesses among them."""
     columns = [columns_of(place.look.rows) for place in places]
+    graded = graded_of(said, columns)
     asked = {
-        "score": said.correct,
+        "score": graded.field if graded else said.correct,
         "output": said.output,
         "expected": said.expected,
         "cluster": said.cluster,
@@ -210,13 +217,25 @@ def _fields(said: Said, places: Sequence[Where]) -> tuple[dict[str, str], list[G
                 other = "expected" if part == "output" else "output"
                 what = f"nothing says which field is the {other}"
                 raise BadCase(what, remedy=f"name it with --{other}")
+    guesses += [graded] if graded else []
     if identity.field and not said.id:
         guesses.insert(0, identity)
     return fields, guesses
 
 
+def _threshold(said: Said, fields: Mapping[str, str]) -> Threshold | None:
+    """What makes a verdict of the score; None where no threshold is said."""
+    least = least_of(said.threshold)
+    return Threshold(fields["score"], least) if least is not None else None
+
+
 def _records(
-    place: Where, fields: Mapping[str, str], log: bool, aside: list[str], progress: Progress
+    place: Where,
+    fields: Mapping[str, str],
+    log: bool,
+    aside: list[str],
+    progress: Progress,
+    threshold: Threshold | None,
 ) -> Iterator[Record]:
     """The records of a file; of a log with what is known of each sample beside its parts.
 
@@ -224,19 +243,28 @@ def _records(
     """
     needed = set() if log or "score" in fields else {"output", "expected"}
     wanted = Wanted(fields, OF_LOGS if log else (), frozenset({"id", *needed & {*fields}}))
+    wanted = by_verdict(wanted, threshold)
     attempts = Attempts() if not log and fields["id"] != LINE else None
     if attempts is not None:
         wanted = clustered(wanted)
     joins = [join_of(path, wanted) for path in place.joined]
     in_words = score_in_words([place.look], fields.get("score", ""))
-    source = Source(place.look.file.path, place.split, place.look.name, verdict_words=in_words)
+    source = Source(
+        place.look.file.path,
+        place.split,
+        place.look.name,
+        verdict_words=in_words,
+        threshold=threshold,
+    )
     intake = Intake(wanted)
     size = os.path.getsize(place.look.file.path)
     _, rows = open_rows(place.look.file.path, place.look.name, lenient=True)
     with rows:
         named = rows if fields["id"] != LINE else map(_by_line, rows)
         joined = (
-            (changed(row, source, wanted, joins) for row in named) if joins or in_words else named
+            (changed(row, source, wanted, joins) for row in named)
+            if joins or not source.as_it_is
+            else named
         )
         if attempts is not None:
             joined = (attempts.of(row, source, fields["id"]) for row in joined)
@@ -248,6 +276,8 @@ def _records(
         intake.finish()
     if rows.aside:
         aside.append(aside_words(rows.aside, place.look.name))
+    if rows.no_numbers:
+        aside.append(no_numbers_words(rows.no_numbers, place.look.name))
     if attempts is not None and attempts.again:
         aside.append(attempts_words(attempts.again, place.look.name))
     for one in rows.needs:

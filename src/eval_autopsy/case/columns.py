@@ -44,6 +44,12 @@ class Column:
         """Whether every row gives a value of its own."""
         return self.complete and len(self.counts) == len(self.values)
 
+    def repeats(self, other: Column) -> bool:
+        """Whether values are given, each of them that of another column in the same row."""
+        rows = zip(self.values, other.values, strict=True)
+        same = all(value == theirs or not kernel.not_blank(value) for value, theirs in rows)
+        return same and bool(self.given)
+
     @cached_property
     def scalar(self) -> bool:
         """Whether no value is an object or an array."""

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Container, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from eval_autopsy import kernel
 from eval_autopsy.case.columns import columns_of
 from eval_autopsy.case.functions import Function, guess_system
-from eval_autopsy.case.roles import Columns, Guess, guess_attributes, guess_id, guess_parts, words
+from eval_autopsy.case.roles import (
+    Columns,
+    Guess,
+    graded_fields,
+    guess_attributes,
+    guess_id,
+    guess_parts,
+    words,
+)
 from eval_autopsy.case.sets import SAMPLE, Look, Sets, guess_sets, score_in_words
 from eval_autopsy.case.words import slug_of
 from eval_autopsy.records import SPLITS
@@ -52,7 +61,9 @@ class Draft:
 
 
 def toml(value: Any) -> str:
-    """A value as TOML: text, true or false, a whole number, and lists and tables of them."""
+    """A value as TOML: text, true or false, a number, and lists and tables of them."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
     if isinstance(value, dict):
         inside = ", ".join(f"{key} = {toml(item)}" for key, item in value.items())
         return f"{{ {inside} }}"
@@ -119,14 +130,21 @@ def _write_rest(
     for part in PARTS_IN_ORDER:
         if part in parts:
             draft.key(part, parts[part].field, parts[part].why, _sure(parts[part]))
-    if "expected" not in parts and "score" not in parts:
+    graded = [] if {"expected", "score"} & parts.keys() else graded_fields(by_split)
+    if len(graded) == 1:
+        draft.key("score", graded[0].field, graded[0].why)
+    elif "expected" not in parts and "score" not in parts:
         why = "no field is named as what should come out"
         draft.unknown("expected", why, 'expected = "FIELD", or score = "FIELD" when it is scored')
     system = _write_system(draft, folder, parts)
     json_outputs = _hold_json(parts, by_split)
+    if len(graded) == 1:
+        _write_threshold(draft, graded[0])
     _write_scorer(draft, parts, system, json_outputs)
     _write_guards(draft, parts, system, json_outputs)
-    _write_slices(draft, by_split, [*taken, *(guess.field for guess in parts.values())])
+    taken = [*taken, *(guess.field for part, guess in parts.items() if part != "input")]
+    taken += [guess.field for guess in graded]
+    _write_slices(draft, by_split, taken, parts["input"].field if "input" in parts else "")
     _write_features(draft, parts)
 
 
@@ -169,6 +187,13 @@ def _write_scorer(
         draft.key("errors", "wrong", why, "A choice")
 
 
+def _write_threshold(draft: Draft, graded: Guess) -> None:
+    """Asks from where on a graded score is right, which no data say."""
+    draft.table("scorer")
+    draft.key("name", "recorded", "there is nothing to compare, only the recorded score", "Sure")
+    draft.unknown("threshold", f"from where on {graded.field!r} is right", "threshold = NUMBER")
+
+
 def _write_guards(
     draft: Draft, parts: Mapping[str, Guess], system: Function | None, json_outputs: bool
 ) -> None:
@@ -191,9 +216,11 @@ def _hold_json(parts: Mapping[str, Guess], by_split: Sequence[Columns]) -> bool:
     return 2 * parsed > len(given)
 
 
-def _write_slices(draft: Draft, by_split: Sequence[Columns], taken: Sequence[str]) -> None:
+def _write_slices(
+    draft: Draft, by_split: Sequence[Columns], taken: Sequence[str], asked: str
+) -> None:
     draft.table("slices")
-    found = guess_attributes(by_split, taken)
+    found = guess_attributes(by_split, taken, asked)
     if not found:
         draft.key("by", [], "no other field has few different, short values", "Sure")
         return

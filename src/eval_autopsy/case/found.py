@@ -20,6 +20,7 @@ from pathlib import Path
 
 from eval_autopsy import registry
 from eval_autopsy.case.names import parts_of
+from eval_autopsy.case.roles import graded_fields
 from eval_autopsy.case.sets import Look, look_at
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.readers.opened import HEAD, open_file
@@ -213,9 +214,15 @@ def described(path: Path, name: str, look: Look) -> Found:
     """What a file is, once its first rows were read."""
     format_ = look.file.converted_from or look.file.layout
     why = ""
-    if look.file.yields == "rows" and not {"output", "score", "input"} & parts_of([look]).keys():
+    if look.file.yields == "rows" and not _says_something(look):
         why = "no field of it looks like an input, an output or a score"
     return Found(path=path, name=name, look=look, format=format_, yields=look.file.yields, why=why)
+
+
+def _says_something(look: Look) -> bool:
+    """Whether the rows have an input, an output or a score, and be it a graded one."""
+    told = {"output", "score", "input"} & parts_of([look]).keys()
+    return bool(told or graded_fields([look.columns]))
 
 
 def first_record(path: Path, limit: int = 200) -> str:

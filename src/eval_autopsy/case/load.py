@@ -23,6 +23,7 @@ from eval_autopsy.errors import BadCase
 from eval_autopsy.readers.opened import open_file
 from eval_autopsy.readers.record_files import are_records, files_in
 from eval_autopsy.readers.sources import Source, SplitColumn, Wanted
+from eval_autopsy.readers.thresholds import Threshold
 
 FILE_NAME = "autopsy.toml"
 SIZE_LIMIT = 2**20  # bytes of a case file
@@ -63,6 +64,11 @@ class Case:
     def name(self) -> str:
         """The name of the case, which its receipt's folder has too."""
         return self.file.name
+
+    @property
+    def threshold(self) -> Threshold | None:
+        """From where on the score is right; None where it is no graded one."""
+        return self.sources[0].threshold if self.sources else None
 
 
 def load(path: Path, *, eval_alone: bool = False, tables: bool = False) -> Case:
@@ -162,7 +168,10 @@ class _Loader:
             folder=self.folder,
             file=file,
             scorer=scorer,
-            sources=() if file.data.table or file.data.table_env else self._sources(file),
+            sources=tuple(
+                one._replace(threshold=threshold_of(scorer, file.fields.parts()))
+                for one in (() if file.data.table or file.data.table_env else self._sources(file))
+            ),
             table=self._table(file),
             wanted=_wanted(file, scorer),
             system=self._system(file.system) if file.system else None,
@@ -246,6 +255,9 @@ class _Loader:
         if scorer.tolerance is not None and scorer.name != "numeric":
             what = f"the scorer {scorer.name!r} takes no tolerance"
             raise self.bad(what, "name the scorer 'numeric', or remove it", "scorer", "tolerance")
+        if scorer.threshold is not None and scorer.name != "recorded":
+            what = f"the scorer {scorer.name!r} takes no threshold"
+            raise self.bad(what, "name the scorer 'recorded', or remove it", "scorer", "threshold")
         return scorer
 
     def _check_evidence(self, file: CaseFile, scorer: Scorer) -> None:
@@ -442,4 +454,20 @@ def _wanted(file: CaseFile, scorer: Scorer) -> Wanted:
     elif scorer.name != "recorded":
         required.add("output")
     slices = file.slices
-    return Wanted(fields, (*slices.by, *slices.bands, *slices.times), frozenset(required))
+    wanted = Wanted(fields, (*slices.by, *slices.bands, *slices.times), frozenset(required))
+    return by_verdict(wanted, threshold_of(scorer, fields))
+
+
+def threshold_of(scorer: Scorer, fields: Mapping[str, str]) -> Threshold | None:
+    """What makes a verdict of the field that is the score; None where that is one already."""
+    if scorer.threshold is None:
+        return None
+    return Threshold(fields["score"], scorer.threshold)
+
+
+def by_verdict(wanted: Wanted, threshold: Threshold | None) -> Wanted:
+    """What is wanted, with the verdict that a threshold makes in place of the score."""
+    if threshold is None:
+        return wanted
+    fields = {**wanted.fields, "score": threshold.field}
+    return wanted._replace(fields=fields, made_of={threshold.field: threshold.score})

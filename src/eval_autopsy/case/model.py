@@ -196,6 +196,15 @@ def _amount(value: Any) -> Decimal:
     return number
 
 
+def _threshold(value: Any) -> Decimal | None:
+    if value is None:
+        return None
+    number = value if isinstance(value, (int, Decimal)) and not isinstance(value, bool) else None
+    if number is None or not Decimal(number).is_finite() or Decimal(number).adjusted() > 300:
+        raise ValueError("a number, from which on a recorded score is right")
+    return Decimal(number)
+
+
 def _tolerance(value: Any) -> Any:
     """A table of both tolerances; a number alone is the absolute one."""
     return value if isinstance(value, dict) else {"absolute": value}
@@ -381,6 +390,7 @@ class Scorer(Table):
 
     name: Text
     tolerance: Annotated[Tolerance | None, BeforeValidator(_tolerance)] = None
+    threshold: Annotated[Decimal | None, BeforeValidator(_threshold)] = None  # of recorded scores
     fields: Names = ()  # of a structured output; none given means all of them
     output_format: Literal["value", "json"] = "value"
     errors: Literal["wrong", "apart"] = "wrong"

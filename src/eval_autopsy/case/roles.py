@@ -196,6 +196,8 @@ VERDICT_NAMES = words(
     "verdict score correct is_correct passed pass success right ok match grade judgment judgement"
 )
 WORD_NAMES = (*VERDICT_NAMES, *words("outcome result status label"))
+GRADES = words("rating grade_score judge_score eval_score")  # further names of graded scores
+SCORES_OF = ("scores",)  # objects whose fields are scores
 ANSWER_WORDS = ({"yes", "no"}, {"true", "false"})
 ANSWERS = PARTS[:2]  # what is held against each other
 
@@ -411,13 +413,57 @@ def verdict_like(sets: Sequence[Columns]) -> tuple[str, tuple[str, ...]] | None:
     return None
 
 
-def guess_attributes(sets: Sequence[Columns], taken: Sequence[str]) -> list[Guess]:
-    """The fields to slice by: few different, short values, some in each of the sets."""
+def inside_input(name: str, asked: str) -> bool:
+    """Whether a field is one of an input that is an object: it says what was asked about."""
+    return bool(asked) and name.startswith(f"{asked}.")
+
+
+def repeated_outside(name: str, asked: str, sets: Sequence[Columns]) -> str:
+    """The first field outside of the input that says what one inside it says; "" for none."""
+    for other in (one for one in sets[0] if not _inside(one, [asked])):
+        if all(other in columns and columns[name].repeats(columns[other]) for columns in sets):
+            return other
+    return ""
+
+
+def graded_fields(sets: Sequence[Columns]) -> list[Guess]:
+    """The fields that may be graded scores: numbers, and not all of them verdicts.
+
+    One that is named like a score is alone; else those of an object that is called scores.
+    """
+    (score,) = (part for part in PARTS if part.name == "score")
+    graded = [name for name in _all_names(sets) if _in_all(name, sets) and _grades(name, sets)]
+    for known in (*score.names, *GRADES):
+        for name in graded:
+            if plain(name) == known and not _inside(name, SCORES_OF):
+                return [Guess("score", name, f"the name says it, and {_range(name, sets)}")]
+    inside = [name for name in graded if _inside(name, SCORES_OF)]
+    return [Guess("score", name, f"it is a score, and {_range(name, sets)}") for name in inside]
+
+
+def _grades(name: str, sets: Sequence[Columns]) -> bool:
+    """Whether a field holds numbers, and some that are neither 1 nor 0."""
+    columns = [columns[name] for columns in sets]
+    return all(one.numbers for one in columns) and not all(one.verdicts for one in columns)
+
+
+def _range(name: str, sets: Sequence[Columns]) -> str:
+    numbers = [number for columns in sets for number in columns[name].numbers or ()]
+    return f"its numbers are from {min(numbers)} to {max(numbers)}"
+
+
+def guess_attributes(sets: Sequence[Columns], taken: Sequence[str], asked: str = "") -> list[Guess]:
+    """The fields to slice by: few different, short values, some in each of the sets.
+
+    Those inside the input, whose field is `asked`, come last, and where no other says the same.
+    """
     found = []
-    for name in sets[0]:
+    for name in sorted(sets[0], key=lambda one: inside_input(one, asked)):
         if not all(name in columns and columns[name].given for columns in sets):
             continue
-        if _inside(name, taken):
+        if _inside(name, taken) or name == asked:
+            continue
+        if inside_input(name, asked) and repeated_outside(name, asked, sets):
             continue
         levels = set().union(*(columns[name].counts for columns in sets))
         rows = sum(len(columns[name].values) for columns in sets)

@@ -11,7 +11,7 @@ from eval_autopsy import kernel
 from eval_autopsy.attributes import SetAside
 from eval_autopsy.case.columns import Column, Fields, columns_of
 from eval_autopsy.case.load import Case
-from eval_autopsy.case.roles import guess_parts, words
+from eval_autopsy.case.roles import guess_parts, inside_input, repeated_outside, words
 from eval_autopsy.case.sets import Look, Sets, look_at
 from eval_autopsy.readers import Source, SplitColumn
 from eval_autopsy.readers.join import changed, is_wanted, join_of
@@ -49,6 +49,7 @@ def by_itself(case: Case) -> tuple[Case, tuple[SetAside, ...]]:
 def attributes_of(case: Case) -> Attributes:
     """The fields of a case's data that it has no other use for and that may be sliced by.
 
+    Of an input that is an object these are the fields in it, unless another one says the same.
     Told from the first records of each file; how, and whether, is then told from all of them.
     """
     looks = _looks_as_read(case)
@@ -56,15 +57,19 @@ def attributes_of(case: Case) -> Attributes:
     columns = columns_of([row for rows in by_split.values() for row in rows])
     splits = [s.split.column for s in case.sources if isinstance(s.split, SplitColumn)]
     fields = case.wanted.fields.items()
-    taken = [name for part, name in fields if part not in SLICED_BY_TOO] + splits
     guesses = guess_parts([columns], [*case.wanted.fields.values(), *splits])
-    taken += [guess.field for guess in guesses if guess.part not in SLICED_BY_TOO]
+    parts = [*fields, *((guess.part, guess.field) for guess in guesses)]
+    asked = next((name for part, name in parts if part == "input"), "")
+    taken = [name for part, name in parts if part not in (*SLICED_BY_TOO, "input")] + splits
+    taken += case.wanted.made_of.values()
     taken += BESIDE if any(look.file.yields == "samples" for look in looks) else ()
     names, set_aside = [], []
     for name, column in columns.items():
-        if any(name == other or name.startswith(f"{other}.") for other in taken):
+        if name == asked or any(name == one or name.startswith(f"{one}.") for one in taken):
             continue
         reason = _unfit(name, column, by_split)
+        same = repeated_outside(name, asked, [columns]) if inside_input(name, asked) else ""
+        reason = reason or (f"it says the same as {same}" if same and column.scalar else "")
         if reason:
             set_aside.append(SetAside(name, reason))
         elif column.scalar:  # the fields inside an object have columns of their own

@@ -54,6 +54,8 @@ def only_of_files(file: CaseFile) -> Iterator[tuple[str, ...]]:
             yield "fields", split
     if file.system is not None:
         yield ("system",)
+    if file.scorer is not None and file.scorer.threshold is not None:
+        yield "scorer", "threshold"
     for name in Guards.model_fields:
         if name != "no_exception" and getattr(file.guards, name):
             yield "guards", name

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
@@ -17,10 +18,17 @@ from eval_autopsy import kernel, registry
 from eval_autopsy.case.columns import Fields, columns_of
 from eval_autopsy.case.compared import compare
 from eval_autopsy.case.found import find
-from eval_autopsy.case.load import Case
+from eval_autopsy.case.load import Case, by_verdict, threshold_of
 from eval_autopsy.case.model import CaseFile, Scorer
 from eval_autopsy.case.names import Names, best_scorer, names_of
-from eval_autopsy.case.roles import Columns, Guess, guess_id, guess_parts, verdict_like
+from eval_autopsy.case.roles import (
+    Columns,
+    Guess,
+    graded_fields,
+    guess_id,
+    guess_parts,
+    verdict_like,
+)
 from eval_autopsy.case.sets import Look, Sets, guess_sets, look_at, score_in_words, split_of
 from eval_autopsy.errors import BadCase
 from eval_autopsy.features import every_feature
@@ -51,6 +59,7 @@ class Said:
     cluster: str = ""
     confidence: str = ""
     time: str = ""
+    threshold: str = ""  # from where on a graded score is right
 
     @property
     def sets_named(self) -> bool:
@@ -106,9 +115,12 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
     """The case of these sets, with files that say more about the same ids."""
     said = replace(said, confidence=said.confidence or _confidence_in(sets))
     by_split = _by_split(sets)
+    graded = graded_of(said, by_split)
+    if graded is not None:
+        said = replace(said, correct=graded.field)
     special = any(look.prefix or look.file.yields == "samples" for look in sets.looks())
     if joined or special or _differ(by_split):
-        return _by_names(said, sets, joined)
+        return _by_names(said, sets, joined, graded)
     guessed = [] if said.id else [guess_id(by_split)]
     identity = said.id or guessed[0].field
     numbered = not identity and all(look.file.converted_from == "parquet" for look in sets.looks())
@@ -124,6 +136,7 @@ def of_sets(said: Said, sets: Sets, joined: Sequence[Path] = ()) -> Unwritten:
         guessed.append(parts["error"])
     if numbered and scorer.name != "recorded":
         raise BadCase(guessed[0].why, remedy="name the field that identifies a record with --id")
+    guessed += [graded] if graded else []
     guessed = [guess for guess in guessed if guess.field]
     fields |= {"id": identity} if identity else {}
     others = {"cluster": said.cluster, "confidence": said.confidence, "timestamp": said.time}
@@ -160,7 +173,7 @@ def guessed_fields(case: Case, said: Said, logs: bool) -> dict[str, str]:
 
 def _fields_words(case: Case, split: Split) -> str:
     """What says that an answer of a set is right, with the options that name it."""
-    fields = {**case.wanted.fields, **case.file.fields.others(split)}
+    fields = {**case.file.fields.parts(), **case.file.fields.others(split)}
     if case.scorer.name == "recorded":
         return f"{fields['score']!r} is the score (--correct)"
     output, expected = repr(fields["output"]), repr(fields["expected"])
@@ -187,7 +200,9 @@ def _differ(by_split: Sequence[Columns]) -> bool:
     return bool(missed) or (all(ids) and not guess_id(by_split).field)
 
 
-def _by_names(said: Said, sets: Sets, joined: Sequence[Path]) -> Unwritten:
+def _by_names(
+    said: Said, sets: Sets, joined: Sequence[Path], graded: Guess | None = None
+) -> Unwritten:
     """The case of tools' logs, or of tables that call their parts by different names."""
     files = sets.files
     if files is None and sets.one is not None:
@@ -201,6 +216,7 @@ def _by_names(said: Said, sets: Sets, joined: Sequence[Path]) -> Unwritten:
         raise BadCase(what, remedy="name it with --id")
     notes = [f"eval and production are told apart: {sets.why}"] * (not (said.eval or said.split))
     notes += [_note_of(split, part, guess) for split, part, guess in names.guessed()]
+    notes += [f"score is the field {graded.field!r}: {graded.reason}"] if graded else []
     scorer, note = _scorer(said, files, names)
     notes += [note] if note else []
     missing = {p for p in ("score", "output", "expected") if not names.both(p)} - asked.keys()
@@ -230,8 +246,9 @@ def _asked(said: Said) -> dict[str, str]:
 def _scorer(said: Said, files: Mapping[Split, Sequence[Look]], names: Names) -> tuple[Scorer, str]:
     """What makes an answer right in both sets, and a note on how it was chosen."""
     compared = said.output or said.expected or said.scorer not in ("", "recorded")
+    _check_alone(said, compared)
     if (said.correct or names.both("score")) and not compared:
-        return Scorer(name="recorded", errors="apart"), ""
+        return _recorded(said, "apart"), ""
     if names.both("output", "expected") or (said.output and said.expected):
         if said.scorer:
             return Scorer(name=said.scorer, errors="apart"), ""
@@ -335,10 +352,7 @@ def _verdict(
 ) -> tuple[dict[str, str], Scorer]:
     """The fields that a verdict needs, and the scorer."""
     compared = said.output or said.expected or said.scorer not in ("", "recorded")
-    if said.correct and compared:
-        what = "--correct says which answers are right, and other options have them compared"
-        remedy = "leave out --correct, or leave out --output, --expected and --scorer"
-        raise BadCase(what, remedy=remedy)
+    _check_alone(said, compared)
     found = {part: getattr(said, part) or _field(parts, part) for part in ("output", "expected")}
     score = said.correct or _field(parts, "score")
     if compared or (all(found.values()) and not said.correct and not said.scorer):
@@ -351,7 +365,50 @@ def _verdict(
         return found | ({"score": score} if score else {}), Scorer(name=name)
     if not score:
         raise _no_verdict(NO_VERDICT, by_split)
-    return {"score": score}, Scorer(name="recorded")
+    return {"score": score}, _recorded(said, "wrong")
+
+
+def _check_alone(said: Said, compared: object) -> None:
+    """Raises BadCase where a recorded score is named, and answers are to be compared as well."""
+    if not compared or not (said.correct or said.threshold):
+        return
+    named = "--threshold" if said.threshold else "--correct"
+    what = f"{named} says which answers are right, and other options have them compared"
+    remedy = f"leave out {named}, or leave out --output, --expected and --scorer"
+    raise BadCase(what, remedy=remedy)
+
+
+def _recorded(said: Said, errors: Literal["wrong", "apart"]) -> Scorer:
+    """The scorer of a recorded score, which is right from the threshold on where it is graded."""
+    return Scorer(name="recorded", errors=errors, threshold=least_of(said.threshold))
+
+
+def least_of(text: str) -> Decimal | None:
+    """A threshold as a number; None where none is said. Raises BadCase."""
+    if not text:
+        return None
+    found = kernel.number_in(text)
+    if found is None:
+        what = f"--threshold is {text!r}, expected a number"
+        raise BadCase(what, remedy="name the least score that is right, such as --threshold 0.5")
+    return found
+
+
+def graded_of(said: Said, by_split: Sequence[Columns]) -> Guess | None:
+    """The field of a graded score where a threshold is said, and no field; else None."""
+    if least_of(said.threshold) is None or said.correct:
+        return None
+    found = graded_fields(by_split)
+    if len(found) == 1:
+        return found[0]
+    what = "a threshold is said, and no field looks like a graded score"
+    if found:
+        what = f"a threshold is said, and fields that may be graded scores are {_names(found)}"
+    raise BadCase(what, remedy="name the field with --correct")
+
+
+def _names(found: Sequence[Guess]) -> str:
+    return ", ".join(one.field for one in found)
 
 
 def _no_verdict(what: str, sets: Sequence[Columns]) -> BadCase:
@@ -364,6 +421,10 @@ def _no_verdict(what: str, sets: Sequence[Columns]) -> BadCase:
         remedy = f'name it with --correct {name}, or as score = "{name}" under [fields] of a case'
         if pair_of(values) is None and not {*values} <= {"1", "0"}:
             remedy = f"if it is the verdict, write it as true and false, and {remedy}"
+    elif graded := graded_fields(sets):
+        field = graded[0].field
+        what += f", and {field!r} may be a graded score: {graded[0].why}"
+        remedy = f"say from where on it is right, with --correct {field} --threshold NUMBER"
     return BadCase(what, remedy=remedy)
 
 
@@ -436,13 +497,14 @@ def _case(
     if others is not None and scorer.name == "recorded":
         needed = {"id"}  # a sample that failed has no output, and one without a score is unscored
     folder = Path(sources[0].path).parent
+    threshold = threshold_of(scorer, fields)
     return Case(
         path=folder / "autopsy.toml",
         folder=folder,
         file=file,
         scorer=scorer,
-        sources=tuple(sources),
-        wanted=Wanted(fields, (), frozenset(needed)),
+        sources=tuple(one._replace(threshold=threshold) for one in sources),
+        wanted=by_verdict(Wanted(fields, (), frozenset(needed)), threshold),
         system=None,
         json_schema=None,
         pydantic=None,

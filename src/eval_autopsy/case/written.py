@@ -79,8 +79,8 @@ def _lines(case: Case, name: str, folder: Path, notes: tuple[str, ...]) -> Itera
         own = case.file.fields.others(split)
         if own:
             yield from _table(f"fields.{split}", own)
-    scorer = {"name": case.scorer.name, "output_format": case.scorer.output_format}
-    yield from _table("scorer", scorer | {"errors": case.scorer.errors})
+    scorer = case.scorer.model_dump(include={"name", "threshold", "output_format", "errors"})
+    yield from _table("scorer", {key: said for key, said in scorer.items() if said is not None})
     guards = {name: True for name, on in case.file.guards.model_dump().items() if on is True}
     if guards:
         yield from _table("guards", guards)

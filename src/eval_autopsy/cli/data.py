@@ -16,7 +16,7 @@ FILES = {"eval": "A file of eval records.", "production": "A file of production 
 COLUMNS = {
     "split": "Says which set a record is of.",
     "id": "Identifies a record.",
-    "correct": "A recorded score, true or false.",
+    "correct": "A recorded score, true or false, or graded.",
     "output": "A recorded output, to compare.",
     "expected": "What the output should be.",
     "cluster": "Records that belong together.",
@@ -42,6 +42,8 @@ def data_options(
         for name, text in COLUMNS.items()
         if name not in without
     ]
+    text = "The least graded score that is right."
+    options.append(click.option("--threshold", "threshold_", default="", metavar="X", help=text))
     text = f"{scorer}; else exact_match."
     options.append(click.option("--scorer", "scorer_", default="", metavar="NAME", help=text))
 

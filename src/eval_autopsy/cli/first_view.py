@@ -24,6 +24,7 @@ from eval_autopsy.questions.gap import Gap
 from eval_autopsy.questions.promise import Promise
 from eval_autopsy.questions.rates import Rate
 from eval_autopsy.questions.slices import Slice, Slices
+from eval_autopsy.readers.logs import no_numbers_words
 from eval_autopsy.screen import HEADS_OF_PAIRS, FileSeen, FirstScreen, Worse, links_words
 
 NAMED = 3  # slices, or files, in lines of their own
@@ -58,6 +59,8 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
     yield from _rates(screen)
     if screen.gap is not None and screen.repeated is None:
         yield Line("gap", gap_words(screen, screen.gap))
+    if screen.threshold:
+        yield Line("right", f"at {plain(screen.threshold, 80)}")
     if screen.doubt or screen.contradicted:
         yield Line("check", plain(screen.doubt or screen.contradicted, 400))
     else:
@@ -68,6 +71,8 @@ def _every_line(screen: FirstScreen) -> Iterator[Line]:
         yield Line("confidence", promise_words(screen.calibration))
     yield from _unscored(screen)
     yield from _attempts(screen)
+    for name, counts in screen.no_numbers.items():
+        yield Line("no value", plain(no_numbers_words(counts, name), 300), 4)
     yield from _reconciled(screen)
     yield from _left_out(screen)
     if screen.also:

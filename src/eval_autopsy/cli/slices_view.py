@@ -97,7 +97,8 @@ def basis(study: Autopsy) -> str:
     """What says that an answer is right, and where the answers come from."""
     scorer, system = study.case.scorer.name, study.case.system
     if scorer == "recorded":
-        return "right as the data say"
+        threshold = study.case.threshold
+        return f"right at {plain(threshold.words, 80)}" if threshold else "right as the data say"
     if system is not None:
         repeats = study.case.file.system.repeats if study.case.file.system else 1
         runs = "one run" if repeats == 1 else f"{repeats:,} calls for each input"

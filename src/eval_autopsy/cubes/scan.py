@@ -206,8 +206,9 @@ class Scores:
         kinds = []
         for value in scores.values:
             where = f"{source.name}: {columns.score}"
+            verdict = source.threshold.verdict(value) if source.threshold else value
             try:
-                said = kernel.recorded_score(value, where)
+                said = kernel.recorded_score(verdict, where)
             except kernel.Unreadable as error:
                 remedy = "name a column of true and false with --correct"
                 raise CannotRead(error.what, where=where, remedy=remedy) from None

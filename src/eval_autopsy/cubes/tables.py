@@ -2,14 +2,15 @@
 
 1. Files are opened by us. A batch is forgotten once it is counted, and a table can be gone through
    as often as it takes.
-2. A column of a batch is its distinct values and, for each row, the position of its value.
-3. Parquet pages are checked by their checksums, where they have any. Rows of other files are read
+2. A column of a batch is its distinct values and, for each row, the position of its value. A field
+   inside an object is a column too; where the object is null, so is the field.
+3. A number that is NaN or infinite is no value, as null is; how many are, a full pass counts.
+4. Parquet pages are checked by their checksums, where they have any. Rows of other files are read
    as strictly as ever, and an id that stands twice in a split is an error.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -26,9 +27,10 @@ from eval_autopsy import kernel
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.readers import open_rows
-from eval_autopsy.readers.logs import aside_words
+from eval_autopsy.readers.intake import listed, nearest
+from eval_autopsy.readers.logs import aside_words, no_numbers_words
 from eval_autopsy.readers.opened import open_file
-from eval_autopsy.readers.parquet import plain
+from eval_autopsy.readers.parquet import Cells
 from eval_autopsy.readers.parquet_sample import PLACES, is_parquet, opened, places_in, rows_in
 from eval_autopsy.readers.record_files import files_in
 from eval_autopsy.readers.sources import Source, SplitColumn
@@ -79,10 +81,10 @@ class InColumns(NamedTuple):
         """A column; null is a value."""
         column = self.batch.column(name)
         if pa.types.is_nested(column.type):
-            return _encoded([_plain(value, name) for value in column.to_pylist()])
+            return _encoded([_plain(value, name, Cells()) for value in column.to_pylist()])
         if not pa.types.is_dictionary(column.type):
             column = pc.dictionary_encode(column, null_encoding="encode")
-        values = [_plain(value, name) for value in column.dictionary.to_pylist()]
+        values = [_plain(value, name, Cells()) for value in column.dictionary.to_pylist()]
         indices = column.indices
         if indices.null_count:
             values.append(None)
@@ -130,9 +132,9 @@ def key_of(value: Any) -> Any:
     return type(value), value
 
 
-def _plain(value: Any, name: str) -> Any:
+def _plain(value: Any, name: str, cells: Cells) -> Any:
     try:
-        return plain(value)
+        return cells.plain(value, name)
     except ValueError as error:
         raise CannotRead(str(error), where=name, remedy="write it as text or null") from None
 
@@ -148,6 +150,7 @@ class Table:
     progress: Progress = lambda what, done, total: None
     sampled: dict[str, list[tuple[Any, int]]] = field(default_factory=dict)
     aside: dict[str, str] = field(default_factory=dict)  # what of a file was, once it was read
+    no_numbers: dict[str, Counter[str]] = field(default_factory=dict)  # the same, by column
 
     @cached_property
     def parquet(self) -> bool:
@@ -177,8 +180,11 @@ class Table:
         for source in self.sources:
             names = list(dict.fromkeys(self._needed(source, wanted)))
             if self.parquet:
+                cells = Cells()
                 for batch in _column_batches(source, names, sample):
-                    yield source, InColumns(batch)
+                    yield source, InColumns(_with_nulls(batch, cells))
+                if not sample:
+                    self._count_no_numbers(source, cells.no_numbers)
             else:
                 for rows in self._row_batches(source, names, sample):
                     self._refuse_twice(source, rows, seen)
@@ -201,6 +207,19 @@ class Table:
                 yield some
             if rows.aside:
                 self.aside[source.name] = aside_words(rows.aside, source.name)
+            if not sample:
+                self._count_no_numbers(source, rows.no_numbers)
+
+    def _count_no_numbers(self, source: Source, found: Counter[str]) -> None:
+        """Keeps what a full pass found; another one may have gone by other columns."""
+        self.no_numbers[source.name] = self.no_numbers.get(source.name, Counter()) | found
+
+    def notes(self) -> Iterator[str]:
+        """What was set aside in the files, and what is no value; known once all rows went by."""
+        yield from self.aside.values()
+        for name, counts in self.no_numbers.items():
+            if counts:
+                yield no_numbers_words(counts, name)
 
     def _needed(self, source: Source, wanted: Sequence[str]) -> Iterator[str]:
         yield from wanted
@@ -269,24 +288,60 @@ def _schema(source: Source) -> pa.Schema:
 def _column_batches(source: Source, names: Sequence[str], sample: bool) -> Iterator[pa.RecordBatch]:
     """Some columns of a file; raises CannotRead for one that is not there."""
     schema = _schema(source)
+    known = list(_names_in(schema))
     for name in names:
-        if name not in schema.names:
-            raise _no_such_column(name, schema.names, source)
-    texts = [name for name in names if _is_text(schema.field(name).type)]
+        if name not in known:
+            raise _no_such_column(name, known, source)
+    outer = [name for name in names if name in schema.names]
+    texts = [name for name in outer if _is_text(schema.field(name).type)]
     with opened(source.path, source.name, texts) as file:
         if not sample:
-            yield from file.iter_batches(batch_size=BATCH, columns=list(names))
+            for batch in file.iter_batches(batch_size=BATCH, columns=list(names)):
+                yield _flat(batch, names)
             return
         places = places_in(file)
         for group in places:
             size = SAMPLED * PLACES // len(places)
-            yield next(file.iter_batches(batch_size=size, row_groups=[group], columns=list(names)))
+            some = file.iter_batches(batch_size=size, row_groups=[group], columns=list(names))
+            yield _flat(next(some), names)
+
+
+def _names_in(fields: Iterable[pa.Field], prefix: str = "") -> Iterator[str]:
+    """The names of columns, and the dotted ones of what is inside their objects."""
+    for one in fields:
+        yield prefix + one.name
+        if pa.types.is_struct(one.type):
+            yield from _names_in(one.type, f"{prefix}{one.name}.")
+
+
+def _flat(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    """The columns of some names, those inside objects as columns of their own."""
+    columns = []
+    for name in names:
+        outer, *inside = (name,) if name in batch.schema.names else name.split(".")
+        column = batch.column(outer)
+        columns.append(pc.struct_field(column, inside) if inside else column)
+    return pa.RecordBatch.from_arrays(columns, names=list(names))
+
+
+def _with_nulls(batch: pa.RecordBatch, cells: Cells) -> pa.RecordBatch:
+    """A batch with null for each number that is none; `cells` counts them."""
+    for place, (name, column) in enumerate(zip(batch.schema.names, batch.columns, strict=True)):
+        if pa.types.is_nested(column.type):  # whose values are made null as they are encoded
+            for value in column.to_pylist():
+                _plain(value, name, cells)
+        elif pa.types.is_floating(column.type):
+            no_number = pc.invert(pc.is_finite(column))
+            cells.no_numbers[name] += pc.sum(no_number, min_count=0).as_py()
+            numbers = pc.if_else(no_number, None, column)
+            batch = batch.set_column(place, name, numbers)
+    return batch
 
 
 def _no_such_column(name: str, known: Sequence[str], source: Source) -> CannotRead:
-    near = difflib.get_close_matches(name, known, n=1)
-    what = f"there is no column {name!r} among: {', '.join(known[:20])}"
-    remedy = f"did you mean {near[0]!r}?" if near else "name one of them"
+    near = nearest(name, known)
+    what = f"there is no column {name!r} among: {listed(known)}"
+    remedy = f"did you mean {near!r}?" if near else "name one of them"
     return CannotRead(what, where=source.name, remedy=remedy)
 
 

@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 
 from eval_autopsy import kernel
 from eval_autopsy.readers.arrow_sizes import check_sizes
+from eval_autopsy.readers.logs import NoNumbers
 from eval_autopsy.readers.parquet import first_line, quiet_panics, rows_of_frame
 from eval_autopsy.registry import reader
 
@@ -58,7 +59,7 @@ def _opened(raw: bytes) -> Any:
 
 
 @reader("arrow", sniff=is_arrow)
-def arrow(stream: BinaryIO, name: str) -> Iterator[kernel.Row]:
+def arrow(stream: BinaryIO, name: str) -> Iterator[kernel.Row | NoNumbers]:
     """One row for each row of an Arrow file or stream; dates and times become ISO 8601 text."""
     raw = stream.read(kernel.FILE_LIMIT + 1)
     if len(raw) > kernel.FILE_LIMIT:

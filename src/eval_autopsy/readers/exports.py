@@ -31,7 +31,7 @@ from eval_autopsy.readers.arrow import FILE, arrow, column_names, is_arrow, with
 from eval_autopsy.readers.delimited import separator
 from eval_autopsy.readers.heads import members
 from eval_autopsy.readers.json_items import Line, lines, objects, parts, value_of
-from eval_autopsy.readers.logs import Aside, Item
+from eval_autopsy.readers.logs import Aside, Item, NoNumbers
 from eval_autopsy.readers.opened import HEAD, Lines
 from eval_autopsy.readers.parquet import parquet, plain
 from eval_autopsy.readers.parquet_pages import column_names as parquet_columns
@@ -56,7 +56,7 @@ def export(
 
     def enter(read: Read) -> Reader:
         def read_file(stream: Lines, called: str) -> Iterator[Item | kernel.Row]:
-            aside: list[Aside] = []
+            aside: list[Aside | NoNumbers] = []
             for item in read(_usable(stream, called, aside), called):
                 yield from _emptied(aside)
                 yield item
@@ -68,15 +68,15 @@ def export(
     return enter
 
 
-def _usable(stream: Lines, name: str, aside: list[Aside]) -> Iterator[kernel.Row]:
+def _usable(stream: Lines, name: str, aside: list[Aside | NoNumbers]) -> Iterator[kernel.Row]:
     for row in rows_of(stream, name):
-        if isinstance(row, Aside):
-            aside.append(row)
-        else:
+        if isinstance(row, kernel.Row):
             yield row
+        else:
+            aside.append(row)
 
 
-def _emptied(aside: list[Aside]) -> Iterator[Aside]:
+def _emptied(aside: list[Aside | NoNumbers]) -> Iterator[Aside | NoNumbers]:
     while aside:
         yield aside.pop(0)
 
@@ -94,8 +94,8 @@ def beginning(stream: Lines) -> bytes:
     return head.removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n") or head
 
 
-def rows_of(stream: Lines, name: str) -> Iterator[kernel.Row | Aside]:
-    """The rows of a table in any kind of file, and what of it cannot be read."""
+def rows_of(stream: Lines, name: str) -> Iterator[kernel.Row | Aside | NoNumbers]:
+    """The rows of a table in any kind of file, and what of it cannot be read or is no value."""
     head = stream.head().removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n")
     if head.startswith(PARQUET):
         yield from parquet.read(stream, name)

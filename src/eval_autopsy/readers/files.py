@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from eval_autopsy.readers import compressed, utf16
 from eval_autopsy.readers.csv_table import csv_without_damage
 from eval_autopsy.readers.delimited import delimited_without_damage
 from eval_autopsy.readers.exports import PARQUET, beginning
-from eval_autopsy.readers.logs import Aside, Needs, Note, Reported, Sample, Tally
+from eval_autopsy.readers.logs import Aside, Needs, NoNumbers, Note, Reported, Sample, Tally
 from eval_autopsy.readers.opened import Lines, open_file, refuse_strangers
 from eval_autopsy.readers.record_files import are_records, files_in, rows_of_files
 from eval_autopsy.readers.trouble import MERGE_MARKERS, explain
@@ -52,7 +53,8 @@ class Rows(Iterator[kernel.Row]):
     all `lines` of the file; that they do is checked. Raises CannotRead at the first row that is not
     as it should be, unless `lenient`: then a line of JSON Lines that cannot be read is set aside,
     and a row of a table of text that is damaged, where it is certain where the next one begins.
-    What else a tool's log has to say stands in `reported`, `notes` and `needs`.
+    What else a tool's log has to say stands in `reported`, `notes` and `needs`; how many values of
+    a column are no numbers, in `no_numbers`.
     """
 
     def __init__(
@@ -68,6 +70,7 @@ class Rows(Iterator[kernel.Row]):
         self.reported: list[Reported] = []
         self.notes: list[Note] = []
         self.needs: list[Needs] = []
+        self.no_numbers: Counter[str] = Counter()  # by column
         self.tally = Tally()
         self._unit = "sample" if entry.value.yields == "samples" else UNITS.get(entry.name, "row")
         self._items = self._usable() if lenient else _read(entry, stream, name)
@@ -105,9 +108,11 @@ class Rows(Iterator[kernel.Row]):
         self._keep(item)
         return None
 
-    def _keep(self, item: Aside | Reported | Note | Needs) -> None:
+    def _keep(self, item: Aside | NoNumbers | Reported | Note | Needs) -> None:
         if isinstance(item, Aside):
             self.aside.append(item)
+        elif isinstance(item, NoNumbers):
+            self.no_numbers[item.column] += item.values
         elif isinstance(item, Reported):
             self.reported.append(item)
         elif isinstance(item, Note):

@@ -7,7 +7,7 @@
    counts those without it.
 3. A failed call has an error and need have neither output nor score.
 4. Confidence is a number from 0 to 1; latency and cost are numbers that are not negative. Null,
-   "" and absence mean that they are not known. NaN is not a number.
+   "" and absence mean that they are not known, and NaN in a table of columns is null.
 5. Everything else is taken as it stands.
 """
 
@@ -59,18 +59,20 @@ class Place(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a tool's log says beside its samples."""
+    """What a tool's log says beside its samples, or a table beside its rows."""
 
     reconciled: tuple[Reconciled, ...] = ()
     notes: tuple[Note, ...] = ()
     needs: tuple[Needs, ...] = ()
     statuses: Mapping[str, int] = {}
+    no_numbers: Mapping[str, int] = {}  # column -> its values that are NaN or infinite
 
 
 def said_by(rows: Rows) -> Said:
     """What the log said whose rows were all read."""
     reconciled = tuple(rows.tally.against(rows.reported))
-    return Said(reconciled, tuple(rows.notes), tuple(rows.needs), dict(rows.tally.statuses))
+    notes, needs = tuple(rows.notes), tuple(rows.needs)
+    return Said(reconciled, notes, needs, dict(rows.tally.statuses), dict(rows.no_numbers))
 
 
 class FileCount(NamedTuple):
@@ -197,6 +199,7 @@ def _made(file: DataFile, source: Source, aside: int, again: int) -> DataFile:
     ways = ["fields renamed"] if source.names else []
     ways += ["joined"] if source.joined else []
     ways += ["verdicts in words"] if source.verdict_words else []
+    ways += [f"right at {source.threshold.words}"] if source.threshold else []
     ways += ["ids prefixed"] if source.prefix else []
     ways += ["some rows only"] if source.only else []
     ways += [f"{aside:,} lines set aside"] if aside else []
@@ -327,13 +330,13 @@ class Intake:
         return found
 
     def _no_such_field(self, part: str, name: str, where: str) -> CannotRead:
-        known = list(self._fields)
-        listed = ", ".join(known[:FIELDS_AT_MOST])
-        more = f" and {len(known) - FIELDS_AT_MOST:,} more" if len(known) > FIELDS_AT_MOST else ""
-        near = _nearest(name, known)
+        name = self.wanted.made_of.get(name, name)
+        made = {ATTEMPT_OF, *self.wanted.made_of}  # by us, and not in the data
+        known = [field for field in self._fields if field not in made]
+        near = nearest(name, known)
         remedy = f"did you mean {near!r}? Name it in the case" if near else "name one of them"
         role = f", named for {part}," if part not in (name, BY) else ""
-        what = f"there is no field {name!r}{role} among: {listed}{more}"
+        what = f"there is no field {name!r}{role} among: {listed(known)}"
         return CannotRead(what, where=where, remedy=remedy)
 
 
@@ -354,7 +357,13 @@ def _paths(fields: Mapping[str, Any], prefix: str = "", depth: int = 4) -> Itera
             yield from _paths(value, f"{prefix}{name}.", depth - 1)
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Some names of fields for a message, and how many more there are."""
+    more = len(names) - FIELDS_AT_MOST
+    return ", ".join(names[:FIELDS_AT_MOST]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
     """The known name that is most like `name`, or "": case and white space count for nothing."""
     plain = {known_name.strip().casefold(): known_name for known_name in reversed(known[:2000])}
     near = difflib.get_close_matches(name.strip().casefold(), plain, n=1)

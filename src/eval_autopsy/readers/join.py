@@ -115,6 +115,8 @@ def changed(row: kernel.Row, source: Source, wanted: Wanted, joins: Sequence[Joi
         fields = together(fields, join.of(str(identity)))
     if source.verdict_words and "score" in wanted.fields:
         fields = with_verdict(fields, wanted.fields["score"])
+    if source.threshold is not None:
+        fields = source.threshold.added(fields)
     if source.prefix:
         fields = {**fields, name: f"{source.prefix}/{identity}"}
         cluster = wanted.fields.get("cluster", "")

@@ -79,7 +79,7 @@ def _samples(stream: Lines, name: str, survey: _Survey, results: Results | None)
     stream.seek(0)
     names = _Names()
     for line in rows_of(stream, name):
-        if isinstance(line, Aside):
+        if not isinstance(line, Row):
             yield line
         elif wrong := _wrong(line.fields):
             yield Aside(line.line, wrong)

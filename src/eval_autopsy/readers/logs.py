@@ -127,6 +127,21 @@ def aside_words(aside: Sequence[Aside], name: str) -> str:
     return f"{many} set aside in {name}, the first {first.words()}"
 
 
+class NoNumbers(NamedTuple):
+    """How many values of a column are NaN or infinite, and were taken as no value."""
+
+    column: str
+    values: int
+
+
+def no_numbers_words(counts: Mapping[str, int], name: str) -> str:
+    """How many values of a file are no numbers, by column, and what they are taken as."""
+    named = [f"{n:,} of {column}" for column, n in [*counts.items()][:COLUMNS_NAMED]]
+    more = len(counts) - len(named)
+    listed = ", ".join(named) + (f" and those of {more:,} more columns" if more else "")
+    return f"NaN or infinite in {name}: {listed}; such a number is no value"
+
+
 class Reported(NamedTuple):
     """A figure that the log itself states, to be held against what its samples give.
 
@@ -154,8 +169,9 @@ class Needs(NamedTuple):
     where: str  # "the annotations that were exported beside the spans"
 
 
-Item = Sample | Aside | Reported | Note | Needs
+Item = Sample | Aside | NoNumbers | Reported | Note | Needs
 
+COLUMNS_NAMED = 5  # of those with values that are no numbers
 PARTS_TALLIED = ("system", "task", "model", "category")  # that a summary states figures of
 MARKS = {"C": 1, "I": 0, "P": Decimal("0.5"), "N": 0}  # Inspect's: correct, incorrect, partly, none
 

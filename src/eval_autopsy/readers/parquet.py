@@ -1,10 +1,16 @@
-"""Parquet: a table in columns, read by polars from bytes that we opened."""
+"""Parquet: a table in columns, read by polars from bytes that we opened.
+
+NaN and infinity are how tables of columns often say that there is no number. JSON has neither, so
+that they become null, as a cell that is empty does; how many they are is said.
+"""
 
 from __future__ import annotations
 
 import io
+import math
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
@@ -12,6 +18,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from eval_autopsy import kernel
+from eval_autopsy.readers.logs import NoNumbers
 from eval_autopsy.readers.parquet_pages import check_pages
 from eval_autopsy.registry import reader
 
@@ -22,7 +29,7 @@ CELL_LIMIT = 200_000_000  # rows times columns: a small file can stand for more 
 
 
 @reader("parquet", sniff=lambda head: head.startswith(b"PAR1"))
-def parquet(stream: BinaryIO, name: str) -> Iterator[kernel.Row]:
+def parquet(stream: BinaryIO, name: str) -> Iterator[kernel.Row | NoNumbers]:
     """One row for each row of a Parquet file; dates and times become ISO 8601 text."""
     raw = stream.read(kernel.FILE_LIMIT + 1)
     if len(raw) > kernel.FILE_LIMIT:
@@ -35,17 +42,24 @@ def parquet(stream: BinaryIO, name: str) -> Iterator[kernel.Row]:
     yield from rows_of_frame(frame, name)
 
 
-def rows_of_frame(frame: polars.DataFrame, name: str, before: int = 0) -> Iterator[kernel.Row]:
-    """The rows of a frame, numbered on from those `before`, with values as JSON has them."""
-    for number, cells in enumerate(frame.iter_rows(), before + 1):
+def rows_of_frame(
+    frame: polars.DataFrame, name: str, before: int = 0
+) -> Iterator[kernel.Row | NoNumbers]:
+    """The rows of a frame, numbered on from those `before`, with values as JSON has them.
+
+    After them, the columns with values that are no numbers.
+    """
+    cells = Cells()
+    for number, values in enumerate(frame.iter_rows(), before + 1):
         fields = {}
-        for column, value in zip(frame.columns, cells, strict=True):
+        for column, value in zip(frame.columns, values, strict=True):
             try:
-                fields[column] = plain(value)
+                fields[column] = cells.plain(value, column)
             except ValueError as error:
                 where = f"{name}: row {number}: {column}"
                 raise kernel.Unreadable(str(error), where, "write it as text or null") from None
         yield kernel.Row(number, fields)
+    yield from (NoNumbers(column, count) for column, count in cells.no_numbers.items())
 
 
 def _frame(raw: bytes, name: str) -> polars.DataFrame:
@@ -113,6 +127,24 @@ def quiet_panics() -> Iterator[None]:
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+class Cells:
+    """Turns cells into what JSON has, and counts those that are no numbers by column."""
+
+    def __init__(self) -> None:
+        self.no_numbers: Counter[str] = Counter()
+
+    def plain(self, value: Any, column: str) -> Any:
+        """A value as `plain` has it, with null for NaN and infinity; raises ValueError as that."""
+        if isinstance(value, float) and not math.isfinite(value):
+            self.no_numbers[column] += 1
+            return None
+        if isinstance(value, (list, tuple)):
+            return [self.plain(item, column) for item in value]
+        if isinstance(value, dict):
+            return {key: self.plain(item, column) for key, item in value.items()}
+        return plain(value)
 
 
 def plain(value: Any) -> Any:

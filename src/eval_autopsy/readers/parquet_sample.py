@@ -10,7 +10,7 @@ from typing import Any
 
 from eval_autopsy.errors import CannotRead
 from eval_autopsy.readers.opened import open_file
-from eval_autopsy.readers.parquet import plain
+from eval_autopsy.readers.parquet import Cells
 
 PLACES = 16  # of a file that rows are taken from
 MAGIC = b"PAR1"
@@ -50,8 +50,8 @@ def places_in(file: Any) -> list[int]:
 
 def _plain(value: Any) -> Any:
     try:
-        return plain(value)
-    except ValueError:  # NaN, say, which is not a value: the rows are only looked at here
+        return Cells().plain(value, "")
+    except ValueError:  # bytes, say, that are no text: the rows are only looked at here
         return None
 
 

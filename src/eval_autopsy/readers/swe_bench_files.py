@@ -82,7 +82,10 @@ def _by_instance(stream: Lines, name: str) -> Iterator[tuple[int, dict[str, Any]
 
 def _rows(stream: Lines, name: str) -> Iterator[tuple[int, dict[str, Any] | Aside]]:
     for row in rows_of(stream, name):
-        yield (0, row) if isinstance(row, Aside) else (row.line, row.fields)
+        if isinstance(row, kernel.Row):
+            yield row.line, row.fields
+        elif isinstance(row, Aside):  # and a column of numbers is none of those that are read
+            yield 0, row
 
 
 # ---------------------------------------------------------------- the report of a run

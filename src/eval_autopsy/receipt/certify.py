@@ -110,6 +110,7 @@ def certify(
         account=account,
         untested=untested,
         library=looked.mending if looked and looked.changes else None,
+        graded=case.threshold is not None,
     )
     predicate = {
         "kernel": {

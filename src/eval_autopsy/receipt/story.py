@@ -47,6 +47,7 @@ def tell(
     account: Account | None = None,
     untested: str | None = None,
     library: bool | None = None,
+    graded: bool = False,
 ) -> Story:
     """The story of an evidence that has scored records in both splits.
 
@@ -54,11 +55,11 @@ def tell(
     `supervised` are the attributes whose bands were chosen by what is right. `account` says how far
     the investigation went, `untested` why the hypotheses of the case are not tested, and
     `library` that they were found by looking at every change there is, and whether such a change
-    mends answers of production.
+    mends answers of production. `graded` is whether a threshold makes verdicts of the scores.
     """
     facts = facts_of(ledger, discovery, supervised)
     facts["varied"] = account is not None and account.varied
-    facts |= {"untested": untested, "library": library}
+    facts |= {"untested": untested, "library": library, "graded": graded}
     findings = sorted(
         findings_of(facts), key=lambda one: (one["id"] != "gap", SEVERITIES.index(one["severity"]))
     )

@@ -19,6 +19,7 @@ def recorded(score: object, where: str = "") -> bool | None:
         raise CannotRead(
             f"the score is {canonical(score)}, expected true, false, 1 or 0",
             where=where,
-            remedy="turn scores between into right or wrong first, by a threshold of your own",
+            remedy="of a graded score, name the least that is right with --threshold, or as "
+            "threshold under [scorer] of a case",
         )
     return text in RIGHT
