@@ -2282,7 +2282,8 @@ def p_adjusted(cube: Cube, where: Where) -> float:
     """Whether a slice of production is wrong more or less often than the rest of it.
 
     Fisher's exact test of the slice against its complement, adjusted by Holm over all slices of
-    all attributes of the case.
+    all attributes of the case. Records that share clusters count as so many independent ones (see
+    `effective`), in whole numbers. Source: Rao and Scott 1992, Biometrics 48:577.
     """
     one = tuple((name, canonical(levels[0])) for name, levels in where.items() if len(levels) == 1)
     if len(one) != 1 or len(where) != 1:
@@ -2291,15 +2292,29 @@ def p_adjusted(cube: Cube, where: Where) -> float:
         family, tests = [], []
         for name in cube.attributes:
             n, wrong = (cube.slices([name], "production", kind) for kind in ("counted", "wrong"))
-            all_n, all_wrong = sum(n.values()), sum(wrong.values())
             for level in sorted(n):
-                k, rest = wrong[level], all_wrong - wrong[level]
                 family.append((name, *level))
-                tests.append(fisher(k, n[level] - k, rest, all_n - n[level] - rest))
+                sides: list[int] = []
+                for inside in (True, False):
+                    of = [one for one in n if (one == level) == inside]
+                    total, k = sum(n[one] for one in of), sum(wrong[one] for one in of)
+                    sides += _independent(
+                        cube, {name: [strict_json(one) for (one,) in of]}, k, total
+                    )
+                tests.append(fisher(*sides))
         cube.p_values.update(zip(family, holm(tests)))
     if one[0] not in cube.p_values:
         raise Undefined("not a slice of production")
     return cube.p_values[one[0]]
+
+
+def _independent(cube: Cube, where: Where, k: int, n: int) -> tuple[int, int]:
+    """How many wrong and not wrong records of a part of production count as independent ones."""
+    size = effective(k, n, cube.clusters("production", "wrong", "counted", where)) if n else 0
+    if size == n:
+        return k, n - k
+    wrong = round(k * size / n)
+    return wrong, math.floor(size) - wrong if size > wrong else 0
 
 
 def fisher_greater(k: int, n: int, wrong: int, total: int) -> float:

@@ -222,3 +222,22 @@ def test_the_corrected_score_goes_by_clusters_too() -> None:
     ]
     found = kernel.corrected_interval(kernel.count_records([], records), "production")
     assert found == pytest.approx(kernel.wilson(30, 40), abs=0.005)
+
+
+def p_of(production: Sizes, other: Sizes) -> float:
+    """The adjusted p of the slice "a" of production, beside "b"."""
+    return kernel.p_adjusted(cube([(1, 1)], production, other), {"s": ["a"]})
+
+
+def test_copies_of_records_make_a_slice_no_more_certain() -> None:
+    alone = p_of([(1, 1)] * 12 + [(0, 1)] * 18, [(1, 1)] * 24 + [(0, 1)] * 6)
+    copied = p_of([(9, 9)] * 12 + [(0, 9)] * 18, [(9, 9)] * 24 + [(0, 9)] * 6)
+    taken_alone = 2 * kernel.fisher(9 * 18, 9 * 12, 9 * 6, 9 * 24)
+    assert alone == pytest.approx(2 * kernel.fisher(18, 12, 6, 24))  # Holm, of two slices
+    # Of 30 clusters CR1 makes 29 independent records, in whole numbers.
+    assert copied == pytest.approx(2 * kernel.fisher(17, 12, 6, 23))
+    assert taken_alone < alone <= copied
+
+
+def test_a_slice_of_a_single_cluster_is_no_different_from_the_rest() -> None:
+    assert p_of([(0, 50)], [(1, 1)] * 40) == 1
