@@ -112,7 +112,11 @@ def recoded(path: Path, text: str) -> Lines:
     return utf16.as_utf8(stream, utf16.encoding_of(stream.head()), path.name)
 
 
-@given(text=st.text(st.characters(codec="utf-8"), min_size=1), at=st.integers(0, 50))
+# Without NUL, for UTF-16 that begins with one has the same first bytes as UTF-32.
+@given(
+    text=st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1),
+    at=st.integers(0, 50),
+)
 def test_what_is_read_from_a_byte_on_is_the_rest_of_the_utf_8(
     tmp_path_factory: pytest.TempPathFactory, text: str, at: int
 ) -> None:

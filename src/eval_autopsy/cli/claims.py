@@ -15,6 +15,7 @@ from eval_autopsy.errors import CannotUse, DoesNotHold
 
 FORMS = {  # in which a listing shows the value of each operation
     "count": "count",
+    "clusters": "count",
     "rate": "of",
     "rate_within": "of",
     "rate_outside": "of",
