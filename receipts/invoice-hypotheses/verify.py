@@ -2673,10 +2673,18 @@ def as_where(by: Sequence[str], levels: Levels) -> dict[str, list[Any]]:
 # ---------------------------------------------------------------- one thing changed
 #
 # A hypothesis says which changes of the input break right answers of eval, and which do not. Each
-# record is its own control: it was answered as it is, and is answered again changed.
+# record is its own control: it was answered as it is, and is answered again changed. It may say
+# as well which changes, made in turn, mend wrong answers of production. Those were chosen for being
+# wrong, so that their control is a second answer to the input as it is.
 
 AS_IT_IS = "as it is"  # the change that is none: every record is asked once more
-PREDICTED = {"p_adjusted_at_most": "0.05", "breaks_over": "1/2", "spares_up_to": "1/10"}
+IN_TURN = " then "  # between changes that are made in turn, each where it applies
+PREDICTED = {
+    "p_adjusted_at_most": "0.05",
+    "breaks_over": "1/2",
+    "spares_up_to": "1/10",
+    "mends_over": "1/2",
+}
 
 
 class Flip(NamedTuple):
@@ -2698,35 +2706,48 @@ class Flip(NamedTuple):
 
 
 class Varied:
-    """The answers of a receipt to changed inputs, by change, and the hypotheses about them."""
+    """The answers of a receipt to changed inputs, by split and change, and the hypotheses about
+    them: of eval, records that each change was made to; of production, wrong ones."""
 
     def __init__(
         self, evidence: Mapping[str, Any], records: Sequence[Record], rows: Iterable[Row]
     ) -> None:
         self.evidence, self.says = evidence, evidence["varied"]
         self.hypotheses = {one["statement"]: one for one in self.says["hypotheses"]}
-        self.given = {one["name"]: one["given"] for one in self.says["changes"]} | {AS_IT_IS: False}
-        self.flips: dict[str, list[Flip]] = {name: [] for name in self.given}
-        self.inputs: dict[str, list[Any]] = {name: [] for name in self.given}
+        given = {one["name"]: one["given"] for one in self.says["changes"]} | {AS_IT_IS: False}
+        self.given = {("eval", name): theirs for name, theirs in given.items()}
+        for one in self.says["hypotheses"]:
+            if one["mends"]:
+                self.given["production", AS_IT_IS] = False
+                self.given["production", IN_TURN.join(one["mends"])] = any(
+                    given[name] for name in one["mends"]
+                )
+        self.flips: dict[tuple[str, str], list[Flip]] = {of: [] for of in self.given}
+        self.inputs: dict[tuple[str, str], list[Any]] = {of: [] for of in self.given}
         self.asked: list[Record] = []
-        theirs = {record.id: record for record in records if record.split == "eval"}
+        self.second: dict[str, Record] = {}  # of production, as it is and answered again
+        theirs = {(record.split, record.id): record for record in records}
         seen = set()
         for row in rows:
             where = "{}:{}".format(self.says["file"], row.line)
             conforms(row.fields, _VARIED, where)
-            of = row.fields["of"], row.fields["change"]
-            if of in seen or of[0] not in theirs or of[1] not in self.flips:
-                raise Unreadable("no record of eval and change of its own", where)
-            seen.add(of)
-            self.enter(theirs[of[0]], row.fields, where)
+            split, of, change = (row.fields[name] for name in ("split", "of", "change"))
+            if (split, of) not in theirs or (split, change) not in self.given:
+                raise Unreadable("no record, or no change that was predicted of its split", where)
+            if (split, of, change) in seen:
+                raise Unreadable("a record and its change stand twice", where)
+            seen.add((split, of, change))
+            self.enter(theirs[split, of], row.fields, where)
 
     def enter(self, record: Record, said: Mapping[str, Any], where: str) -> None:
         """Scores one answer, by any of the answers that are right after the change."""
         error, output = said.get("error"), said.get("output", MISSING)
+        of = record.split, said["change"]
         same = exact_match(said["input"], record.input)
-        if same != (said["change"] == AS_IT_IS) or "counted" not in record.outcomes:
+        tried = "wrong" if record.split == "production" else "counted"
+        if same != (said["change"] == AS_IT_IS) or tried not in record.outcomes:
             raise Unreadable(f"{record.id!r} is not what was to be changed", where)
-        if "right" in said and not (self.given[said["change"]] and said["right"]):
+        if "right" in said and not (self.given[of] and said["right"]):
             raise Unreadable("a right answer of its own, where the change keeps it", where)
         read = parsed if self.evidence["output_format"] == "json" else lambda value: value
         unguarded = {**self.evidence, "guards": []}  # which have no say in what is right
@@ -2736,11 +2757,16 @@ class Varied:
         ]
         after = next((one for one in judged if "right" in one), judged[0])
         changed = record._replace(input=said["input"], output=output, error=error, outcomes=after)
-        flip = Flip(record, changed)
         self.asked.append(changed)
-        self.inputs[said["change"]].append(said["input"])
-        if "counted" in after:
-            self.flips[said["change"]].append(flip)
+        self.inputs[of].append(said["input"])
+        if of == ("production", AS_IT_IS):
+            self.second[record.id] = changed
+        elif record.split == "production":
+            if record.id not in self.second:
+                raise Unreadable(f"{record.id!r} was not asked again as it is", where)
+            record = self.second[record.id]
+        if "counted" in after and "counted" in record.outcomes:
+            self.flips[of].append(Flip(record, changed))
 
     def unlike(self, ledger: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[str, str]]:
         """Where the ledger does not show that what is claimed was predicted, and then found."""
@@ -2764,21 +2790,24 @@ class Varied:
 
     def prediction(self, one: Mapping[str, Any]) -> dict[str, Any]:
         """What was written down of a hypothesis before the run."""
-        content = {name: one[name] for name in ("statement", "breaks", "spares", "fields")}
-        inputs = {
-            name: digest_of_inputs(self.inputs[name]) for name in (*one["breaks"], *one["spares"])
-        }
-        return content | {"rules": PREDICTED, "system": self.says["system"], "inputs": inputs}
+        about = ("statement", "breaks", "spares", "mends", "fields")
+        content = {name: one[name] for name in about} | {"rules": PREDICTED}
+        named = [("eval", name) for name in (*one["breaks"], *one["spares"])]
+        named += [("production", IN_TURN.join(one["mends"]))] if one["mends"] else []
+        inputs: dict[str, dict[str, str]] = {split: {} for split in SPLITS}
+        for split, change in named:
+            inputs[split][change] = digest_of_inputs(self.inputs[split, change])
+        return content | {"system": self.says["system"], "inputs": inputs}
 
-    def of(self, change: str) -> list[Flip]:
+    def of(self, change: str, split: str = "eval") -> list[Flip]:
         """The answers that were scored before and after a change."""
-        if change not in self.flips:
-            raise Undefined(f"no change {change!r}")
-        return self.flips[change]
+        if (split, change) not in self.flips:
+            raise Undefined(f"no change {change!r} of {split}")
+        return self.flips[split, change]
 
-    def pairs(self, change: str) -> tuple[int, int, int, int]:
+    def pairs(self, change: str, split: str = "eval") -> tuple[int, int, int, int]:
         """Answers right both times, broken, mended, and wrong both times."""
-        counts = Counter(flip.sides for flip in self.of(change))
+        counts = Counter(flip.sides for flip in self.of(change, split))
         both, broken = counts[True, True], counts[True, False]
         return both, broken, counts[False, True], counts[False, False]
 
@@ -2787,11 +2816,16 @@ class Varied:
         both, broken, _, _ = self.pairs(change)
         return broken, both + broken
 
-    def p_values(self) -> dict[str, float]:
-        """The p of each change that a hypothesis is about, adjusted for all of them."""
-        named = [n for one in self.hypotheses.values() for n in (*one["breaks"], *one["spares"])]
-        tested = [name for name in dict.fromkeys(named) if self.flips[name]]
-        return dict(zip(tested, holm([mcnemar(*self.pairs(name)[1:3]) for name in tested])))
+    def mended(self, change: str) -> tuple[int, int]:
+        """How many of the answers of production that were wrong again are right after."""
+        _, _, mended, neither = self.pairs(change, "production")
+        return mended, mended + neither
+
+    def p_values(self) -> dict[tuple[str, str], float]:
+        """The p of each change by its split, adjusted for all of them."""
+        tested = [of for of in self.given if of[1] != AS_IT_IS and self.flips[of]]
+        flips = [self.pairs(change, split)[1:3] for split, change in tested]
+        return dict(zip(tested, holm([mcnemar(*some) for some in flips])))
 
     def exactly(self, statement: str, change: str) -> tuple[int, int]:
         """In how many of the broken answers just the predicted fields turned wrong."""
@@ -2811,6 +2845,7 @@ class Varied:
         control holds; else inferred."""
         says, control = self.hypothesis(statement), self.came(statement, AS_IT_IS)
         parts = {self.came(statement, name) for name in (*says["breaks"], *says["spares"])}
+        parts |= {self.mending(statement)} if says["mends"] else set()
         if control == "holds" and "refuted" in parts:
             return "refuted"
         return "measured" if parts == {control} == {"holds"} else "inferred"
@@ -2834,8 +2869,21 @@ class Varied:
         if high < 0.5 or 2 * k < n:
             return "refuted"
         _, broken, mended, _ = self.pairs(change)
-        beyond = self.p_values().get(change, 1.0) <= 0.05 and broken > mended
+        beyond = self.p_values().get(("eval", change), 1.0) <= 0.05 and broken > mended
         return "holds" if beyond and low > 0.5 and k == n else "not shown"
+
+    def mending(self, statement: str) -> str:
+        """holds when more than half of the wrong answers of production mend, beyond chance."""
+        names = self.hypothesis(statement)["mends"]
+        if not names:
+            raise Undefined("nothing was predicted to mend")
+        of = "production", IN_TURN.join(names)
+        low, high = wilson(*self.mended(of[1]))
+        if high < 0.5:
+            return "refuted"
+        _, broken, mended, _ = self.pairs(of[1], of[0])
+        beyond = self.p_values().get(of, 1.0) <= 0.05 and mended > broken
+        return "holds" if beyond and low > 0.5 else "not shown"
 
 
 def load_twins(evidence: Mapping[str, Any], rows: Iterable[Row]) -> dict[str, Record]:
@@ -3056,10 +3104,18 @@ def _effect(cube: Cube, change: str) -> Fraction:
 
 
 def _p_changed(cube: Cube, change: str) -> float:
+    return _p_of(cube, "eval", change)
+
+
+def _p_mended(cube: Cube, change: str) -> float:
+    return _p_of(cube, "production", change)
+
+
+def _p_of(cube: Cube, split: str, change: str) -> float:
     p_values = _varied(cube).p_values()
-    if change not in p_values:
+    if (split, change) not in p_values:
         raise Undefined("not a change that was tested")
-    return p_values[change]
+    return p_values[split, change]
 
 
 def _prediction(cube: Cube, statement: str, change: str) -> str:
@@ -3178,6 +3234,25 @@ OPERATIONS = {
         lambda cube, statement, change: _varied(cube).exactly(statement, change),
         "broken in just the fields predicted",
     ),
+    "mended": Operation(
+        ("change",),
+        "rate",
+        lambda cube, change: _varied(cube).mended(change),
+        "of the wrong ones, mended",
+    ),
+    "mended_interval": Operation(
+        ("change",),
+        "interval",
+        lambda cube, change: wilson(*_varied(cube).mended(change)),
+        "95% interval of mended",
+    ),
+    "p_mended": Operation(("change",), "real", _p_mended, "p of mending, adjusted"),
+    "mending": Operation(
+        ("statement",),
+        "verdict",
+        lambda cube, statement: f"mends: {_varied(cube).mending(statement)}",
+        "predicted of production, and what came of it",
+    ),
     "shortest": Operation(("change", "limit"), "ids", _shortest, "the shortest that break"),
     "twin": Operation(("side",), "verdict", _twin, "the {side} twin"),
     "prediction": Operation(
@@ -3193,6 +3268,7 @@ OPERATIONS = {
 _OF_CHANGES = OPERATIONS.keys() & {
     *("rate_changed", "effect", "effect_interval", "p_changed", "shortest"),
     *("broken", "broken_interval", "broken_exactly", "prediction", "hypothesis"),
+    *("mended", "mended_interval", "p_mended", "mending"),
 }
 
 OUTCOMES = {
@@ -3354,8 +3430,9 @@ def rests_on(op: str, args: Mapping[str, Any], evidence: Mapping[str, Any]) -> s
 def _on_given_answers(op: str, args: Mapping[str, Any], changes: Sequence[Any]) -> bool:
     """Whether a claim of changes rests on right answers that come with their rows."""
     given = {one["name"] for one in changes if one["given"]}
-    alone = "statement" not in args and op != "p_changed"  # which is adjusted for all changes
-    return bool(given & ({args["change"]} if alone else given))
+    if "statement" in args or op in ("p_changed", "p_mended"):  # which are adjusted for all changes
+        return bool(given)
+    return bool(given.intersection(args["change"].split(IN_TURN)))
 
 
 def _on_given(kind: str, subject: str, evidence: Mapping[str, Any]) -> bool:
@@ -3446,7 +3523,7 @@ def slice_of(args: Mapping[str, Any]) -> str:
     if "statement" in args:
         return code(args["statement"], 300)
     if "change" in args:
-        return code(args["change"])
+        return code(args["change"], 300)
     if "slices" in args:
         return "; or ".join(map(slice_text, args["slices"]))
     return slice_text(args.get("where", {})) or "all records"
@@ -3559,6 +3636,7 @@ _OF_PRODUCTION = (
     *("contribution", "contribution_interval", "gap_share", "p_adjusted", "smallest_set"),
     *("unseen", "unseen_anywhere", "unseen_anywhere_interval"),
     *("searched", "confirmed", "p_discovered", "rate_held_out"),
+    *("mended", "mended_interval", "p_mended", "mending"),
 )
 
 
@@ -3573,7 +3651,7 @@ def facets(claim: Mapping[str, Any], form: str = "") -> dict[str, str]:
         kind, _, about = str(args.get(name, "")).partition(":")
         words[name] = OUTCOMES.get(kind, "")
         subjects += [code(about)] if about else []
-    subjects += [code(args["change"])] if "change" in args else []
+    subjects += [code(args["change"], 300)] if "change" in args else []
     # What is usual is not said: of scored records, and the right ones among them.
     words["base"] = " of {of}".format(**words) if args.get("of") != "counted" else ""
     words["what"] = (
@@ -3705,7 +3783,7 @@ class Page:
 
     def twin(self, hole: Mapping[str, Any]) -> str:
         varied = self.cube.varied if self.cube else None
-        for flip in varied.flips.get(hole["change"], ()) if varied else ():
+        for flip in varied.flips.get(("eval", hole["change"]), ()) if varied else ():
             if flip.record.id == hole["twin"] and hole["field"] in ("input", "output"):
                 return quoted(flip.changed, hole["field"])
         raise Unreadable("no {field} of a changed record {twin!r}".format(**hole), "report")
@@ -4040,6 +4118,7 @@ _EVIDENCE = {
                     **dict.fromkeys(("statement", "digest", "at"), str),
                     "breaks": [str],
                     "spares": [str],
+                    "mends": [str],
                     "fields": {"*": [str]},
                     "entry": int,
                     "known": int,
@@ -4069,7 +4148,7 @@ _EVIDENCE = {
         None,
     ),
 }
-_ASKED = {"of": str, "change": str, "input": object}
+_ASKED = {"split": frozenset(SPLITS), "of": str, "change": str, "input": object}
 _VARIED = tuple(  # a row of changed inputs; `right` where the right answer follows the change
     {**_ASKED, **said, **right}
     for said in ({"output": object}, {"error": str})
@@ -4184,6 +4263,7 @@ def check_varied(evidence: Mapping[str, Any]) -> None:
     if len(set(said)) < len(said):
         raise Unreadable("a hypothesis stands twice", where)
     about = [[*one["breaks"], *one["spares"]] for one in varied["hypotheses"]]
+    about += [one["mends"] for one in varied["hypotheses"]]
     if {name for some in about for name in some} != set(names):
         raise Unreadable("changes that no hypothesis is about, or the other way round", where)
     if not all(one["breaks"] for one in varied["hypotheses"]) or any(

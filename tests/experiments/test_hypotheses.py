@@ -30,7 +30,7 @@ def come_of(system: System, said: dict[str, Any], folder: Path, n: int = 60) -> 
     hypothesis = Hypothesis.model_validate(said)
     some = group(system, n)
     ready = changes(*hypothesis.breaks, *hypothesis.spares).ready
-    trials = {one.name: trial_of(some, (one,), 0) for one in ready}
+    trials = {("eval", one.name): trial_of(some, (one,), 0) for one in ready}
     entries = predicted([hypothesis], trials, "ab", Ledger(folder), "2024-05-26")
     asker = Function(system)
     done = carried_out([*trials.values(), first(unchanged(some), n)], asker, SCORING)
@@ -125,5 +125,6 @@ def test_a_prediction_names_the_inputs_it_is_about(tmp_path: Path) -> None:
     come_of(by_position, POSITION, tmp_path)
     (line,) = Ledger(tmp_path).path.read_text(encoding="utf-8").splitlines()
     inputs = json.loads(line)["content"]["inputs"]
-    assert sorted(inputs) == ["indent_lines", "swap_first_fields"]
-    assert all(len(digest) == 64 for digest in inputs.values())
+    assert sorted(inputs["eval"]) == ["indent_lines", "swap_first_fields"]
+    assert all(len(digest) == 64 for digest in inputs["eval"].values())
+    assert inputs["production"] == {}

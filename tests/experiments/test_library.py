@@ -129,8 +129,8 @@ def test_what_a_change_was_looked_at_on_is_no_test_of_it(tmp_path: Path) -> None
     lines = (done.folder / "varied.jsonl").read_text(encoding="utf-8").splitlines()
     asked = [json.loads(line) for line in lines]
     assert [*looked.notes()] == [done.evidence.notes[-1]]
-    assert not looked.held_out & {row["of"] for row in asked}
-    assert len({row["of"] for row in asked}) == 100
+    assert not looked.held_out & {(row["split"], row["of"]) for row in asked}
+    assert len({row["of"] for row in asked if row["split"] == "eval"}) == 100
 
 
 def test_where_no_change_breaks_anything_the_report_says_so(tmp_path: Path) -> None:

@@ -393,6 +393,7 @@ by = ["order"]
 statement = "It reads by position."
 breaks = ["swap_first_fields", "swap_labels", "add_preamble"]
 spares = ["indent_lines"]
+mends = ["drop_preamble", "usual_order"]
 [hypothesis.fields]
 swap_first_fields = ["vendor", "client"]
 swap_labels = ["vendor", "client"]

@@ -65,10 +65,10 @@ def test_a_bare_python_scores_the_answers_to_changed_inputs_again(
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    # 40 records as they are, and after four changes.
-    assert "80 records scored and guarded again, 200 answers to changed inputs" in done.stdout
+    # 40 records as they are, and after four changes; 10 wrong ones as they are, and mended.
+    assert "80 records scored and guarded again, 220 answers to changed inputs" in done.stdout
     if options:
-        assert "80 of 80 outputs, 200 of 200 to changed inputs the same as recorded" in done.stdout
+        assert "80 of 80 outputs, 220 of 220 to changed inputs the same as recorded" in done.stdout
 
 
 def test_a_hypothesis_that_names_the_fault_is_measured_and_another_refuted(
@@ -143,6 +143,64 @@ def test_the_receipt_says_of_each_prediction_what_ablate_says(tmp_path: Path) ->
                 args = {"statement": one.statement, "change": part.change}
                 exactly = claim(folder, "broken_exactly", **args)
                 assert exactly["value"] == f"{part.exactly.k}/{part.exactly.n}"
+
+    mending = found.hypotheses[0].mending
+    assert mending is not None
+    assert mending.mended == (55, 55)
+    turns = "drop_preamble then split_lines then usual_order"
+    mended = claim(folder, "mended", change=turns)
+    assert (mended["value"], mended["rests_on"]) == ("55/55", "re-run")
+    p = claim(folder, "p_mended", change=turns)["value"]
+    assert float(p) == pytest.approx(mending.effect.p_adjusted)
+
+
+def test_what_mends_the_wrong_answers_of_production_is_in_the_report(made_receipt: Made) -> None:
+    folder = made_receipt("hypotheses")
+    assert claim(folder, "mending", statement=POSITION)["value"] == "mends: holds"
+    assert "10 of 10 are mended by `drop_preamble then usual_order`" in report_of(folder)
+    (section,) = report_of(folder).split("### What mends production")[1:]
+    assert "in all, 10 are wrong there" in section
+    assert "| `drop_preamble then usual_order` | 10 of 10 | [72.25%, 100%] |" in section
+
+
+@pytest.mark.parametrize(
+    ("mends", "verdict", "came"),
+    [
+        ('["blank_lines"]', "refuted", "mends: refuted"),
+        ('["shuffle_examples"]', "inferred", "mends: not shown"),  # which applies to none
+    ],
+)
+def test_what_does_not_mend_keeps_a_hypothesis_from_being_measured(
+    mends: str, verdict: str, came: str, tmp_path: Path
+) -> None:
+    toml = made.HYPOTHESES.replace('["drop_preamble", "usual_order"]', mends)
+    folder = receipt_of(tmp_path, toml)
+    assert claim(folder, "hypothesis", statement=POSITION)["value"] == verdict
+    assert claim(folder, "mending", statement=POSITION)["value"] == came
+    applies = "These changes apply to no wrong answer." not in report_of(folder)
+    assert applies == (verdict == "refuted")
+
+
+COIN = b"""
+import random
+def extract(text):
+    lines = dict(line.split(": ", 1) for line in text.split("\\n") if ": " in line)
+    answer = {"vendor": lines["Vendor"], "client": lines["Client"]}
+    return answer if random.random() < 0.35 else {"vendor": "", "client": ""}
+"""
+
+
+def test_what_comes_out_right_by_chance_is_not_mended(tmp_path: Path) -> None:
+    toml = made.HYPOTHESES.replace('["drop_preamble", "usual_order"]', '["trailing_spaces"]')
+    folder = receipt_of(tmp_path, toml, reader_py=COIN)
+    came = claim(folder, "mending", statement=POSITION)["value"]
+    assert came in ("mends: not shown", "mends: refuted")
+    # About a third of those that were wrong are right when asked again, and not in the count.
+    mended, wrong_again = map(
+        int, claim(folder, "mended", change="trailing_spaces")["value"].split("/")
+    )
+    wrong = int(claim(folder, "count", split="production", outcome="wrong", where={})["value"])
+    assert mended <= wrong_again < wrong
 
 
 def test_the_ledger_in_the_receipt_is_the_one_of_the_case(tmp_path: Path) -> None:
@@ -258,7 +316,7 @@ def test_a_change_that_applies_to_no_record_is_not_shown_and_holds_nothing_up(
     assert claim(folder, "hypothesis", statement=statement)["value"] == "inferred"
     came = claim(folder, "prediction", statement=statement, change="curly_quotes")
     assert came["value"] == "breaks: not shown"
-    assert "A change that is not in this table applies to no record" in report_of(folder)
+    assert "is not in this table, applies to no record" in report_of(folder)
 
 
 def test_where_nothing_is_right_a_hypothesis_is_inferred(tmp_path: Path) -> None:

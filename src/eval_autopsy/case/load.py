@@ -101,7 +101,7 @@ def check_hypothesis(one: Hypothesis, *, files: bool) -> None:
 
     With `files` of the user's own, which changes there are is not known before they are run.
     """
-    for name in (*one.breaks, *one.spares):
+    for name in (*one.breaks, *one.spares, *one.mends):
         if not files and name not in registry.perturbations.names():
             raise registry.perturbations.unknown(name)
     both = [*{*one.breaks} & {*one.spares}]

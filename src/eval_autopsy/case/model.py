@@ -421,11 +421,13 @@ class Slices(Table):
 
 
 class Hypothesis(Table):
-    """Why the system fails: what should break its right answers, and what should not."""
+    """Why the system fails: what should break its right answers, what should not, and what should
+    mend its wrong ones."""
 
     statement: Text
     breaks: Annotated[tuple[str, ...], BeforeValidator(_changes)]
     spares: Annotated[tuple[str, ...], BeforeValidator(_changes)] = ()
+    mends: Annotated[tuple[str, ...], BeforeValidator(_changes)] = ()  # of production, in turn
     fields: dict[Text, Names] = {}  # by change, the output fields that it should turn wrong
 
 

@@ -10,7 +10,7 @@ from eval_autopsy.cli.out import Out
 from eval_autopsy.cli.slices_view import interval, of, percent, shown
 from eval_autopsy.experiments.ablate import Ablation
 from eval_autopsy.experiments.groups import EVAL
-from eval_autopsy.experiments.hypotheses import CONTROL, Outcome, Part
+from eval_autopsy.experiments.hypotheses import CONTROL, Mending, Outcome, Part
 from eval_autopsy.experiments.ledger import FOLDER, NAME
 from eval_autopsy.experiments.stress import SYNTHETIC, Stress
 from eval_autopsy.questions.ablation import CHANCE, Effect
@@ -54,6 +54,17 @@ def show_hypothesis(out: Out, one: Outcome) -> None:
         if part.exactly is not None:
             fields = ", ".join(part.fields)
             out.say(f"{part.change}: in {of(part.exactly)} exactly {fields} turn wrong")
+    if one.mending is not None:
+        show_mending(out, one.mending)
+
+
+def show_mending(out: Out, one: Mending) -> None:
+    """What was predicted to mend wrong answers of production, and what came of it."""
+    ends = [kernel.real(end) for end in one.mended.interval]
+    changes = kernel.IN_TURN.join(one.changes)
+    p = p_text(one.effect.p_adjusted)
+    said = f"{of(one.mended)}  {shown('interval', ends, 'points')}  p {p}"
+    out.say(f"wrong answers of production that {changes} mends: {said}: {one.verdict}")
 
 
 def row_of_part(part: Part) -> list[str]:

@@ -100,15 +100,31 @@ def lines_of(standing: Standing) -> Iterator[tuple[str, str]]:
 @click.option(
     "--spares", multiple=True, metavar="CHANGE", help="A change that should not break them."
 )
+@click.option(
+    "--mends",
+    multiple=True,
+    metavar="CHANGE",
+    help="A change that should mend wrong answers of production; several are made in turn.",
+)
 def hypothesise(
-    out: Out, case: Path, statement: str | None, breaks: tuple[str, ...], spares: tuple[str, ...]
+    out: Out,
+    case: Path,
+    statement: str | None,
+    breaks: tuple[str, ...],
+    spares: tuple[str, ...],
+    mends: tuple[str, ...],
 ) -> int:
-    """Say what should break right answers, before it is tried.
+    """Say what should break right answers, and mend wrong ones, before it is tried.
 
     CASE is an autopsy.toml, or the folder that has one; without it, the current folder. A CHANGE
     is one of `autopsy perturbations`, or of the files that the case names. `autopsy ablate` tests
     what is entered here beside the [[hypothesis]] tables of the case; without --statement, these
     are entered. The statement stands in the receipt, so that it may hold no number.
+
+    \b
+    What breaks right answers of eval need not be what production has. Changes under --mends
+    undo it: they are made in the wrong answers of production, in the order given, each where
+    it applies.
 
     \b
     Reads   the case.
@@ -119,12 +135,14 @@ def hypothesise(
     \b
     Examples:
       autopsy hypothesise --statement "It reads by position." --breaks swap_first_fields
+      autopsy hypothesise --statement "It knows one order of the fields." \
+        --breaks swap_first_fields --spares blank_lines --mends usual_order
       autopsy hypothesise examples/invoice-extraction/hypotheses.toml
     """
     from eval_autopsy.case.load import load
     from eval_autopsy.investigation.predictions import predict
 
-    entered = predict(load(case), statement, breaks, spares)
+    entered = predict(load(case), statement, breaks, spares, mends)
     if out.as_json:
         shown = [one.model_dump(mode="json") for one in entered]
         out.document({"hypotheses": shown})
@@ -132,4 +150,8 @@ def hypothesise(
         out.say(kernel.visible(one.statement), bold=True)
         out.say(f"    should break   {', '.join(one.breaks)}")
         out.say(f"    should spare   {', '.join(one.spares) or 'nothing in particular'}")
+        if one.mends:
+            out.say(
+                f"    should mend    wrong ones of production, {kernel.IN_TURN.join(one.mends)}"
+            )
     return 0

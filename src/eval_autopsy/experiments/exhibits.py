@@ -53,12 +53,12 @@ def varied(
     evidence: Evidence,
     progress: Progress,
     seed: int,
-    held_out: frozenset[str] = frozenset(),
+    held_out: frozenset[tuple[str, str]] = frozenset(),
 ) -> Evidence:
     """The evidence with the answers to all inputs that the hypotheses are about.
 
-    They are tested on records of eval whose ids are not `held_out`. The system is asked about each
-    again, to see whether it gives the same answers.
+    They are tested on records whose split and id are not `held_out`. The system is asked about
+    each again, to see whether it gives the same answers.
     """
     at = datetime.fromtimestamp(int(os.environ.get("SOURCE_DATE_EPOCH", time.time())), UTC)
     now = at.isoformat(timespec="seconds")
@@ -66,15 +66,18 @@ def varied(
     study.check(case, how)
     with systems.opened(case, systems.journal_of(case), progress) as runner:
         tested = study.declared(case, evidence, runner, how, lambda plan: None)
-        first = [answer for name in tested.done for answer in tested.answers[name]]
+        first = [answer for of in tested.done for answer in tested.answers[of]]
         asked = inputs_of(one.trial for one in tested.done.values())
         reproduced = evidence.spec["system"] is not None and all(
             map(kernel.answers_alike, first, answered(runner, asked, 2, "asking changes again"))
         )
         system, cost = runner.journal.system, runner.spent.cost
     notes = (f"the calls about changed inputs cost {cost:f} at most",) if cost else ()
-    rows = {name: _rows(name, one, tested.answers[name]) for name, one in tested.done.items()}
-    names = [name for name in tested.done if name != kernel.AS_IT_IS]
+    rows = [row for of, one in tested.done.items() for row in _rows(*of, one, tested.answers[of])]
+    follows = {n for row in rows if "right" in row for n in row["change"].split(kernel.IN_TURN)}
+    names = [
+        name for said in case.file.hypothesis for name in (*said.breaks, *said.spares, *said.mends)
+    ]
     says = {
         "file": VARIED,
         "ledger": PREDICTIONS,
@@ -85,7 +88,7 @@ def varied(
                 "name": one.name,
                 "help": one.help,
                 "holds": one.value.holds,
-                "given": any("right" in row for row in rows[one.name]),
+                "given": one.value.answers is not None and one.name in follows,
             }
             for one in entries_of(names, case.perturbation_files)
         ],
@@ -94,6 +97,7 @@ def varied(
                 "statement": said.statement,
                 "breaks": list(said.breaks),
                 "spares": list(said.spares),
+                "mends": list(said.mends),
                 "fields": {name: list(fields) for name, fields in said.fields.items()},
                 "digest": found.prediction.digest,
                 "entry": found.prediction.number,
@@ -103,9 +107,7 @@ def varied(
             for said, found in zip(case.file.hypothesis, tested.outcomes, strict=True)
         ],
     }
-    lines = [
-        kernel.canonical(row).encode("utf-8") + b"\n" for some in rows.values() for row in some
-    ]
+    lines = [kernel.canonical(row).encode("utf-8") + b"\n" for row in rows]
     predictions = Ledger(case.folder).path.read_bytes()
     return replace(
         evidence,
@@ -115,12 +117,15 @@ def varied(
     )
 
 
-def _rows(name: str, done: Done, answers: Sequence[kernel.Answer]) -> list[dict[str, Any]]:
+def _rows(
+    split: str, change: str, done: Done, answers: Sequence[kernel.Answer]
+) -> list[dict[str, Any]]:
     """A row for each changed input; `right` where the right answer follows the change."""
     rows = []
     for variant, answer in zip(done.trial.variants, answers, strict=True):
         record, changed = variant.subject.record, variant.changed
-        row: dict[str, Any] = {"of": record.id, "change": name, "input": changed.input}
+        row: dict[str, Any] = {"split": split, "of": record.id, "change": change}
+        row["input"] = changed.input
         row |= {"output": answer.output} if answer.error is None else {"error": answer.error}
         if [*map(kernel.canonical, changed.answers)] != [kernel.canonical(record.expected)]:
             row["right"] = list(changed.answers)

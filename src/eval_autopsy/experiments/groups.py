@@ -61,13 +61,19 @@ def eval_group(subjects: Sequence[Subject], seed: int) -> Group:
     return group_of(EVAL, None, (one for one in subjects if one.record.split == "eval"), seed)
 
 
+def wrong_group(subjects: Sequence[Subject], seed: int) -> Group:
+    """The wrong answers of production."""
+    production = (one for one in subjects if one.record.split == "production")
+    return group_of(WRONG, {}, (one for one in production if one.before.right is False), seed)
+
+
 def failing_groups(found: Slices, subjects: Sequence[Subject], seed: int) -> list[Group]:
     """The slices of production that are confirmed; without one, all of its wrong answers."""
     production = {one.record.id: one for one in subjects if one.record.split == "production"}
     slices = confirmed(found)
     if not slices:
-        wrong = [one for one in production.values() if one.before.right is False]
-        return [group_of(WRONG, {}, wrong, seed)] if wrong else []
+        wrong = wrong_group(subjects, seed)
+        return [wrong] if wrong.subjects else []
     return [
         group_of(
             one.words.replace("`", ""),

@@ -7,14 +7,18 @@
    as they are, asked again.
 3. Where output fields are predicted, exactly these turn wrong in each record that breaks. It is
    refuted when that is so in less than half of them.
-4. A hypothesis is measured when all of this holds, refuted when a part of it is refuted while the
+4. Changes that `mends` names are made in turn, each where it applies, in wrong answers of
+   production. They mend when the flips are beyond chance and more than half of the wrong answers
+   turn right, at the lower end; refuted when the upper end is below half. What is wrong before is
+   told by a second answer to the input as it is.
+5. A hypothesis is measured when all of this holds, refuted when a part of it is refuted while the
    control holds, and inferred otherwise.
-5. All changes of all hypotheses are adjusted together, and apart from whatever else is tried.
+6. All changes of all hypotheses are adjusted together, and apart from whatever else is tried.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
@@ -29,7 +33,15 @@ from eval_autopsy.questions.rates import Rate
 
 MOST, FEW = Fraction(1, 2), Fraction(1, 10)
 CONTROL = kernel.AS_IT_IS
-RULES = {"p_adjusted_at_most": str(CHANCE), "breaks_over": str(MOST), "spares_up_to": str(FEW)}
+RULES = {
+    "p_adjusted_at_most": str(CHANCE),
+    "breaks_over": str(MOST),
+    "spares_up_to": str(FEW),
+    "mends_over": str(MOST),
+}
+
+
+Asked = tuple[str, str]  # the split of the records, and the change or the changes in turn
 
 
 class Part(NamedTuple):
@@ -55,6 +67,26 @@ class Part(NamedTuple):
         }
 
 
+class Mending(NamedTuple):
+    """What some changes, made in turn, were predicted to mend of production, and what came of it.
+
+    Before them is a second answer to the input as it is.
+    """
+
+    changes: tuple[str, ...]
+    mended: Rate  # of the answers that were wrong again
+    effect: Effect
+    verdict: str  # "holds", "refuted" or "not shown"
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "changes": list(self.changes),
+            "verdict": self.verdict,
+            "mended": self.mended.to_dict(),
+            "effect": self.effect.to_dict(),
+        }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """A hypothesis, when it was predicted, and what came of it."""
@@ -62,6 +94,7 @@ class Outcome:
     statement: str
     prediction: Entry
     parts: tuple[Part, ...]
+    mending: Mending | None  # None where nothing is predicted to mend
     verdict: str  # "measured", "refuted" or "inferred"
 
     def to_dict(self) -> dict[str, Any]:
@@ -71,6 +104,7 @@ class Outcome:
             "statement": self.statement,
             "verdict": self.verdict,
             "parts": [one.to_dict() for one in self.parts],
+            "mending": self.mending.to_dict() if self.mending else None,
             "prediction": {
                 "digest": entry.digest,
                 "at": entry.at,
@@ -82,7 +116,7 @@ class Outcome:
 
 def predicted(
     hypotheses: Sequence[Hypothesis],
-    trials: Mapping[str, Trial],
+    trials: Mapping[Asked, Trial],
     system: str,
     ledger: Ledger,
     now: str,
@@ -94,19 +128,29 @@ def predicted(
     """
     entries = []
     for one in hypotheses:
-        changes = [*one.breaks, *one.spares]
+        asked = asked_for(one)
+        inputs: dict[str, dict[str, str]] = {split: {} for split in kernel.SPLITS}
+        for split, change in asked:
+            inputs[split][change] = inputs_digest(trials[split, change])
         content = {
             "statement": one.statement,
             "breaks": list(one.breaks),
             "spares": list(one.spares),
+            "mends": list(one.mends),
             "fields": {name: list(fields) for name, fields in one.fields.items()},
             "rules": RULES,
             "system": system,
-            "inputs": {name: inputs_digest(trials[name]) for name in changes},
+            "inputs": inputs,
         }
-        there = known([trials[name] for name in changes])
+        there = known([trials[of] for of in asked])
         entries.append(ledger.enter("prediction", content, now, there))
     return entries
+
+
+def asked_for(one: Hypothesis) -> list[Asked]:
+    """What has to be asked for a hypothesis, beside the records as they are."""
+    of_eval = [("eval", name) for name in (*one.breaks, *one.spares)]
+    return of_eval + ([("production", kernel.IN_TURN.join(one.mends))] if one.mends else [])
 
 
 def inputs_digest(trial: Trial) -> str:
@@ -118,10 +162,11 @@ def inputs_digest(trial: Trial) -> str:
 def outcomes(
     hypotheses: Sequence[Hypothesis],
     entries: Sequence[Entry],
-    done: Mapping[str, Done],
+    done: Mapping[Asked, Done],
     control: Done,
 ) -> list[Outcome]:
-    """What came of each hypothesis; `done` holds each of its changes."""
+    """What came of each hypothesis; `done` holds all that is asked for it, that of production held
+    against a second answer."""
     counted = [tried(one) for one in done.values()]
     effects = dict(zip(done, effects_of(counted), strict=True))
     (again,) = effects_of([tried(control)])
@@ -129,27 +174,38 @@ def outcomes(
     found = []
     for one, entry in zip(hypotheses, entries, strict=True):
         named = [("breaks", name) for name in one.breaks] + [("spares", n) for n in one.spares]
-        parts = [
-            part(name, what, one.fields.get(name, ()), effects[name], done[name])
-            for what, name in named
-        ]
+        parts = []
+        for what, name in named:
+            of = ("eval", name)
+            parts.append(part(name, what, one.fields.get(name, ()), effects[of], done[of]))
+        mending = [mended(one.mends, effects[of]) for of in asked_for(one) if of[0] == "production"]
+        said = [one.verdict for one in parts] + [one.verdict for one in mending]
         found.append(
             Outcome(
                 statement=one.statement,
                 prediction=entry,
                 parts=(*parts, as_it_is),
-                verdict=verdict(parts, as_it_is),
+                mending=mending[0] if mending else None,
+                verdict=verdict(said, as_it_is),
             )
         )
     return found
 
 
-def verdict(parts: Sequence[Part], control: Part) -> str:
-    """What its parts make of a hypothesis."""
-    said = {one.verdict for one in parts}
+def verdict(said: Collection[str], control: Part) -> str:
+    """What the verdicts on its parts make of a hypothesis."""
     if control.verdict == "holds" and "refuted" in said:
         return "refuted"
-    return "measured" if said == {"holds"} and control.verdict == "holds" else "inferred"
+    return "measured" if {*said} == {"holds"} and control.verdict == "holds" else "inferred"
+
+
+def mended(changes: tuple[str, ...], effect: Effect) -> Mending:
+    """What came of changes that were predicted to mend."""
+    pairs = effect.tried.pairs
+    share = Rate(pairs.mended, pairs.mended + pairs.wrong)
+    low, high = share.interval
+    said = "holds" if effect.mends and low > MOST else "not shown"
+    return Mending(changes, share, effect, "refuted" if high < MOST else said)
 
 
 def part(change: str, what: str, fields: Sequence[str], effect: Effect, done: Done) -> Part:

@@ -5,7 +5,9 @@
 2. Changes that vary the same thing make one hypothesis. Where one of them mends most of the wrong
    answers of production that it is looked at on, only such things are kept: a system can be
    brought down by more than what production has. Where changes that break nothing mend as well,
-   as they do of a system with chance in it, none of this says anything.
+   as they do of a system with chance in it, none of this says anything. Where one mends nearly
+   all of them, what mends fewer is dropped too, and it is predicted to mend others, where there
+   are enough.
 3. A case with hypotheses of its own is left alone, and so is one without a failure to explain.
 4. Unasked, it is done only where a call is quick and has no price, for another may be paid for.
 """
@@ -23,14 +25,18 @@ from eval_autopsy.case.model import Hypothesis
 from eval_autopsy.evidence import Evidence, Progress
 from eval_autopsy.experiments.ablate import LOOKED_AT
 from eval_autopsy.experiments.asking import Scoring
-from eval_autopsy.experiments.groups import changes_of, entries_of, eval_group, subjects_of
+from eval_autopsy.experiments.groups import (
+    changes_of,
+    entries_of,
+    eval_group,
+    subjects_of,
+    wrong_group,
+)
 from eval_autopsy.experiments.trials import (
     Done,
     Group,
-    Subject,
     carried_out,
     first,
-    group_of,
     trial_of,
     tried,
 )
@@ -41,6 +47,8 @@ FREE = ("python", "command")  # kinds of systems whose calls are taken to cost n
 QUICK, PATIENCE = 0.1, 2.0  # seconds of a call, and those that all together may take more
 FEWEST = 35  # right records of eval to test on: with fewer a control cannot be told to be one
 WRONG_ONES = 20  # of production, on which it is looked at what mends
+NEARLY_ALL = 0.8  # the share that a change mends which is predicted to mend others
+OTHERS = 12  # wrong answers of production that a prediction needs to be tested on
 GONE_THROUGH = 200  # records, for some that a change applies to
 SEVERAL = 2  # that a change has to break, or to mend
 HARMLESS_MEND = 0.1  # the share that harmless changes mend, beyond which none says anything
@@ -55,7 +63,7 @@ class Suggested:
     """A case with what looking at the library predicts, and the records that it was seen on."""
 
     case: Case
-    held_out: frozenset[str] = frozenset()  # ids of eval that are no test of it
+    held_out: frozenset[tuple[str, str]] = frozenset()  # split and id, that are no test of it
     changes: int = 0  # that were looked at
     breaking: int = 0  # that broke most of the few
     mending: bool = False  # whether a change of each thing predicted mends answers of production
@@ -69,7 +77,8 @@ class Suggested:
             yield self._looked()
 
     def _looked(self) -> str:
-        on = f"{len(self.held_out):,} records of eval"
+        seen = sum(split == "eval" for split, _ in self.held_out)
+        on = f"{seen:,} records of eval"
         looked = f"changes of the library looked at on {on}: {self.changes:,}"
         if not self.breaking:
             return f"{looked}; none broke most of those that it applies to"
@@ -107,7 +116,7 @@ def suggested(
     if len(right) < LOOKED_AT + FEWEST:
         return Suggested(case=case, why_not="too few records of eval are answered right")
     changes = changes_of(entries_of((), case.perturbation_files), subjects).ready
-    wrong = group_of("production", {}, _wrong_of_production(subjects), seed)
+    wrong = wrong_group(subjects, seed)
     with systems.opened(case, systems.journal_of(case), progress) as runner:
         runner.answers([one.record.input for one in right[:LOOKED_AT]], repeat=1)
         look = _Look(runner, scoring, seed, asked)
@@ -119,15 +128,20 @@ def suggested(
             return Suggested(case=case, why_not=f"{slow}; --library does")
     if not looked:
         return Suggested(case=case, why_not="no change applies to an input of eval")
-    held_out = frozenset(v.subject.record.id for one in looked for v in one.trial.variants)
-    if len(right) - len(held_out) < FEWEST:
+    if len(right) - len(_seen(looked)) < FEWEST:
         return Suggested(case=case, why_not="too few records of eval are answered right")
-    relevant = {_change(one).entry.value.varies for one in mending(looked, mended)}
+    mends = mending(looked, mended)
+    telling = [one for one in mends if _share_mended(one) >= NEARLY_ALL]
+    relevant = {_change(one).entry.value.varies for one in telling or mends}
     kept = [one for one in breaking if _change(one).entry.value.varies in relevant]
-    file = case.file.model_copy(update={"hypothesis": hypotheses_of(kept or breaking)})
+    seen = _seen(telling)
+    others = [s for s in wrong.subjects if (s.record.split, s.record.id) not in seen]
+    rest = wrong._replace(subjects=others)
+    telling = [o for o in telling if len(trial_of(rest, o.trial.changes, seed).variants) >= OTHERS]
+    file = case.file.model_copy(update={"hypothesis": hypotheses_of(kept or breaking, telling)})
     return Suggested(
         case=replace(case, file=file),
-        held_out=held_out,
+        held_out=_seen(looked) | seen,
         changes=len(looked),
         breaking=len(breaking),
         mending=bool(kept),
@@ -161,9 +175,10 @@ class _Look:
         return found
 
 
-def _wrong_of_production(subjects: Sequence[Subject]) -> list[Subject]:
-    of_production = (one for one in subjects if one.record.split == "production")
-    return [one for one in of_production if one.before.right is False]
+def _seen(looked: Sequence[Done]) -> frozenset[tuple[str, str]]:
+    """The split and the id of each record that something was looked at on."""
+    records = (one.subject.record for done in looked for one in done.trial.variants)
+    return frozenset((one.split, one.id) for one in records)
 
 
 def _change(done: Done) -> Applied:
@@ -198,13 +213,17 @@ def _share_mended(done: Done) -> float:
     return pairs.mended / max(1, pairs.mended + pairs.wrong)
 
 
-def hypotheses_of(breaking: Sequence[Done]) -> tuple[Hypothesis, ...]:
-    """A hypothesis for each thing that some changes vary."""
+def hypotheses_of(breaking: Sequence[Done], mending: Sequence[Done] = ()) -> tuple[Hypothesis, ...]:
+    """A hypothesis for each thing that some changes vary, which the best of `mending` mends."""
     names = defaultdict[str, list[str]](list)
     for one in breaking:
         names[_change(one).entry.value.varies].append(_change(one).name)
-    said = [
-        {"statement": f"The system goes wrong on a change of {varies}.", "breaks": some}
-        for varies, some in names.items()
-    ]
-    return tuple(map(Hypothesis.model_validate, said))
+    found = []
+    for varies, some in names.items():
+        of_it = [one for one in mending if _change(one).entry.value.varies == varies]
+        best = max(of_it, key=_share_mended, default=None)
+        said = {"statement": f"The system goes wrong on a change of {varies}.", "breaks": some}
+        if best is not None:
+            said["mends"] = [_change(best).name]
+        found.append(Hypothesis.model_validate(said))
+    return tuple(found)

@@ -22,8 +22,16 @@ from eval_autopsy.experiments.groups import (
     eval_group,
     failing_groups,
     subjects_of,
+    wrong_group,
 )
-from eval_autopsy.experiments.hypotheses import CONTROL, Outcome, outcomes, predicted
+from eval_autopsy.experiments.hypotheses import (
+    CONTROL,
+    Asked,
+    Outcome,
+    asked_for,
+    outcomes,
+    predicted,
+)
 from eval_autopsy.experiments.ledger import Ledger
 from eval_autopsy.experiments.stress import Stress, stressed, weights_of
 from eval_autopsy.experiments.trials import (
@@ -32,6 +40,7 @@ from eval_autopsy.experiments.trials import (
     Subject,
     Trial,
     calls_of,
+    held_against,
     inputs_of,
     one_of_each,
     trial_of,
@@ -42,7 +51,7 @@ from eval_autopsy.questions.slices import Slices
 from eval_autopsy.readers import read_sources
 from eval_autopsy.systems import Runner
 
-FOR_DECLARED = 4  # the part of the calls that hypotheses may take, when not alone: a quarter
+FOR_DECLARED = 3  # the part of the calls that hypotheses may take, when not alone: a third
 CALLS = 4000  # of changed inputs, unless another number is asked for
 
 
@@ -54,7 +63,7 @@ class How:
     files: tuple[Path, ...] = ()  # with changes of the user's own, beside those of the case
     calls: int = CALLS  # at most
     declared: bool = False  # only the hypotheses of the case
-    held_out: frozenset[str] = frozenset()  # ids of eval that hypotheses are not tested on
+    held_out: frozenset[tuple[str, str]] = frozenset()  # split and id; no test of a hypothesis
     seed: int = 0
     now: str = ""  # for the ledger
 
@@ -119,6 +128,20 @@ class Work(NamedTuple):
         """The records of eval, where nearly all should be right."""
         return eval_group(self.subjects, self.how.seed)
 
+    @property
+    def wrong(self) -> Group:
+        """The wrong answers of production."""
+        return wrong_group(self.subjects, self.how.seed)
+
+    def tested(self, group: Group) -> Group:
+        """The records of a group that hypotheses are tested on."""
+        apart = [
+            one
+            for one in group.subjects
+            if (one.record.split, one.record.id) not in self.how.held_out
+        ]
+        return group._replace(subjects=apart[:TESTED_ON])
+
 
 def varied(
     case: Case, evidence: Evidence, found: Slices, runner: Runner, how: How, tell: Tell
@@ -151,56 +174,74 @@ class Declared(NamedTuple):
     """The hypotheses of a case tested, with all that was asked for them."""
 
     outcomes: tuple[Outcome, ...] = ()
-    done: Mapping[str, Done] = {}  # by the name of the change; CONTROL are the records as they are
-    answers: Mapping[str, Sequence[kernel.Answer]] = {}  # to the variants of each, in their order
+    done: Mapping[Asked, Done] = {}  # those of the records as they are come first
+    answers: Mapping[Asked, Sequence[kernel.Answer]] = {}  # to the variants of each, in their order
     calls: int = 0
 
 
 def declared(case: Case, evidence: Evidence, runner: Runner, how: How, tell: Tell) -> Declared:
-    """The hypotheses of a case tested on its eval records, with the answers kept."""
+    """The hypotheses of a case tested, with the answers kept."""
     scoring = Scoring(evidence.spec)
     work = Work(case, how, runner, scoring, subjects_of(evidence.records, scoring), tell)
     return _hypotheses(work, how.calls)
 
 
 def _hypotheses(work: Work, calls: int) -> Declared:
-    """What came of each hypothesis of a case on its eval records, and the calls it took."""
+    """What came of each hypothesis of a case, and the calls it took."""
     declared, how = work.case.file.hypothesis, work.how
     if not declared:
         return Declared()
-    control, trials = _declared_trials(work, calls)
+    trials = _declared_trials(work, calls)
+    changing = {of: trial for of, trial in trials.items() if of[1] != CONTROL}
     ledger = Ledger(work.case.folder)
     system, known = work.runner.journal.system, partial(_known, work.runner)
-    entries = predicted(declared, trials, system, ledger, how.now, known)
-    made = calls_of([control, *trials.values()])
+    entries = predicted(declared, changing, system, ledger, how.now, known)
+    made = calls_of(trials.values())
     what = f"{len(declared)} hypotheses, whose predictions are written down"
     work.tell(f"{made:,} calls are planned for {what}, and at most {how.calls:,} in all")
     asker = Remembering(work.runner)
     asking = Asking(asker, work.scoring, how.seed)
-    again, *rest = asking.done([control, *trials.values()])
-    done = dict(zip(trials, rest, strict=True))
-    found = outcomes(declared, entries, done, again)
+    done = dict(zip(trials, asking.done([*trials.values()]), strict=True))
+    held = {
+        of: held_against(one, done["production", CONTROL]) if of[0] == "production" else one
+        for of, one in done.items()
+        if of in changing
+    }
+    found = outcomes(declared, entries, held, done["eval", CONTROL])
     for one in found:
         ledger.enter("result", one.to_dict(), how.now)
-    done[CONTROL] = again
     answers = {
-        name: asker.remembered(inputs_of([one.trial]), repeat=int(name == CONTROL))
-        for name, one in done.items()
+        of: asker.remembered(inputs_of([one.trial]), repeat=int(of[1] == CONTROL))
+        for of, one in done.items()
     }
     return Declared(tuple(found), done, answers, made)
 
 
-def _declared_trials(work: Work, calls: int) -> tuple[Trial, dict[str, Trial]]:
-    """The control, and the trial of each change that a hypothesis names, by its name."""
-    declared = work.case.file.hypothesis
-    changes = work.changes([name for one in declared for name in (*one.breaks, *one.spares)])
-    group, seed = work.right, work.how.seed
-    others = [one for one in group.subjects if one.record.id not in work.how.held_out]
-    group = group._replace(subjects=others[:TESTED_ON])
-    trials = {one.name: trial_of(group, (one,), seed) for one in changes.ready}
-    trials |= {name: Trial(group, (), [], {}) for name in changes.idle}
-    control, *planned = within([unchanged(group), *trials.values()], calls)
-    return control, dict(zip(trials, planned, strict=True))
+def _declared_trials(work: Work, calls: int) -> dict[Asked, Trial]:
+    """What is asked for the hypotheses: records as they are, and then every change of them."""
+    declared, seed = work.case.file.hypothesis, work.how.seed
+    named = [name for one in declared for name in (*one.breaks, *one.spares, *one.mends)]
+    ready = {one.name: one for one in work.changes(named).ready}
+    groups = {"eval": work.tested(work.right), "production": work.tested(work.wrong)}
+    trials = {}
+    for split, change in dict.fromkeys(of for one in declared for of in asked_for(one)):
+        some = tuple(ready[name] for name in change.split(kernel.IN_TURN) if name in ready)
+        trial = Trial(groups[split], (), [], {})  # of what had nothing to learn from
+        if some:
+            trial = trial_of(groups[split], some, seed, in_turn=split == "production")
+        trials[split, change] = trial
+    twice = [trial for (split, _), trial in trials.items() if split == "production"]
+    control, *cut = within([unchanged(groups["eval"]), *trials.values(), *twice], calls)
+    trials = dict(zip(trials, cut[: len(trials)], strict=True))
+    again = {("eval", CONTROL): control}
+    if twice:
+        changed = [
+            v.subject for of, t in trials.items() if of[0] == "production" for v in t.variants
+        ]
+        subjects = [*{one.record.id: one for one in changed}.values()]
+        group = groups["production"]._replace(subjects=subjects)
+        again["production", CONTROL] = unchanged(group)
+    return again | trials
 
 
 def _known(runner: Runner, trials: Sequence[Trial]) -> int:

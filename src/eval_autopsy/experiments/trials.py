@@ -1,7 +1,8 @@
 """Which records are changed in which way, planned before anything is asked.
 
-1. A trial is one change, or two after each other, on the records of one group. What each record is
-   changed to is settled by the seed alone.
+1. A trial is one change, or several after each other, on the records of one group: either all of
+   them, or in turn each where it applies. What each record is changed to is settled by the seed
+   alone.
 2. Trials that share a number of calls get as many records as it allows, each the same number while
    it has so many. The records of a group come in an order drawn from the seed, one of each cluster.
 3. Records asked again as they are make a trial too: what flips then is noise.
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 from eval_autopsy import kernel
 from eval_autopsy.errors import CannotUse
 from eval_autopsy.experiments.asking import Asker, Judged, Scoring, answered
-from eval_autopsy.perturbations.apply import Applied, Changed, applied
+from eval_autopsy.perturbations.apply import DOES_NOT_APPLY, Applied, Changed, applied
 from eval_autopsy.perturbations.draws import shuffled
 from eval_autopsy.questions.ablation import Tried
 from eval_autopsy.questions.pairs import Pairs
@@ -96,11 +97,15 @@ def one_of_each(some: Sequence[T], records: Sequence[Record]) -> list[T]:
     return kept
 
 
-def trial_of(group: Group, changes: tuple[Applied, ...], seed: int) -> Trial:
-    """A trial of some changes on every record of a group that they apply to."""
+def trial_of(
+    group: Group, changes: tuple[Applied, ...], seed: int, *, in_turn: bool = False
+) -> Trial:
+    """A trial of some changes on every record of a group that they all apply to; `in_turn`, on
+    those that any of them applies to."""
     variants, set_aside = [], Counter[str]()
     for subject in group.subjects:
-        found = changed(subject.record, changes, seed)
+        make = changed_in_turn if in_turn else changed
+        found = make(subject.record, changes, seed)
         if isinstance(found, str):
             set_aside[found] += 1
         else:
@@ -111,15 +116,32 @@ def trial_of(group: Group, changes: tuple[Applied, ...], seed: int) -> Trial:
 def changed(record: Record, changes: Sequence[Applied], seed: int) -> Changed | str:
     """A record's input after some changes, or why one of them cannot be made."""
     found = Changed(record.input, [record.expected])
-    draw = f"{seed} {record.split} {record.id}"
     for change in changes:
-        each = [applied(change, found.input, answer, draw) for answer in found.answers]
-        refused = next((one for one in each if isinstance(one, str)), None)
-        if refused is not None:
-            return refused
-        made = [one for one in each if not isinstance(one, str)]
-        found = Changed(made[0].input, [answer for one in made for answer in one.answers])
+        after = _after(found, change, record, seed)
+        if isinstance(after, str):
+            return after
+        found = after
     return found
+
+
+def changed_in_turn(record: Record, changes: Sequence[Applied], seed: int) -> Changed | str:
+    """A record's input after those of some changes that apply, or why none of them does."""
+    found, why = None, DOES_NOT_APPLY
+    for change in changes:
+        before = found or Changed(record.input, [record.expected])
+        after = _after(before, change, record, seed)
+        found, why = (found, after) if isinstance(after, str) else (after, why)
+    return found or why
+
+
+def _after(found: Changed, change: Applied, record: Record, seed: int) -> Changed | str:
+    draw = f"{seed} {record.split} {record.id}"
+    each = [applied(change, found.input, answer, draw) for answer in found.answers]
+    refused = next((one for one in each if isinstance(one, str)), None)
+    if refused is not None:
+        return refused
+    made = [one for one in each if not isinstance(one, str)]
+    return Changed(made[0].input, [answer for one in made for answer in one.answers])
 
 
 def share(sizes: Sequence[int], calls: int) -> int:
@@ -151,6 +173,27 @@ def first(trial: Trial, most: int) -> Trial:
         return trial
     aside = Counter(trial.set_aside) + Counter({NOT_ASKED: left})
     return trial._replace(variants=trial.variants[:most], set_aside=aside)
+
+
+def held_against(done: Done, again: Done) -> Done:
+    """A trial whose verdicts before are those of the records asked again as they are.
+
+    Records that were chosen for their first answers would look changed by whatever is done to a
+    system with some chance in it. One whose second answer has no verdict is set aside.
+    """
+    second = {
+        one.subject.record.id: after
+        for one, after in zip(again.trial.variants, again.after, strict=True)
+    }
+    variants, afters = [], []
+    for one, after in zip(done.trial.variants, done.after, strict=True):
+        before = second[one.subject.record.id]
+        if before.right is not None:
+            variants.append(one._replace(subject=one.subject._replace(before=before)))
+            afters.append(after)
+    left = Counter(done.trial.set_aside)
+    left += Counter({"no verdict": len(done.after) - len(afters)})
+    return Done(done.trial._replace(variants=variants, set_aside=left), afters)
 
 
 def calls_of(trials: Iterable[Trial]) -> int:

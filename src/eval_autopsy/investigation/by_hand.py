@@ -71,14 +71,19 @@ class Investigation:
         return found
 
     def hypothesise(
-        self, statement: str | None = None, breaks: Sequence[str] = (), spares: Sequence[str] = ()
+        self,
+        statement: str | None = None,
+        breaks: Sequence[str] = (),
+        spares: Sequence[str] = (),
+        mends: Sequence[str] = (),
     ) -> tuple[Hypothesis, ...]:
-        """Predicts what should break right answers; without a statement, as the case says.
+        """Predicts what should break right answers, and mend those of production in turn; without
+        a statement, as the case says.
 
         Gives all hypotheses that are entered. Raises CannotRun while a premise is open, and BadCase
         for what cannot be tried.
         """
-        return predict(self.case, statement, breaks, spares)
+        return predict(self.case, statement, breaks, spares, mends)
 
     def ablate(self, changes: Sequence[str] = (), *, declared: bool = False) -> Varied:
         """A verdict on each hypothesis, and what else breaks or mends. See `Autopsy.ablate`."""

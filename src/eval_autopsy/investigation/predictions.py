@@ -15,7 +15,11 @@ from eval_autopsy.investigation.state import State
 
 
 def predict(
-    case: Case, statement: str | None, breaks: Sequence[str], spares: Sequence[str]
+    case: Case,
+    statement: str | None,
+    breaks: Sequence[str],
+    spares: Sequence[str],
+    mends: Sequence[str] = (),
 ) -> tuple[Hypothesis, ...]:
     """Enters a hypothesis, or those of the case file; returns all that are entered now.
 
@@ -23,7 +27,7 @@ def predict(
     """
     require(case, "hypothesise")
     if statement is None:
-        _enter_declared(case, breaks, spares)
+        _enter_declared(case, (*breaks, *spares, *mends))
         return hypotheses_of(case)
     check_words(statement, "--statement")
     if not breaks:
@@ -31,6 +35,7 @@ def predict(
         raise BadCase(what, remedy="name a change that should break right answers with --breaks")
     said: dict[str, Any] = {"statement": statement, "breaks": list(breaks)}
     said |= {"spares": list(spares)} if spares else {}
+    said |= {"mends": list(mends)} if mends else {}
     check_hypothesis(Hypothesis.model_validate(said), files=bool(case.perturbation_files))
     record(case, {"hypothesise": {"hypothesis": said}})
     return hypotheses_of(case)
@@ -53,9 +58,9 @@ def hypotheses_of(case: Case) -> tuple[Hypothesis, ...]:
     return tuple(found.values())
 
 
-def _enter_declared(case: Case, breaks: Sequence[str], spares: Sequence[str]) -> None:
-    if breaks or spares:
-        what = "--breaks and --spares need a --statement"
+def _enter_declared(case: Case, changes: Sequence[str]) -> None:
+    if changes:
+        what = "--breaks, --spares and --mends need a --statement"
         raise BadCase(what, remedy="say why the system fails, in one line")
     if not case.file.hypothesis:
         what = "there is no hypothesis"

@@ -42,7 +42,7 @@ STEPS = (
         "hypothesise",
         "what should break right answers and what should spare them, said before it is tried",
         ("quantify", "silence", "calibrate"),
-        "hypothesise CASE --statement TEXT --breaks CHANGE --spares CHANGE",
+        "hypothesise CASE --statement TEXT --breaks CHANGE --spares CHANGE --mends CHANGE",
     ),
     Step(
         "ablate",

@@ -107,6 +107,7 @@ VERBS = (
             Argument("statement", "text", "Why the system fails: one line without a number."),
             Argument("breaks", "texts", "Changes that should break right answers."),
             Argument("spares", "texts", "Changes that should not break them."),
+            Argument("mends", "texts", "Changes that, in turn, should mend production."),
         ),
     ),
     Tool(

@@ -22,7 +22,9 @@ def cause_facts(ledger: Ledger) -> dict[str, Any] | None:
     }
     exactly = [[one] for each in said for one in each["exactly"]]
     measured = by_verdict["measured"]
-    tried = [name for name in varied.p_values() if varied.broken(name)[1]]
+    tried = [
+        name for split, name in varied.p_values() if split == "eval" and varied.broken(name)[1]
+    ]
     control = varied.broken(kernel.AS_IT_IS)[1] > 0
     return {
         **by_verdict,
@@ -30,6 +32,7 @@ def cause_facts(ledger: Ledger) -> dict[str, Any] | None:
         "ablation": table([effect_row(ledger, name) for name in tried]) if tried else None,
         "control": table([control_row(ledger)]) if control else None,
         "exactly": table(exactly) if exactly else None,
+        "mending": mending_facts(ledger, varied),
         "reproduced": varied.says["reproduced"],
         "given": any(one["given"] for one in varied.says["changes"]),
         "twin": twin(ledger, measured[0]["first"]) if measured else None,
@@ -45,6 +48,8 @@ def hypothesis_facts(ledger: Ledger, varied: kernel.Varied, said: dict[str, Any]
     names = [*said["breaks"], *said["spares"], kernel.AS_IT_IS]
     tried = [name for name in said["breaks"] if varied.broken(name)[1]]
     fields = [name for name in tried if said["fields"].get(name) and varied.broken(name)[0]]
+    turns = kernel.IN_TURN.join(said["mends"])
+    counted = bool(turns) and varied.mended(turns)[1] > 0
     predictions = [
         ledger.claim("prediction", statement=statement, change=name).word for name in names
     ]
@@ -53,6 +58,7 @@ def hypothesis_facts(ledger: Ledger, varied: kernel.Varied, said: dict[str, Any]
         "parts": table([[one] for one in predictions]),
         "first": said["breaks"][0],
         "breaks": [named(ledger.claim("broken", change=name)) for name in tried],
+        "mends": named(ledger.claim("mended", change=turns)) if counted else None,
         "exactly": [
             ledger.claim("broken_exactly", statement=statement, change=name).of for name in fields
         ],
@@ -62,6 +68,33 @@ def hypothesis_facts(ledger: Ledger, varied: kernel.Varied, said: dict[str, Any]
 def named(claim: Claim) -> dict[str, Hole]:
     """A rate of broken answers, and the change that it is about."""
     return {"of": claim.of, "change": claim.slice}
+
+
+def mending_facts(ledger: Ledger, varied: kernel.Varied) -> dict[str, Any] | None:
+    """What came of what was predicted to mend production; None where nothing was.
+
+    Of changes that apply to no wrong answer there is no rate.
+    """
+    predicted = [one for one in varied.says["hypotheses"] if one["mends"]]
+    if not predicted:
+        return None
+    turns = dict.fromkeys(kernel.IN_TURN.join(one["mends"]) for one in predicted)
+    rows = [mending_row(ledger, change) for change in turns if varied.mended(change)[1]]
+    came = [[ledger.claim("mending", statement=one["statement"]).word] for one in predicted]
+    return {
+        "came": table(came),
+        "table": table(rows) if rows else None,
+        "wrong": ledger.claim("count", split="production", outcome="wrong", where={}),
+    }
+
+
+def mending_row(ledger: Ledger, change: str) -> list[Hole]:
+    """How many of the wrong answers some changes mend, with the interval and p."""
+    return [
+        ledger.claim("mended", change=change).of,
+        ledger.claim("mended_interval", change=change).percent,
+        ledger.claim("p_mended", change=change).p,
+    ]
 
 
 def effect_row(ledger: Ledger, change: str) -> list[Hole]:

@@ -95,7 +95,7 @@ def certify(
         case = looked.case
         evidence = replace(evidence, notes=(*evidence.notes, *looked.notes()))
     if case.file.hypothesis and untested is None:
-        held_out = looked.held_out if looked else frozenset[str]()
+        held_out = looked.held_out if looked else frozenset[tuple[str, str]]()
         evidence = exhibits.varied(case, evidence, progress, seed, held_out)
         cube.varied = exhibits.counted(evidence)
     if twins is not None and not counted and exhibits.fits(case):

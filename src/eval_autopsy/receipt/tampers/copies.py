@@ -89,7 +89,7 @@ class Original:
             )
         ]
         self.shown = set(_shown(done.predicate))
-        self.changed = {row["of"] for row in self._rows_of_varied(done)}
+        self.changed = {(row["split"], row["of"]) for row in self._rows_of_varied(done)}
 
     def _rows_of_varied(self, done: kernel.Verification) -> Iterable[dict[str, Any]]:
         if not self.evidence["varied"]:

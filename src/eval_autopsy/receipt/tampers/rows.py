@@ -106,15 +106,21 @@ def answer_rows(copy: Copy) -> list[Rows]:
 def places(copy: Copy, split: str, outcome: str) -> list[int]:
     """The records of a split that have an outcome, and that the report does not show by id.
 
-    Beside the kernel's outcomes there is "changed": the system was asked about changes of it.
+    Beside the kernel's outcomes there is "changed": the system was asked about changes of it. Such
+    a record of production has to be wrong, and is not among those of other outcomes.
     """
     original = copy.original
+
+    def fits(record: kernel.Record) -> bool:
+        changed = (split, record.id) in original.changed
+        if outcome == "changed" or (changed and split == "production"):
+            return changed and outcome == "changed"
+        return outcome in record.outcomes
+
     return [
         number
         for number, record in enumerate(original.records)
-        if record.split == split
-        and (record.id in original.changed if outcome == "changed" else outcome in record.outcomes)
-        and record.id not in original.shown
+        if record.split == split and fits(record) and record.id not in original.shown
     ]
 
 
@@ -144,6 +150,7 @@ def need(copy: Copy, split: str = "production", **wanted: str) -> None:
         "features": lambda value: bool(features) == (value == "yes"),
         "search": lambda value: bool(evidence["search"]) == (value == "yes"),
         "varied": lambda value: bool(evidence["varied"]) == (value == "yes"),
+        "mended": lambda value: _mended(evidence["varied"]) == (value == "yes"),
         "again": lambda value: (_predictions(evidence["varied"]) > 1) == (value == "yes"),
         "claimed": lambda value: any(claim["op"] == value for claim in copy.original.claims),
         "held_out": lambda value: (
@@ -156,6 +163,11 @@ def need(copy: Copy, split: str = "production", **wanted: str) -> None:
     for name, value in wanted.items():
         if not found[name](value):
             raise NotApplicable(f"the evidence has no {name.replace('_', ' ')} {value}")
+
+
+def _mended(varied: Mapping[str, Any] | None) -> bool:
+    """Whether a hypothesis says what mends production."""
+    return any(one["mends"] for one in (varied["hypotheses"] if varied else []))
 
 
 def _predictions(varied: Mapping[str, Any] | None) -> int:
