@@ -3385,9 +3385,17 @@ def spelled(op: str, args: Mapping[str, Any]) -> str:
             slices = _spelled_slice(value)
         elif name == "slices":
             slices = "".join(map(_spelled_slice, value))
+        elif name == "statement":
+            words.append(_spelled_statement(value))
         else:
             words.append("+".join(value) if isinstance(value, list) else str(value))
     return ".".join(words) + slices
+
+
+def _spelled_statement(statement: str) -> str:
+    """A sentence by its first words and its digest, so that a person can type it."""
+    first = re.findall("[a-z0-9]+", statement.lower())[:5]
+    return "-".join([*first, hashlib.sha256(canonical(statement).encode("utf-8")).hexdigest()[:8]])
 
 
 def _spelled_slice(where: Where) -> str:
@@ -3856,7 +3864,10 @@ def _twins_table(predicate: Mapping[str, Any]) -> str:
     said = predicate["evidence"]["twins"] or {"of": "", "split": "", "rule": "", "difference": ()}
     rows = [
         ("made from", code(said["of"]) + " of " + code(said["split"])),
-        ("what makes it fail", _listed(said["difference"])),
+        (
+            "what makes it fail",
+            _listed(said["difference"]) if said["difference"] else "not known without a twin",
+        ),
         ("the right answer", code(said["rule"], 300)),
     ]
     return _pairs(rows, "| recorded, not checked | value |")

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from eval_autopsy import kernel
 from eval_autopsy.cli.main import MODULES
 from eval_autopsy.investigation.steps import NAMES, STEPS
 
@@ -358,11 +359,13 @@ def test_hypotheses_that_a_case_declares_are_tried_as_often_as_one_likes(
         ("Five of them are silent.", "the number-word 'Five'", "autopsy claims"),
         ("{{ rate.production.rigt.counted | of }}", "no claim and form", "did you mean rate.prod"),
         ("{{ rate.production.right.counted | points }}", "cannot be shown as", "of or percent"),
-        ("It rose by {{ difference.right.counted | points }}.", "'rose' beside", "direction"),
-        ("It is {{ difference.right.counted | points }} better.", "'better' beside", "direction"),
+        ("It rose {{ difference.right.counted | points }} points.", "'rose' beside", "direction"),
+        ("It is {{ difference.right.counted | points }} points better.", "'better'", "direction"),
+        ("That is {{ difference.right.counted | points }}.", "as points, and the line", "after it"),
         ("{{ rate.production.right.counted | percent }} points", "'points' after", "word out"),
         ("Right on eval: {{ rate.production.right.counted | of }}.", "after the word eval", "cla"),
-        ("- measured: the fields move.", "without a claim that measures", "call it inferred"),
+        ("- measured: they move.", "without a claim that measures", "call it inferred, or cite"),
+        ("- measured: they move.", "without a claim that measures", "difference_interval.right"),
         ("It fails because fields move.", "a cause ('because')", "- inferred:"),
         ("- objection: another scorer.", "an objection without an answer", "- answer:"),
         ("{{ quote production input p-9999 }}", "no input of a record 'p-9999'", "take an id"),
@@ -384,6 +387,7 @@ def test_each_problem_has_its_line_and_its_remedy(
         "It fell by {{ difference.right.counted | points }} points.",
         "It did not improve: {{ difference.right.counted | change }}.",
         "That is {{ difference.right.counted | change }}.",
+        "{{ difference.right.counted | change }} {{ difference_interval.right.counted | points }}",
         "- inferred: it fails because fields move.",
         "## Opinion\n\nIt fails because nobody looked.",
         "## Objections\n\n- objection: another scorer.\n- answer: the scorer is the same.",
@@ -396,11 +400,22 @@ def test_what_says_the_truth_has_nothing_to_mend(sentence: str, call: Call, vari
 
 def test_a_cause_is_measured_by_the_hypothesis_that_is(call: Call, varied: Path) -> None:
     assert call("run", varied).code == 0
-    cited = f"{{{{ hypothesis.{STATEMENT} | word }}}}"
+    named = kernel.spelled("hypothesis", {"statement": STATEMENT})
+    assert re.fullmatch(r"hypothesis\.[a-z0-9-]+", named)
+    cited = f"{{{{ {named} | word }}}}"
     assert narrated(call, varied, f"- measured: it fails because fields move: {cited}\n") == []
-    other = "{{ difference_interval.right.counted | points }}"
+    other = "{{ difference_interval.right.counted | points }} points"
     said = narrated(call, varied, f"- measured: it fails because fields move: {other}\n")
     assert ["a cause ('because')" in one["what"] for one in said] == [True]
+
+
+def test_a_check_shows_the_narrative_as_the_receipt_would(call: Call, varied: Path) -> None:
+    story = "It is {{ difference.right.counted | change }}.\n"
+    Path("story.md").write_text(story, encoding="utf-8")
+    said = call("narrate", varied, "--check", "story.md")
+    assert said.out.startswith("It is a fall of 13.75 points.\n")
+    assert said.out.endswith("nothing to mend\n")
+    assert "narrate" not in done(standing(call, varied))
 
 
 def test_all_problems_are_listed_at_once_and_nothing_is_taken(call: Call, varied: Path) -> None:

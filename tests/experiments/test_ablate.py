@@ -10,10 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval_autopsy.errors import CannotUse
-from eval_autopsy.experiments.ablate import Ablation, ablated
-from eval_autopsy.experiments.trials import Group, group_of, share
+from eval_autopsy.experiments.ablate import Ablation, ablated, unchanged
+from eval_autopsy.experiments.trials import (
+    Group,
+    carried_out,
+    group_of,
+    held_against,
+    share,
+    trial_of,
+    tried,
+)
 
 from .planted import (
+    SCORING,
     Function,
     System,
     asking,
@@ -26,6 +35,7 @@ from .planted import (
     subjects,
 )
 
+SWAPPED = "Client: {1}\nVendor: {0}"
 ORDER = ("swap_first_fields", "usual_order", "change_delimiter", "indent_lines", "add_closing")
 
 
@@ -71,6 +81,30 @@ def test_the_usual_order_mends_what_another_order_broke() -> None:
         ("swap_first_fields",),
         ("usual_order",),
     }
+
+
+def test_changes_in_turn_are_each_made_where_they_apply() -> None:
+    right = subjects(by_label, [record(number) for number in range(9)])
+    forms = ("Hello\nVendor: {}\nClient: {}", SWAPPED, "Vendor: {}\nClient: {}")
+    some = subjects(by_position, [record(n, "production", form) for n, form in enumerate(forms)])
+    apart = group_of("production", {}, some, 0)
+    ready = changes("drop_preamble", "usual_order", right=right).ready
+    trial = trial_of(apart, ready, 0, in_turn=True)
+    made = {one.subject.record.id: one.changed.input for one in trial.variants}
+    usual = "Vendor: Okafor {0}\nClient: Steel {0}"
+    assert made == {"r-0": usual.format(0), "r-1": usual.format(1)}
+    assert trial.set_aside == {"does not apply": 1}
+    # Of changes that are not made in turn, all have to apply.
+    assert trial_of(apart, ready, 0).variants == []
+
+
+def test_what_comes_out_right_when_asked_again_is_not_mended() -> None:
+    apart = group_of("production", {}, subjects(by_position, [record(1, "production", SWAPPED)]), 0)
+    ready = changes("blank_lines").ready
+    trials = [unchanged(apart), trial_of(apart, ready, 0)]
+    before, after = carried_out(trials, Function(by_label), SCORING)
+    assert tried(after).pairs.mended == 1
+    assert tried(held_against(after, before)).pairs == (1, 0, 0, 0)
 
 
 def test_an_effect_that_needs_two_changes_is_found_and_said() -> None:

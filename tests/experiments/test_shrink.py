@@ -295,6 +295,20 @@ def answer(value):
     assert len(found.failing.trial.input) <= 7
 
 
+@pytest.mark.parametrize("said", ["nobody", ""])
+def test_a_wrong_answer_stays_blank_or_does_not_become_it(said: str, tmp_path: Path) -> None:
+    code = f"""
+def answer(value):
+    if "%" not in value:
+        return "alpha"
+    return {said!r} if "whole" in value else {"" if said else "nobody"!r}
+"""
+    rows = {"e": ("alpha and more of it", "alpha"), "p": ("alpha is 7 % of the whole", "alpha")}
+    found = case(tmp_path, rows, code).shrink("p")
+    assert found.failing.told.answer.output == said
+    assert "whole" in found.failing.trial.input
+
+
 letters = st.text("abcdef ", min_size=1, max_size=30)
 
 

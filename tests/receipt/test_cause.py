@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -346,6 +347,16 @@ TWINS = Twins(
         },
     },
 )
+
+
+def test_a_smallest_input_without_a_twin_stands_beside_a_control_of_eval(tmp_path: Path) -> None:
+    receipt_of(tmp_path, made.HYPOTHESES)
+    alone = TWINS._replace(difference=(), sides={"failing": TWINS.sides["failing"]})
+    done = api.open(tmp_path / "case").run(tmp_path, twins=alone, hypotheses=False)
+    said = report_of(done.folder)
+    assert "No twin that passes was found. What fails comes out wrong." in said
+    assert "| what makes it fail | not known without a twin |" in said
+    assert re.search(r"A control, which passes, is `e\d+` of eval\.", said)
 
 
 NOT_SO = ("does-not-hold", "claims")

@@ -65,3 +65,14 @@ def test_the_report_says_so_in_words(receipt: Path) -> None:
     assert "345 of 345 elsewhere" in summary
     assert "(input)" not in report
     assert "chosen without a look at what is right" in report
+
+
+def test_a_feature_that_is_the_only_attribute_is_searched(tmp_path: Path) -> None:
+    for one in ("eval.jsonl", "production.jsonl", "extractor.py"):
+        (tmp_path / one).write_bytes((EXAMPLE / one).read_bytes())
+    named = 'features = ["field_order(input)"]'
+    case = (EXAMPLE / "autopsy.toml").read_text().replace('by = ["shift_type"]', named)
+    (tmp_path / "autopsy.toml").write_text(case)
+    report = (certify(load(tmp_path), tmp_path).folder / "REPORT.md").read_text(encoding="utf-8")
+    assert "### Searched for" in report
+    assert "the input has another order of labelled fields than the usual ones" in report

@@ -74,7 +74,8 @@ def claims(out: Out, receipt: str | None, search: str | None) -> int:
     receipt is verified first: from one that does not hold, nothing is listed.
 
     A claim rests on outputs that were `re-run`, on recorded ones that were `re-scored`, or on
-    what was `given`, which is the weakest.
+    what was `given`, which is the weakest. One that `measures` something carries a finding of
+    that kind: a line of a narrative that says `measured` has to name such a claim.
 
     \b
     Reads   the receipt, and the data files that it names.
@@ -100,7 +101,9 @@ def claims(out: Out, receipt: str | None, search: str | None) -> int:
         out.document({"receipt": done.receipt_id, "verdict": done.verdict, "claims": found})
     for claim in found:
         out.say(f"{claim['id']}  =  {claim['shown']}", bold=True)
-        out.say(f"    {claim['words']} ({claim['rests_on']}; as {', '.join(claim['forms'])})")
+        about = [claim["rests_on"], f"as {', '.join(claim['forms'])}"]
+        about += [f"measures a {kind}" for kind in claim["measures"]]
+        out.say(f"    {claim['words']} ({'; '.join(about)})")
     if not found:
         out.say(f"No claim contains {kernel.visible(search or '')!r}.")
     return 0
@@ -125,6 +128,7 @@ def described(claim: Mapping[str, Any]) -> dict[str, Any]:
         "words": kernel.label(claim),
         "rests_on": claim["rests_on"],
         "forms": list(kernel.forms_of(claim["id"])),
+        "measures": [kind for kind in kernel.KINDS if kernel.measures(claim, kind)],
     }
 
 

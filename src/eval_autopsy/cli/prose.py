@@ -28,7 +28,11 @@ INTO = click.option(
 
 @verb
 @click.argument("path", type=FILE, nargs=-1, metavar="[CASE] FILE")
-@click.option("--check", is_flag=True, help="List what has to be mended, and take nothing.")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="List what has to be mended, or show it as the receipt would; take nothing.",
+)
 @INTO
 def narrate(out: Out, path: tuple[Path, ...], check: bool, into: Path) -> int:
     """Take prose whose numbers are claims into a case, or check it.
@@ -41,9 +45,9 @@ def narrate(out: Out, path: tuple[Path, ...], check: bool, into: Path) -> int:
     \b
     Listed, with line and remedy: a typed number or number-word, a claim or form that is not
     there, a number of the other split, a word for the other direction beside a change, another
-    unit, a line `- measured:` that cites nothing measured, a cause that no hypothesis on its
-    line measures, outside a line `- inferred:` and the section `## Opinion`, an `- objection:`
-    without its `- answer:`.
+    unit, points that are not called so, a line `- measured:` that cites nothing measured, a cause
+    that no hypothesis on its line measures, outside a line `- inferred:` and the section
+    `## Opinion`, an `- objection:` without its `- answer:`.
 
     \b
     Reads   FILE, the case, and its receipt below ./receipts, which is verified first.
@@ -65,14 +69,18 @@ def narrate(out: Out, path: tuple[Path, ...], check: bool, into: Path) -> int:
     place, file = case_and_file(path)
     case = load(place)
     raw = sys.stdin.buffer.read() if file == STDIN else file.read_bytes()
+    shown = ""
     if check:
-        problems = checked(decoded(raw, str(file)), case, into)
+        problems, shown = checked(decoded(raw, str(file)), case, into)
     else:
         problems = taken(raw, str(file), case, into)
     if out.as_json:
         listed = [one.to_dict() for one in problems]
-        out.document({"problems": listed, "taken": not (check or problems)})
+        out.document({"problems": listed, "shown": shown, "taken": not (check or problems)})
     show(out, problems, file)
+    if shown:
+        out.say(kernel.visible(shown, keep="\n"))
+        out.say()
     if not problems:
         out.say("nothing to mend" if check else "taken; it is checked again when it is certified")
     return 1 if problems else 0

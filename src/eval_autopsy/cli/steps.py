@@ -114,7 +114,7 @@ def hypothesise(
     spares: tuple[str, ...],
     mends: tuple[str, ...],
 ) -> int:
-    """Say what should break right answers, and mend wrong ones, before it is tried.
+    """Predict what breaks right answers, and what mends wrong ones.
 
     CASE is an autopsy.toml, or the folder that has one; without it, the current folder. A CHANGE
     is one of `autopsy perturbations`, or of the files that the case names. `autopsy ablate` tests

@@ -5,12 +5,14 @@
    wrong in the same way, and no others: a field is missing, is blank, holds the value of another
    field, or holds something else.
 3. It is a part of the failure when some of these fields are wrong, in ways that were seen.
-4. Any other wrong answer is the same failure as long as the scorer of the case calls it wrong.
+4. Any other wrong answer is the same failure as long as the scorer of the case calls it wrong, and
+   it is blank, or of another kind of value than is expected, where it was: a guard may see these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from eval_autopsy import kernel
@@ -108,7 +110,8 @@ class Search:
         if answer.error is not None:
             return Failure(kind_of(answer.error) if judged.right is False else "")
         if not judged.fields:
-            return Failure(wrong={"": "wrong"}) if judged.right is False else Failure()
+            way = way_of_whole(scoring.read(answer.output), trial.expected)
+            return Failure(wrong={"": way}) if judged.right is False else Failure()
         output = scoring.read(answer.output)
         wrong = {
             name: way_of(output, trial.expected, name)
@@ -125,6 +128,18 @@ class Search:
         answers = self.asker.answers(inputs, repeat=1, what="asking again")
         pairs = zip(trials, answers, strict=True)
         return sum(self.failure(trial, a) == self.told(trial).failure for trial, a in pairs)
+
+
+def way_of_whole(output: object, expected: object) -> str:
+    """In which way an answer without fields is wrong."""
+    if output is kernel.MISSING or not kernel.not_blank(output):
+        return "blank"
+    return "wrong" if _kind(output) == _kind(expected) else "another kind of value"
+
+
+def _kind(value: object) -> type:
+    number = isinstance(value, (int, float, Decimal)) and not isinstance(value, bool)
+    return Decimal if number else type(value)
 
 
 def way_of(output: object, expected: Any, name: str) -> str:

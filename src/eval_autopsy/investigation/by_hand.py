@@ -102,7 +102,7 @@ class Investigation:
 
     def check(self, text: str) -> list[Problem]:
         """What has to be mended in a narrative."""
-        return endings.checked(text, self.case, self.into)
+        return endings.checked(text, self.case, self.into).problems
 
     def narrate(self, text: str) -> list[Problem]:
         """Takes a narrative, unless something has to be mended: that is given."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from eval_autopsy import kernel
 from eval_autopsy.api import Autopsy
@@ -26,7 +27,7 @@ from eval_autopsy.investigation.state import State
 from eval_autopsy.readers.record_files import digest_of
 from eval_autopsy.receipt.account import Account, Left, Tried
 from eval_autopsy.receipt.certify import Certified
-from eval_autopsy.receipt.narrative import Problem, decoded, problems_of
+from eval_autopsy.receipt.narrative import Problem, decoded, filled, problems_of
 from eval_autopsy.receipt.verify import verify
 from eval_autopsy.screen import command
 from eval_autopsy.systems.journal import folder_of
@@ -50,9 +51,18 @@ def citable(case: Case, into: Path) -> kernel.Page:
     return done.page
 
 
-def checked(text: str, case: Case, into: Path) -> list[Problem]:
+class Checked(NamedTuple):
     """What has to be mended in a narrative before the receipt of a case can show it."""
-    return problems_of(text, citable(case, into))
+
+    problems: list[Problem]
+    shown: str  # the narrative as the receipt shows it; "" where there are problems
+
+
+def checked(text: str, case: Case, into: Path) -> Checked:
+    """A narrative held against the claims of the case's receipt."""
+    page = citable(case, into)
+    problems = problems_of(text, page)
+    return Checked(problems, "" if problems else filled(text, page))
 
 
 def taken(raw: bytes, where: str, case: Case, into: Path) -> list[Problem]:
@@ -67,7 +77,7 @@ def taken(raw: bytes, where: str, case: Case, into: Path) -> list[Problem]:
     if named and (not os.path.exists(where) or not os.path.samefile(where, place)):
         what = f"the case names its narrative: {place}"
         raise BadCase(what, where=where, remedy="edit that file, or take the key out of the case")
-    problems = checked(decoded(raw, where), case, into)
+    problems = checked(decoded(raw, where), case, into).problems
     if problems:
         return problems
     if not named:

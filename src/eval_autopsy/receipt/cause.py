@@ -147,6 +147,7 @@ def twins_facts(ledger: Ledger) -> dict[str, Any] | None:
         return None
     return {
         "reproduced": ledger.evidence["twins"]["reproduced"],
+        "passing": "passing" in ledger.cube.twins,
         "sides": [
             {
                 "verdict": ledger.claim("twin", side=side),

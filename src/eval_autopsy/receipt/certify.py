@@ -175,16 +175,22 @@ def record_by_record(case: Case, base: Path, progress: Progress, seed: int) -> J
     cube = polars_cube.count(evidence.spec, evidence.table)
     cube.pairs = evidence.pairs
     check_scored(cube, str(case.path))
-    # The slices of one attribute have a table, and their p covers them all; but not where its bands
-    # were chosen by what is right.
     found = None
-    if len(cube.attributes) > 1 or evidence.supervised:
+    if not _is_tabled(evidence):
         says = case.file.slices
         looked = search(evidence, cube, depth=says.depth, support=says.min_support, seed=seed)
         found = looked.discovery
     if cube.search is not None:
         evidence = replace(evidence, spec={**evidence.spec, "search": dict(cube.search.says)})
     return Judged(evidence, cube, found, len(evidence.records))
+
+
+def _is_tabled(evidence: Evidence) -> bool:
+    """Whether all slices have a table, whose p covers them: those of one field, unless its bands
+    were chosen by what is right."""
+    attributes = evidence.spec["attributes"]
+    of_text = [one for one in attributes if not isinstance(one, str) and "of" in one]
+    return len(attributes) < 2 and not of_text and not evidence.supervised
 
 
 def in_columns(case: Case, base: Path, progress: Progress, seed: int) -> Judged:

@@ -4,7 +4,7 @@
    every claim: what it says, in words. `{{ quote production input p-0137 }}`, on a line of its own,
    is a part of a record: its input, expected value or output.
 2. The prose itself obeys the kernel's rule: no digit, no number-word, plain ASCII. Beside a change
-   it may not say the other direction, and beside a number no other unit.
+   it may not say the other direction, and beside a number no other unit; points are called that.
 3. A line that begins `- measured:` cites a claim that measures something, and gives a cause only
    with a hypothesis that is measured. Any other cause stands on a line that begins `- inferred:`,
    or below the heading `## Opinion`.
@@ -29,6 +29,7 @@ Claims = Mapping[str, Mapping[str, Any]]
 
 LIMIT = 64 * 2**10  # bytes of a narrative
 LISTED = "`autopsy claims` lists them"
+NAMED_AT_MOST = 4  # claims in one remedy
 PARTS = ("input", "expected", "output")
 
 _HOLE = re.compile(r"\{\{\s*(.+?)\s*\}\}")
@@ -50,6 +51,7 @@ _MOVES = re.compile(rf"\b(?:({_UP})|({_DOWN})|({_BETTER})|({_WORSE}))\b", re.IGN
 _DENIED = re.compile(r"\b(?:not|never|no|neither|nor|without)\b(?:\W+\w+){0,2}\W*$", re.IGNORECASE)
 _CHANGES = ("difference", "contribution")
 _GOOD = {"right", "well_formed"}  # more of these is better; of what else there is, worse
+_POINTS = re.compile(r"\bpoints?\b", re.IGNORECASE)
 _UNITS = {
     "percent": re.compile(r"\s+(?:points?|records?|answers?|inputs?|calls?)\b", re.IGNORECASE),
     "count": re.compile(r"\s+points?\b", re.IGNORECASE),
@@ -111,6 +113,12 @@ def problems_of(text: str, page: kernel.Page) -> list[Problem]:
     show a text, in its order."""
     lines = list(_lines(text, page.claims))
     return sorted([*_problems(lines, page.claims), *_unknown_records(lines, page)])
+
+
+def filled(text: str, page: kernel.Page) -> str:
+    """A text without problems as a receipt with this page's claims and records shows it."""
+    lines = (one for one in _lines(text, page.claims) if isinstance(one, Line))
+    return "\n".join(page.filled(line.pieces) for line in lines)
 
 
 def text_of(path: Path) -> str:
@@ -241,6 +249,14 @@ def _units(line: Line) -> Iterator[Problem]:
             if wrong:
                 what = f"{wrong[0].strip()!r} after {piece['claim']} as {piece['as']}"
                 yield Problem(line.number, what, "take the word out, or show it in another form")
+    shown = {
+        piece["as"]: piece["claim"]
+        for piece in line.pieces
+        if isinstance(piece, dict) and "as" in piece
+    }
+    if "points" in shown and "change" not in shown and not _POINTS.search(line.prose):
+        what = f"{shown['points']} as points, and the line does not say that it is points"
+        yield Problem(line.number, what, "write `points` after it")
 
 
 def _strength(line: Line, claims: Claims) -> Iterator[Problem]:
@@ -252,11 +268,7 @@ def _strength(line: Line, claims: Claims) -> Iterator[Problem]:
             return
         if not any(kernel.measures(claim, kind) for claim in cited for kind in kernel.KINDS):
             what = "a finding called measured without a claim that measures it"
-            remedy = (
-                "cite what shows it (the interval of the change where it has no zero, the p of a "
-                "slice, how many are silent, a hypothesis that is measured), or call it inferred"
-            )
-            yield Problem(line.number, what, remedy)
+            yield Problem(line.number, what, _measuring(claims))
     if cause and not (line.kind == "inferred" or line.section in ("opinion", "objections")):
         what = f"a cause ({cause[0]!r}) that is not called inferred"
         remedy = (
@@ -264,6 +276,20 @@ def _strength(line: Line, claims: Claims) -> Iterator[Problem]:
             "measured has to name the claim of a hypothesis that is measured"
         )
         yield Problem(line.number, what, remedy)
+
+
+def _measuring(claims: Claims) -> str:
+    """Which claims there are that measure something."""
+    found = [
+        name
+        for name, claim in claims.items()
+        if any(kernel.measures(claim, kind) for kind in kernel.KINDS)
+    ]
+    if not found:
+        return "call it inferred: no claim of this receipt measures anything"
+    more = len(found) - NAMED_AT_MOST
+    rest = f" and {more:,} more that `autopsy claims` says measure something" if more > 0 else ""
+    return f"call it inferred, or cite what measures it: {', '.join(found[:NAMED_AT_MOST])}{rest}"
 
 
 def _unanswered(lines: Sequence[Line]) -> Iterator[Problem]:

@@ -111,7 +111,7 @@ def facts_of(
         "change_interval": interval,
         "main": main_of(attributes, search),
         "search": search,
-        "too_few": not search and len(cube.attributes) > 1 and records < TOO_FEW,
+        "too_few": not search and [*cube.attributes] != named[:1] and records < TOO_FEW,
         "looked": [Hole({"describe": "features"})] if features_named(ledger) else [],
         "uncovered": max(coverage, key=lambda one: one["unseen_share"], default=None),
         "fell": Fraction(change.value) < 0,
