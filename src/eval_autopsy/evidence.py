@@ -208,7 +208,7 @@ def _kept(records: Sequence[Record], where: Mapping[str, object]) -> Sequence[Re
         texts = {verdicts.level_text(value)}
         if isinstance(value, str):
             texts.add(_as_json(value))
-        levels = verdicts.levels_of(name, records)
+        levels = list(verdicts.levels_of(name, records))
         kept = [r for r, level in zip(records, levels, strict=True) if level in texts]
         for split in kernel.SPLITS:
             if not any(record.split == split for record in kept):
@@ -241,14 +241,15 @@ def _chosen(case: Case, name: str, records: Sequence[Record]) -> Choice:
         return Choice()  # which needs to know what is right
     if isinstance(bands, tuple):
         return Choice(attributes=({"field": name, "edges": list(bands)},))
-    texts = list(verdicts.levels_of(name, records))
-    counts = Counter(texts)
+    levels = verdicts.levels_of(name, records)
     if bands == "quantiles":
-        return attributes.banded(name, attributes.bands_of(attributes.numbers_in(counts)))
+        return attributes.banded(name, attributes.bands_of(attributes.numbers_in(Counter(levels))))
     if not case.guessed:
-        return attributes.asked(name, counts)
+        return attributes.asked(name, Counter(levels))
+    counts = Counter[str]()
     by_split: dict[Split, Counter[str]] = {split: Counter() for split in SPLITS}
-    for text, record in zip(texts, records, strict=True):
+    for text, record in zip(map(verdicts.briefly, levels), records, strict=True):
+        counts[text] += 1
         by_split[record.split][text] += 1
     return attributes.told_apart(attributes.chosen(name, counts), *by_split.values())
 

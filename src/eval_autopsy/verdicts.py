@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache, partial
+from hashlib import sha256
 from itertools import chain
 from typing import Any, TypeVar
 
@@ -27,6 +28,7 @@ from eval_autopsy.scorers.exact import same
 from eval_autopsy.scorers.fields import reach
 
 LEVEL, GUARD, FIELD, AUDIT = "level ", "guard ", "field ", "audit "  # begin names of columns
+SHORT = 256  # characters of a text that is remembered
 
 T = TypeVar("T")
 Verdict = bool | None
@@ -51,7 +53,7 @@ def table_of(
     scores, fields = scored(judge_of(spec["scorer"]), records)
     names = map(kernel.attribute_name, spec["attributes"])
     given = (name for name in spec["attributes"] if isinstance(name, str))
-    columns = chain((levels_of(name, records) for name in given), features)
+    columns = chain((list(levels_of(name, records)) for name in given), features)
     # Each list is a column before the next one is made: all of them would be as long as the table.
     texts: Iterator[tuple[str, Sequence[str]]] = chain(
         (
@@ -85,12 +87,28 @@ def recorded_of(record: Record) -> Verdict:
     return said
 
 
-def levels_of(name: str, records: Sequence[Record]) -> list[str]:
+def levels_of(name: str, records: Sequence[Record]) -> Iterator[str]:
     """The text of each record's level of an attribute."""
     remembered = lru_cache(2**16, typed=True)(level_text)
-    values = (record.attributes[name] for record in records)
-    # A list or an object has no hash to be remembered by.
-    return [(level_text if isinstance(one, list | dict) else remembered)(one) for one in values]
+    for record in records:
+        value = record.attributes[name]
+        # A list or an object has no hash to be remembered by; long texts would fill the memory.
+        once = isinstance(value, list | dict) or (isinstance(value, str) and len(value) > SHORT)
+        yield level_text(value) if once else remembered(value)
+
+
+def briefly(text: str) -> str:
+    """A level's text, or in place of a long one its beginning and its digest.
+
+    As many stay different, and what makes a level unfit to slice by stays to be seen.
+    """
+    if len(text) <= 2 * SHORT:
+        return text
+    digest = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    value = kernel.strict_json(text)
+    if isinstance(value, str):
+        return kernel.canonical(value[:SHORT] + digest)
+    return kernel.canonical({"json": digest})
 
 
 def made_levels(attribute: Mapping[str, Any], records: Sequence[Record]) -> list[str]:

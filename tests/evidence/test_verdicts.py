@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from eval_autopsy import verdicts
+from eval_autopsy.attributes import chosen
 from eval_autopsy.guards.checks import not_blank
 from eval_autopsy.kernel import MISSING
 from eval_autopsy.records import Record
@@ -31,10 +35,30 @@ def record(output: Any, expected: Any = MISSING, error: str | None = None, **lev
 def test_equal_looking_levels_stay_apart_and_equal_numbers_together() -> None:
     levels = [True, 1, Decimal("1.0"), "1", "true", None, "null", "", MISSING, False, 0, [1], {}]
     found = verdicts.levels_of("kind", [record("x", kind=level) for level in levels])
-    assert found == [
+    assert list(found) == [
         *("true", "1", "1", '"1"', '"true"', "null", '"null"', '""', '{"missing":true}'),
         *("false", "0", '{"json":"[1]"}', '{"json":"{}"}'),
     ]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"{number} {'a' * 2000}" for number in range(200)],
+        [f"{'a' * 2000} {number}" for number in range(200)],
+        ['\\"\n' * 500, "b" * 2000, "short"] * 70,
+        [[number] * 1000 for number in range(200)],
+        [{"a": "b" * 2000}] * 200,
+        ["x" * 2000] * 200,
+        ["en", "de"] * 100,
+    ],
+)
+def test_long_levels_in_brief_are_as_many_and_as_fit_to_slice_by(values: list[Any]) -> None:
+    levels = [*verdicts.levels_of("notes", [record("x", notes=value) for value in values])]
+    whole, brief = Counter(levels), Counter(map(verdicts.briefly, levels))
+    assert [*brief.values()] == [*whole.values()]
+    assert max(map(len, brief)) < 1000
+    assert chosen("notes", brief) == chosen("notes", whole)
 
 
 def test_each_field_is_a_column_of_its_own() -> None:
