@@ -86,6 +86,14 @@ def test_a_name_that_stands_in_many_records_leaves_another_field_the_id() -> Non
     assert guess_id([columns(name=["a", "b"] * 10, created_at=times)]).field == "created_at"
 
 
+def test_an_id_that_some_records_lack_is_named_with_how_many() -> None:
+    guess = guess_id(
+        [columns(id=["a", None, "c", "", "e"], text=list("vwxyz"), more=list("12345"))]
+    )
+    assert guess.field == ""
+    assert guess.why.startswith("'id' would identify a record, and is missing in 2 of 5 records")
+
+
 def test_two_unnamed_fields_that_differ_are_not_chosen_between() -> None:
     guess = guess_id([columns(zork=["a", "b"], quux=["x", "y"])])
     assert (guess.field, guess.why) == ("", "all values differ in several fields: zork, quux")

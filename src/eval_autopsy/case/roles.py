@@ -232,10 +232,25 @@ def guess_id(sets: Sequence[Columns]) -> Guess:
         return Guess("id", FILE, f"{all_differ}, and each is the name of a file")
     if len(unique) == 1:
         return Guess("id", unique[0], f"{all_differ}, which those of no other field do")
+    if lacking := _lacking_id(sets):
+        return Guess("id", "", lacking)
     if unique:
         listed = ", ".join(unique[:5])
         return Guess("id", "", f"all values differ in several fields: {listed}")
     return Guess("id", "", _repeated_id(sets))
+
+
+def _lacking_id(sets: Sequence[Columns]) -> str:
+    """Which field is named as the id, and is so but for records that have none; "" without one."""
+    for known in ID_NAMES:
+        for column in (one for columns in sets for one in columns.values()):
+            lacking = len(column.values) - len(column.given)
+            differ = len(column.given) == len(column.counts) and column.scalar
+            if plain(column.name) == known and differ and 0 < lacking < len(column.given):
+                which = f"{lacking:,} of {len(column.values):,} records"
+                what = f"{column.name!r} would identify a record, and is missing in {which}"
+                return f"{what}: give each record one, or take out those without"
+    return ""
 
 
 def _stands_again(columns: Columns, name: str) -> bool:
